@@ -1,0 +1,2 @@
+//! The REPL.
+fn main() {}

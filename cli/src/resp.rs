@@ -1,0 +1,153 @@
+//! Replies as a client reads them: RESP2 and RESP3 values.
+
+use std::fmt;
+
+/// One reply.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `+text`
+    Simple(String),
+    /// `-CODE text`
+    Error(String),
+    /// `:number`
+    Integer(i64),
+    /// `$length`, binary safe
+    Bulk(Vec<u8>),
+    /// `$-1`, `*-1` or `_`
+    Null,
+    /// `*count`; also RESP3's sets and pushes
+    Array(Vec<Value>),
+    /// `%count`, in the order sent
+    Map(Vec<(Value, Value)>),
+    /// `#t` or `#f`
+    Boolean(bool),
+    /// `,number`, as the server wrote it
+    Double(String),
+}
+
+/// Bytes that are no reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed(pub String);
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a reply: {}", self.0)
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// Arrays within arrays, at the most.
+const DEPTH_MAX: usize = 32;
+
+/// Reads one reply from the front of `input`: the value and its length in bytes, or `None` if more
+/// bytes are needed.
+///
+/// # Errors
+/// [`Malformed`] if no continuation of `input` could be a reply.
+pub fn parse(input: &[u8]) -> Result<Option<(Value, usize)>, Malformed> {
+    let mut at = 0;
+    Ok(value(input, &mut at, 0)?.map(|value| (value, at)))
+}
+
+fn value(input: &[u8], at: &mut usize, depth: usize) -> Result<Option<Value>, Malformed> {
+    if depth > DEPTH_MAX {
+        return Err(Malformed("nested too deeply".into()));
+    }
+    let Some(line) = line(input, at) else {
+        return Ok(None);
+    };
+    let Some((mark, rest)) = line.split_first() else {
+        return Err(Malformed("an empty line".into()));
+    };
+    let text = || String::from_utf8_lossy(rest).into_owned();
+    let number = || -> Result<i64, Malformed> {
+        text()
+            .parse()
+            .map_err(|_| Malformed(format!("a bad number in {}", line.escape_ascii())))
+    };
+    Ok(Some(match mark {
+        b'+' => Value::Simple(text()),
+        b'-' => Value::Error(text()),
+        b':' => Value::Integer(number()?),
+        b',' => Value::Double(text()),
+        b'#' => Value::Boolean(rest == b"t"),
+        b'_' => Value::Null,
+        b'$' | b'=' => match usize::try_from(number()?) {
+            Err(_) => Value::Null,
+            Ok(length) => {
+                if input.len() < *at + length + 2 {
+                    return Ok(None);
+                }
+                let bytes = input[*at..*at + length].to_vec();
+                *at += length + 2;
+                Value::Bulk(bytes)
+            }
+        },
+        b'*' | b'~' | b'>' => match usize::try_from(number()?) {
+            Err(_) => Value::Null,
+            Ok(count) => match values(input, at, count, depth)? {
+                None => return Ok(None),
+                Some(values) => Value::Array(values),
+            },
+        },
+        b'%' => {
+            let count = usize::try_from(number()?).unwrap_or(0);
+            let Some(flat) = values(input, at, count * 2, depth)? else {
+                return Ok(None);
+            };
+            let mut flat = flat.into_iter();
+            let mut pairs = Vec::new();
+            while let (Some(key), Some(value)) = (flat.next(), flat.next()) {
+                pairs.push((key, value));
+            }
+            Value::Map(pairs)
+        }
+        _ => return Err(Malformed(line.escape_ascii().to_string())),
+    }))
+}
+
+fn values(
+    input: &[u8],
+    at: &mut usize,
+    count: usize,
+    depth: usize,
+) -> Result<Option<Vec<Value>>, Malformed> {
+    let mut values = Vec::new();
+    for _ in 0..count {
+        match value(input, at, depth + 1)? {
+            None => return Ok(None),
+            Some(value) => values.push(value),
+        }
+    }
+    Ok(Some(values))
+}
+
+fn line<'a>(input: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
+    let rest = &input[*at..];
+    let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
+    *at += end + 2;
+    Some(&rest[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_prefix_wants_more_and_the_whole_is_a_value() {
+        let input = b"*5\r\n:-1\r\n$3\r\na\r\n\r\n$-1\r\n%1\r\n+k\r\n_\r\n-ERR no\r\n";
+        for end in 0..input.len() {
+            assert_eq!(parse(&input[..end]), Ok(None), "the first {end} bytes");
+        }
+        let expected = Value::Array(vec![
+            Value::Integer(-1),
+            Value::Bulk(b"a\r\n".to_vec()),
+            Value::Null,
+            Value::Map(vec![(Value::Simple("k".into()), Value::Null)]),
+            Value::Error("ERR no".into()),
+        ]);
+        assert_eq!(parse(input), Ok(Some((expected, input.len()))));
+        assert!(parse(b"what\r\n").is_err());
+    }
+}

@@ -1,0 +1,3 @@
+//! Holdback: a replicated key-value store whose order you can see.
+
+pub mod protocol;

@@ -1,0 +1,2 @@
+//! The replica's program.
+fn main() {}

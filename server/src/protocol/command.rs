@@ -1,0 +1,224 @@
+//! What a command is: its name, shape and nature. The commands themselves are in [`super::table`].
+
+use super::table::COMMANDS;
+
+/// Which path a command takes through a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Reads data, on the connection's read path: locally, or through the multicast.
+    Read,
+    /// Changes data: through the multicast, or locally in the eventual model.
+    Write,
+    /// Looks at this replica, always locally, at its place in the connection's pipeline.
+    Inspect,
+    /// Concerns this connection or process; answered at its place in the pipeline, even by a replica
+    /// that serves no data.
+    Connection,
+    /// Changes how the connection's next commands are understood: MULTI and its companions.
+    Transaction,
+}
+
+impl Kind {
+    /// The kind as `protocol.md` and `HELP` name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Inspect => "local read",
+            Self::Connection => "connection",
+            Self::Transaction => "transaction",
+        }
+    }
+}
+
+/// The groups that `HELP` and the documentation list commands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// Commands on values.
+    String,
+    /// Commands on keys whatever their value.
+    Generic,
+    /// MULTI, EXEC, WATCH.
+    Transactions,
+    /// The connection itself.
+    Connection,
+    /// The process.
+    Server,
+    /// What only Holdback has: the order and how it came about.
+    Holdback,
+}
+
+impl Group {
+    /// The group's name, as in `HELP @string`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Generic => "generic",
+            Self::Transactions => "transactions",
+            Self::Connection => "connection",
+            Self::Server => "server",
+            Self::Holdback => "holdback",
+        }
+    }
+}
+
+/// Which arguments are keys: positions counted from the name (0); `last` counts from the end if
+/// negative; `first` 0 means none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// The first key's position, 0 if the command has no keys.
+    pub first: usize,
+    /// The last key's position; -1 is the last argument.
+    pub last: i32,
+    /// From one key to the next.
+    pub step: usize,
+}
+
+/// Whether an eventual cluster takes the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Eventual {
+    /// As in the ordered models.
+    Accepted,
+    /// Only without options that need a total order.
+    WithoutOptions,
+    /// Refused with a definite error: the command needs a total order.
+    Refused,
+}
+
+impl Eventual {
+    /// The column in `protocol.md`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::WithoutOptions => "without options",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// One row of the command table.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandSpec {
+    /// The command, for `match`.
+    pub id: Name,
+    /// The name in upper case.
+    pub name: &'static str,
+    /// The arguments as documentation shows them: `key value [NX|XX] [GET]`.
+    pub arguments: &'static str,
+    /// As Redis counts: the number of arguments with the name; negative means "at least".
+    pub arity: i32,
+    /// Its path through the replica.
+    pub kind: Kind,
+    /// Nothing behind it on its connection is stamped before it is answered.
+    pub barrier: bool,
+    /// Which arguments are keys.
+    pub keys: Keys,
+    /// Whether an eventual cluster takes it.
+    pub eventual: Eventual,
+    /// Where `HELP` lists it.
+    pub group: Group,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// What it answers.
+    pub reply: &'static str,
+    /// Errors of its own, beside those that every command can have; empty if none.
+    pub errors: &'static str,
+}
+
+impl CommandSpec {
+    /// Whether `count` arguments, the name included, fit the command.
+    #[must_use]
+    pub fn arity_fits(&self, count: usize) -> bool {
+        let wanted = self.arity.unsigned_abs() as usize;
+        if self.arity < 0 {
+            count >= wanted
+        } else {
+            count == wanted
+        }
+    }
+
+    /// The keys among `arguments`.
+    pub fn keys_of<'a, 'b>(
+        &self,
+        arguments: &'b [&'a [u8]],
+    ) -> impl Iterator<Item = &'a [u8]> + 'b {
+        let Keys { first, last, step } = self.keys;
+        let end = match usize::try_from(last) {
+            Ok(last) => last + 1,
+            Err(_) => arguments
+                .len()
+                .saturating_sub(last.unsigned_abs() as usize - 1),
+        };
+        let end = if first == 0 {
+            0
+        } else {
+            end.min(arguments.len())
+        };
+        arguments[..end]
+            .iter()
+            .skip(first)
+            .step_by(step.max(1))
+            .copied()
+    }
+
+    /// Whether the command may stand between MULTI and EXEC.
+    #[must_use]
+    pub fn allowed_in_transaction(&self) -> bool {
+        matches!(self.kind, Kind::Read | Kind::Write) || matches!(self.id, Name::Ping | Name::Echo)
+    }
+}
+
+/// The longest command name; anything longer is unknown.
+const LONGEST_NAME: usize = 16;
+
+/// Finds a command by its name in any case.
+#[must_use]
+pub fn lookup(name: &[u8]) -> Option<&'static CommandSpec> {
+    let mut upper = [0; LONGEST_NAME];
+    let upper = upper.get_mut(..name.len())?;
+    for (to, from) in upper.iter_mut().zip(name) {
+        *to = from.to_ascii_uppercase();
+    }
+    let upper: &[u8] = upper;
+    let found = COMMANDS
+        .binary_search_by(|spec| spec.name.as_bytes().cmp(upper))
+        .ok()?;
+    COMMANDS.get(found)
+}
+
+pub use super::table::Name;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_every_name_is_found() {
+        assert!(COMMANDS.is_sorted_by(|a, b| a.name < b.name));
+        for spec in COMMANDS {
+            assert!(spec.name.len() <= LONGEST_NAME);
+            let found = lookup(spec.name.to_lowercase().as_bytes()).expect(spec.name);
+            assert_eq!(found.id, spec.id);
+        }
+        assert!(lookup(b"NOSUCH").is_none() && lookup(b"").is_none());
+        assert!(lookup(&[b'a'; 100]).is_none());
+    }
+
+    #[test]
+    fn keys_are_found() {
+        let keys = |line: &str| {
+            let arguments: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            let spec = lookup(arguments[0]).unwrap();
+            spec.keys_of(&arguments)
+                .map(|k| String::from_utf8_lossy(k).into())
+                .collect::<Vec<String>>()
+        };
+        assert_eq!(keys("MSET a 1 b 2"), ["a", "b"]);
+        assert_eq!(keys("DEL a b c"), ["a", "b", "c"]);
+        assert_eq!(keys("SET a 1 NX"), ["a"]);
+        assert_eq!(keys("PING a"), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,401 @@
+//! Bytes to frames: a resumable decoder for inline lines and RESP arrays of bulk strings.
+//!
+//! The decoder never copies an argument of a RESP array: it reports where in the input each one lies.
+//! It remembers how far it got, so a frame that arrives byte by byte costs no more than one that
+//! arrives at once, and it reserves memory only for what has arrived, never for what a header claims.
+
+use super::arguments::Arguments;
+use super::inline;
+use std::fmt;
+
+/// What a frame may contain at the most. A frame that goes beyond is a [`DecodeError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameLimits {
+    /// Arguments of one frame.
+    pub arguments: usize,
+    /// Bytes of one frame, headers included.
+    pub frame_bytes: usize,
+    /// Bytes of one inline line.
+    pub inline_bytes: usize,
+}
+
+impl FrameLimits {
+    /// The largest number of arguments a client may send in one frame.
+    pub const CLIENT_ARGUMENTS: usize = 1_048_576;
+    /// The longest inline line in bytes.
+    pub const INLINE_BYTES: usize = 64 * 1024;
+}
+
+impl Default for FrameLimits {
+    fn default() -> Self {
+        Self {
+            arguments: Self::CLIENT_ARGUMENTS,
+            frame_bytes: 64 << 20,
+            inline_bytes: Self::INLINE_BYTES,
+        }
+    }
+}
+
+/// Why the bytes of a connection are not a frame. The connection cannot be read any further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// A line without an end, longer than the limit.
+    InlineTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A line whose quotes do not match.
+    UnbalancedQuotes,
+    /// `*` was not followed by a decimal number and CRLF, or the number is above the limit.
+    InvalidMultibulkLength,
+    /// `$` was not followed by a decimal number and CRLF, or the number is above the limit.
+    InvalidBulkLength,
+    /// An element of an array is not a bulk string; holds the byte found in place of `$`.
+    ExpectedDollar(u8),
+    /// A bulk string is not followed by CRLF.
+    MissingTerminator,
+    /// The whole frame is larger than the limit.
+    FrameTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InlineTooLong { limit } => {
+                write!(
+                    f,
+                    "Protocol error: too big inline request (limit {limit} bytes)"
+                )
+            }
+            Self::UnbalancedQuotes => write!(f, "Protocol error: unbalanced quotes in request"),
+            Self::InvalidMultibulkLength => write!(f, "Protocol error: invalid multibulk length"),
+            Self::InvalidBulkLength => write!(f, "Protocol error: invalid bulk length"),
+            Self::ExpectedDollar(found) => {
+                write!(
+                    f,
+                    "Protocol error: expected '$', got '{}'",
+                    found.escape_ascii()
+                )
+            }
+            Self::MissingTerminator => write!(f, "Protocol error: bulk string without CRLF"),
+            Self::FrameTooLarge { limit } => {
+                write!(f, "Protocol error: request larger than {limit} bytes")
+            }
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+/// Where the arguments of the frame lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// In the input, as offsets from its start.
+    Input,
+    /// In the decoder's scratch buffer (an inline line, unquoted).
+    Scratch,
+}
+
+/// Cuts one connection's input into frames. See the module's documentation.
+#[derive(Debug)]
+pub struct Decoder {
+    limits: FrameLimits,
+    /// Start and end of each argument found so far.
+    spans: Vec<(u32, u32)>,
+    scratch: Vec<u8>,
+    source: Source,
+    /// How far the input has been understood.
+    position: usize,
+    /// Arguments of the array still to come; `None` between frames.
+    missing: Option<usize>,
+}
+
+/// Digits of the longest length that can stand in a header; more is an error, not "more to come".
+const LENGTH_DIGITS: usize = 20;
+
+impl Decoder {
+    /// A decoder at the start of a stream.
+    #[must_use]
+    pub fn new(limits: FrameLimits) -> Self {
+        Self {
+            limits,
+            spans: Vec::new(),
+            scratch: Vec::new(),
+            source: Source::Input,
+            position: 0,
+            missing: None,
+        }
+    }
+
+    /// Sets other limits, for the frames that follow.
+    pub fn set_limits(&mut self, limits: FrameLimits) {
+        self.limits = limits;
+    }
+
+    /// Looks for a whole frame at the start of `input`.
+    ///
+    /// `Ok(Some(n))`: the first `n` bytes are a frame, whose arguments [`Decoder::arguments`] gives;
+    /// drop these bytes before the next call. The frame has no arguments if it is an empty line.
+    /// `Ok(None)`: more bytes are needed; call again with the same bytes and more behind them.
+    ///
+    /// # Errors
+    /// A [`DecodeError`] if no continuation of `input` could be a frame within the limits.
+    pub fn decode(&mut self, input: &[u8]) -> Result<Option<usize>, DecodeError> {
+        if self.missing.is_none() {
+            match input.first() {
+                None => return Ok(None),
+                Some(b'*') => {
+                    let Some((count, next)) =
+                        parse_length(input, 1, DecodeError::InvalidMultibulkLength)?
+                    else {
+                        return Ok(None);
+                    };
+                    self.start(Source::Input);
+                    if count > self.limits.arguments as i64 {
+                        return Err(DecodeError::InvalidMultibulkLength);
+                    }
+                    self.missing = Some(usize::try_from(count).unwrap_or(0));
+                    self.position = next;
+                }
+                Some(_) => return self.decode_inline(input),
+            }
+        }
+        self.decode_elements(input)
+    }
+
+    /// The arguments of the frame just decoded; `input` as given to [`Decoder::decode`].
+    #[must_use]
+    pub fn arguments<'a>(&'a self, input: &'a [u8]) -> Arguments<'a> {
+        let bytes = match self.source {
+            Source::Input => input,
+            Source::Scratch => self.scratch.as_slice(),
+        };
+        self.spans
+            .iter()
+            .map(|&(start, end)| &bytes[start as usize..end as usize])
+            .collect()
+    }
+
+    /// Forgets a frame that was begun.
+    pub fn reset(&mut self) {
+        self.start(Source::Input);
+        self.missing = None;
+    }
+
+    fn start(&mut self, source: Source) {
+        self.spans.clear();
+        self.source = source;
+        self.position = 0;
+    }
+
+    fn decode_elements(&mut self, input: &[u8]) -> Result<Option<usize>, DecodeError> {
+        let mut missing = self.missing.unwrap_or(0);
+        while missing > 0 {
+            match input.get(self.position) {
+                None => break,
+                Some(b'$') => {}
+                Some(&other) => return Err(DecodeError::ExpectedDollar(other)),
+            }
+            let header = self.position + 1;
+            let Some((length, start)) =
+                parse_length(input, header, DecodeError::InvalidBulkLength)?
+            else {
+                break;
+            };
+            let length = usize::try_from(length).map_err(|_| DecodeError::InvalidBulkLength)?;
+            // Compared without an addition that a hostile length could overflow.
+            if length > self.limits.frame_bytes || start > self.limits.frame_bytes - length {
+                return Err(DecodeError::FrameTooLarge {
+                    limit: self.limits.frame_bytes,
+                });
+            }
+            let end = start + length;
+            match input.get(end..end + 2) {
+                None => {
+                    if input.get(end).is_some_and(|&byte| byte != b'\r') {
+                        return Err(DecodeError::MissingTerminator);
+                    }
+                    break;
+                }
+                Some(b"\r\n") => {}
+                Some(_) => return Err(DecodeError::MissingTerminator),
+            }
+            self.spans.push((offset(start), offset(end)));
+            self.position = end + 2;
+            missing -= 1;
+        }
+        if missing > 0 {
+            self.missing = Some(missing);
+            return Ok(None);
+        }
+        self.missing = None;
+        Ok(Some(std::mem::take(&mut self.position)))
+    }
+
+    fn decode_inline(&mut self, input: &[u8]) -> Result<Option<usize>, DecodeError> {
+        let limit = self.limits.inline_bytes;
+        let from = self.position.min(input.len());
+        let Some(length) = memchr::memchr(b'\n', &input[from..]).map(|found| from + found) else {
+            if input.len() > limit {
+                return Err(DecodeError::InlineTooLong { limit });
+            }
+            self.position = input.len();
+            return Ok(None);
+        };
+        if length > limit {
+            return Err(DecodeError::InlineTooLong { limit });
+        }
+        self.start(Source::Scratch);
+        self.scratch.clear();
+        let line = input[..length]
+            .strip_suffix(b"\r")
+            .unwrap_or(&input[..length]);
+        inline::split(line, &mut self.scratch, &mut self.spans)
+            .map_err(|_| DecodeError::UnbalancedQuotes)?;
+        self.position = 0;
+        Ok(Some(length + 1))
+    }
+}
+
+/// Frames are far smaller than 4 GiB: the limits of [`FrameLimits`] see to it.
+fn offset(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}
+
+/// Parses a decimal number and CRLF at `from`. `Ok(None)` if the line has not ended yet.
+fn parse_length(
+    input: &[u8],
+    from: usize,
+    error: DecodeError,
+) -> Result<Option<(i64, usize)>, DecodeError> {
+    let mut position = from;
+    let negative = input.get(position) == Some(&b'-');
+    if negative {
+        position += 1;
+    }
+    let digits_start = position;
+    let mut value: i64 = 0;
+    loop {
+        match input.get(position) {
+            None => {
+                return if position - from > LENGTH_DIGITS {
+                    Err(error)
+                } else {
+                    Ok(None)
+                };
+            }
+            Some(digit @ b'0'..=b'9') => {
+                value = value
+                    .checked_mul(10)
+                    .and_then(|value| value.checked_add(i64::from(digit - b'0')))
+                    .ok_or_else(|| error.clone())?;
+            }
+            Some(b'\r') if position > digits_start => match input.get(position + 1) {
+                None => return Ok(None),
+                Some(b'\n') => {
+                    let value = if negative { -value } else { value };
+                    return Ok(Some((value, position + 2)));
+                }
+                Some(_) => return Err(error),
+            },
+            Some(_) => return Err(error),
+        }
+        position += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode_all(input: &[u8]) -> Result<Vec<Vec<Vec<u8>>>, DecodeError> {
+        let mut decoder = Decoder::new(FrameLimits::default());
+        let mut rest = input;
+        let mut frames = Vec::new();
+        while let Some(length) = decoder.decode(rest)? {
+            frames.push(decoder.arguments(rest).iter().map(|a| a.to_vec()).collect());
+            rest = &rest[length..];
+        }
+        Ok(frames)
+    }
+
+    #[test]
+    fn lines_and_arrays_mix() {
+        let frames =
+            decode_all(b"SET a \"b c\"\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\nPING\n\n").unwrap();
+        let expected: Vec<Vec<&[u8]>> = vec![
+            vec![b"SET", b"a", b"b c"],
+            vec![b"GET", b"a"],
+            vec![b"PING"],
+            vec![],
+        ];
+        assert_eq!(frames, expected);
+    }
+
+    #[test]
+    fn every_split_gives_the_same_frames() {
+        let input =
+            b"SET a \"b c\"\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$4\r\n\r\n\r\n\r\n*0\r\nPING\r\n";
+        let whole = decode_all(input).unwrap();
+        for first in 0..=input.len() {
+            for second in first..=input.len() {
+                let mut decoder = Decoder::new(FrameLimits::default());
+                let mut buffer = Vec::new();
+                let mut frames: Vec<Vec<Vec<u8>>> = Vec::new();
+                for piece in [&input[..first], &input[first..second], &input[second..]] {
+                    buffer.extend_from_slice(piece);
+                    while let Some(length) = decoder.decode(&buffer).unwrap() {
+                        frames.push(
+                            decoder
+                                .arguments(&buffer)
+                                .iter()
+                                .map(|a| a.to_vec())
+                                .collect(),
+                        );
+                        buffer.drain(..length);
+                    }
+                }
+                assert_eq!(frames, whole, "split at {first} and {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn malformed_headers_are_named() {
+        for (input, error) in [
+            (&b"*x\r\n"[..], DecodeError::InvalidMultibulkLength),
+            (b"*1048577\r\n", DecodeError::InvalidMultibulkLength),
+            (
+                b"*99999999999999999999999\r\n",
+                DecodeError::InvalidMultibulkLength,
+            ),
+            (b"*1\r\n:1\r\n", DecodeError::ExpectedDollar(b':')),
+            (b"*1\r\n$-1\r\n", DecodeError::InvalidBulkLength),
+            (b"*1\r\n$x\r\n", DecodeError::InvalidBulkLength),
+            (b"*1\r\n$1\r\nabc", DecodeError::MissingTerminator),
+            (b"SET a \"b\r\n", DecodeError::UnbalancedQuotes),
+        ] {
+            assert_eq!(decode_all(input), Err(error), "{}", input.escape_ascii());
+        }
+        let huge = b"*1\r\n$9223372036854775807\r\n";
+        assert!(matches!(
+            decode_all(huge),
+            Err(DecodeError::FrameTooLarge { .. })
+        ));
+        let line = vec![b'a'; FrameLimits::INLINE_BYTES + 1];
+        assert!(matches!(
+            decode_all(&line),
+            Err(DecodeError::InlineTooLong { .. })
+        ));
+    }
+
+    #[test]
+    fn a_large_header_reserves_nothing() {
+        let mut decoder = Decoder::new(FrameLimits::default());
+        assert_eq!(decoder.decode(b"*1048576\r\n$60000000\r\n"), Ok(None));
+        assert!(decoder.spans.capacity() < 64 && decoder.scratch.capacity() == 0);
+    }
+}
