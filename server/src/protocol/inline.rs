@@ -112,10 +112,11 @@ fn unescape(rest: &[u8]) -> Option<(u8, usize)> {
     })
 }
 
-/// Appends `argument` as the inline grammar reads it: bare where possible, else in double quotes.
+/// Appends `argument` as the inline grammar reads it: bare where possible, else in double quotes. A
+/// lone semicolon is quoted too, so that ` ; ` can separate commands.
 pub fn quote_into(argument: &[u8], line: &mut String) {
     let bare = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\');
-    if !argument.is_empty() && argument.iter().all(bare) {
+    if !argument.is_empty() && argument != b";" && argument.iter().all(bare) {
         line.extend(argument.iter().map(|&byte| char::from(byte)));
         return;
     }

@@ -1,0 +1,30 @@
+//! The Lamport clock.
+
+/// The largest time that a peer may claim. Far beyond any run (a billion ticks a second for a century),
+/// and far enough from the end of `u64` that ticking can never overflow.
+pub const TIME_MAX: u64 = 1 << 62;
+
+/// A counter that is larger than every time it has seen (Lamport 1978).
+#[derive(Clone, Debug, Default)]
+pub struct LamportClock {
+    time: u64,
+}
+
+impl LamportClock {
+    /// The last time issued or seen; 0 at the start.
+    #[must_use]
+    pub fn time(&self) -> u64 {
+        self.time
+    }
+
+    /// Issues a time larger than all before.
+    pub fn tick(&mut self) -> u64 {
+        self.time += 1;
+        self.time
+    }
+
+    /// Takes note of a time issued elsewhere.
+    pub fn merge(&mut self, time: u64) {
+        self.time = self.time.max(time);
+    }
+}

@@ -1,0 +1,269 @@
+//! Entries: what the multicast carries, in canonical form.
+//!
+//! The canonical form of an entry is a run of RESP bulk strings: the *shape*, then the words it counts.
+//! The shape `3` is one command of three words; `3+2` is a transaction of two commands; `2w3+2` is the same
+//! depending on two watched keys, whose `key position` pairs come first. `0` stands for no command. The
+//! same bytes travel in `MCAST`, go into the digest and lie in the queue.
+
+use super::{ReplicaId, Stamp};
+use crate::protocol::arguments::{
+    Arguments, BulkStrings, OwnedArguments, parse_unsigned, push_bulk, push_bulk_decimal,
+};
+use crate::protocol::inline;
+use std::fmt;
+use std::rc::Rc;
+
+/// One command or one transaction with its own stamp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the order.
+    pub stamp: Stamp,
+    /// What it does.
+    pub body: EntryBody,
+}
+
+impl Entry {
+    /// The replica that accepted it from a client.
+    #[must_use]
+    pub fn origin(&self) -> ReplicaId {
+        self.stamp.replica
+    }
+}
+
+/// The canonical form of an entry. Shared, never changed. Always well-formed: it is built from commands,
+/// or checked by [`EntryBody::take`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct EntryBody {
+    bytes: Rc<[u8]>,
+}
+
+/// Words that do not form an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MalformedEntry;
+
+impl EntryBody {
+    /// The entry of a single command.
+    #[must_use]
+    pub fn command(words: &[&[u8]]) -> Self {
+        let size = words.iter().map(|word| word.len() + 16).sum::<usize>();
+        let mut bytes = Vec::with_capacity(size + 16);
+        push_bulk_decimal(&mut bytes, words.len() as u64);
+        for word in words {
+            push_bulk(&mut bytes, word);
+        }
+        Self {
+            bytes: bytes.into(),
+        }
+    }
+
+    /// The entry of a transaction that depends on `watches`: keys with the position of their last change.
+    #[must_use]
+    pub fn transaction(watches: &[(Vec<u8>, u64)], commands: &[OwnedArguments]) -> Self {
+        let counts: Vec<String> = commands
+            .iter()
+            .map(|command| command.get().len().to_string())
+            .collect();
+        let counts = if counts.is_empty() {
+            "0".to_owned()
+        } else {
+            counts.join("+")
+        };
+        let shape = if watches.is_empty() {
+            counts
+        } else {
+            format!("{}w{counts}", watches.len())
+        };
+        let mut bytes = Vec::new();
+        push_bulk(&mut bytes, shape.as_bytes());
+        for (key, position) in watches {
+            push_bulk(&mut bytes, key);
+            push_bulk_decimal(&mut bytes, *position);
+        }
+        for command in commands {
+            bytes.extend_from_slice(command.bytes());
+        }
+        Self {
+            bytes: bytes.into(),
+        }
+    }
+
+    /// Takes one entry (its shape and the words it counts) off the front of `words`.
+    ///
+    /// # Errors
+    /// [`MalformedEntry`] if the shape is none, counts more words than there are, or a watched position is
+    /// no number.
+    pub fn take(words: &mut &[&[u8]]) -> Result<Self, MalformedEntry> {
+        let (shape, rest) = words.split_first().ok_or(MalformedEntry)?;
+        let (watches, commands) = split_shape(shape).ok_or(MalformedEntry)?;
+        let mut total = watches.checked_mul(2).ok_or(MalformedEntry)?;
+        for count in counts(commands) {
+            total = count
+                .and_then(|count| total.checked_add(count))
+                .ok_or(MalformedEntry)?;
+        }
+        let (body, rest) = rest.split_at_checked(total).ok_or(MalformedEntry)?;
+        let positions = body[..watches * 2].iter().skip(1).step_by(2);
+        if positions
+            .into_iter()
+            .any(|position| parse_unsigned(position).is_none())
+        {
+            return Err(MalformedEntry);
+        }
+        let size = body.iter().map(|word| word.len() + 16).sum::<usize>();
+        let mut bytes = Vec::with_capacity(size + shape.len() + 16);
+        push_bulk(&mut bytes, shape);
+        for word in body {
+            push_bulk(&mut bytes, word);
+        }
+        *words = rest;
+        Ok(Self {
+            bytes: bytes.into(),
+        })
+    }
+
+    /// The canonical bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Reads the watches, then the commands.
+    #[must_use]
+    pub fn read(&self) -> EntryReader<'_> {
+        let mut words = BulkStrings::new(&self.bytes);
+        let (watches, shape) = words
+            .next()
+            .and_then(split_shape)
+            .unwrap_or((0, b"0".as_slice()));
+        EntryReader {
+            words,
+            watches,
+            shape,
+        }
+    }
+
+    /// The commands as lines of the inline grammar, joined by ` ; `.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let lines: Vec<String> = self.read().commands().map(inline::quote_all).collect();
+        lines.join(" ; ")
+    }
+}
+
+impl fmt::Debug for EntryBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
+/// Reads a body: first [`EntryReader::watches`], then [`EntryReader::commands`].
+#[derive(Clone, Debug)]
+pub struct EntryReader<'a> {
+    words: BulkStrings<'a>,
+    watches: usize,
+    shape: &'a [u8],
+}
+
+impl<'a> EntryReader<'a> {
+    /// Whether it is a transaction of several commands, or one with watches.
+    #[must_use]
+    pub fn is_transaction(&self) -> bool {
+        self.watches > 0 || self.shape.contains(&b'+')
+    }
+
+    /// The next watched key and the position its last change must have; `None` when all are read.
+    pub fn next_watch(&mut self) -> Option<(&'a [u8], u64)> {
+        self.watches = self.watches.checked_sub(1)?;
+        Some((self.words.next()?, parse_unsigned(self.words.next()?)?))
+    }
+
+    /// The commands, each as its words. Skips watches that were not read.
+    pub fn commands(mut self) -> impl Iterator<Item = Arguments<'a>> {
+        while self.next_watch().is_some() {}
+        let mut words = self.words;
+        counts(self.shape)
+            .map_while(|count| count)
+            .filter(|&count| count > 0)
+            .map(move |count| words.by_ref().take(count).collect())
+    }
+}
+
+/// Splits `2w3+2` into the number of watches and the counts of the commands.
+fn split_shape(shape: &[u8]) -> Option<(usize, &[u8])> {
+    match shape.iter().position(|&byte| byte == b'w') {
+        None => Some((0, shape)),
+        Some(at) => Some((number(&shape[..at])?, &shape[at + 1..])),
+    }
+}
+
+/// The counts in `3+2`; an item that is no number is `None`.
+fn counts(shape: &[u8]) -> impl Iterator<Item = Option<usize>> + '_ {
+    shape.split(|&byte| byte == b'+').map(number)
+}
+
+fn number(digits: &[u8]) -> Option<usize> {
+    parse_unsigned(digits).and_then(|number| usize::try_from(number).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<&[u8]> {
+        line.split(' ').map(str::as_bytes).collect()
+    }
+
+    #[test]
+    fn what_is_built_is_taken_back() {
+        let single = EntryBody::command(&words("SET x 1"));
+        assert_eq!(
+            single.bytes(),
+            b"$1\r\n3\r\n$3\r\nSET\r\n$1\r\nx\r\n$1\r\n1\r\n"
+        );
+        assert_eq!(single.describe(), "SET x 1");
+        let commands = [
+            OwnedArguments::new(&words("SET x ;")),
+            OwnedArguments::new(&words("GET y")),
+        ];
+        let watches = [(b"k".to_vec(), 7)];
+        let both = EntryBody::transaction(&watches, &commands);
+        assert_eq!(both.describe(), "SET x \";\" ; GET y");
+        let mut reader = both.read();
+        assert!(reader.is_transaction());
+        assert_eq!(reader.next_watch(), Some((&b"k"[..], 7)));
+        assert_eq!(reader.next_watch(), None);
+
+        let wire = words("3 SET x 1 1w3+2 k 7 SET x ; GET y 0 rest");
+        let mut rest = wire.as_slice();
+        assert_eq!(EntryBody::take(&mut rest), Ok(single));
+        assert_eq!(EntryBody::take(&mut rest), Ok(both));
+        assert_eq!(
+            EntryBody::take(&mut rest).map(|body| body.describe()),
+            Ok(String::new())
+        );
+        assert_eq!(rest, words("rest"));
+    }
+
+    #[test]
+    fn malformed_entries_are_refused() {
+        for line in [
+            "",
+            "x",
+            "3 SET x",
+            "1w1 k",
+            "1w1 k x GET",
+            "3+ a b c",
+            "w1 a",
+            "99999999999999999999 a",
+            "18446744073709551615+2 a b",
+            "9223372036854775808w1 a",
+        ] {
+            let wire = words(line);
+            assert_eq!(
+                EntryBody::take(&mut wire.as_slice()),
+                Err(MalformedEntry),
+                "{line}"
+            );
+        }
+    }
+}

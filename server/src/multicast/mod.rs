@@ -1,0 +1,95 @@
+//! Totally ordered multicast with Lamport clocks and a hold-back queue: the algorithm, and why it works.
+//!
+//! # The task
+//!
+//! Any replica may accept a write, and all replicas must apply all writes in the same order, without a
+//! leader. The order must respect what each client did: its second write after its first.
+//!
+//! # The algorithm
+//!
+//! Every replica keeps a [Lamport clock](LamportClock), a [hold-back queue](HoldbackQueue) of entries
+//! ordered by [`Stamp`] (time first, then replica, so that no two are equal), and for every other replica
+//! `q` and every origin `o` the highest time up to which `q` is known to hold the entries of `o`.
+//! [`Multicast`] is exactly this state.
+//!
+//! 1. *Stamp.* A replica that accepts a write ticks its clock, stamps the entry, pushes it to its own
+//!    queue and owes it to every other replica ([`Multicast::stamp`]). One indivisible step.
+//! 2. *Receive.* A replica that receives entries first merges its clock, `clock = max(clock, time)`, then
+//!    pushes them ([`Multicast::receive`]), and from then on owes an `ACK` to **every** other replica. An
+//!    ack says "I hold every entry of `o` up to time `t`". It is a state, not an event: it may be
+//!    repeated, merged with later ones, or arrive before the entry it speaks of.
+//! 3. *Deliver.* The head of the queue, stamped `(t, o)`, is delivered once every other replica `q` is
+//!    known to hold it: the origin by having sent it, each other one by an ack `>= t`
+//!    ([`Multicast::pop_deliverable`]). Then the next head is looked at, until one has to wait.
+//! 4. *Answer.* The origin answers its client when it delivers the entry itself.
+//!
+//! This is the totally ordered multicast of Lamport's "Time, Clocks, and the Ordering of Events in a
+//! Distributed System" (1978) as textbooks give it, with acks made cumulative per origin.
+//!
+//! # Why it is right
+//!
+//! *Claim.* When a replica `r` delivers its head `(t, o)`, no entry with a smaller stamp can reach it later.
+//!
+//! Let `(t', q)` be an entry that has not reached `r`, `q` being its origin. If `q` is `r` itself, then
+//! `r`'s clock was at least `t` when it stamped it (the head is in the queue, so its time was merged), so
+//! `t' > t`. Otherwise `r` knows that `q` holds `(t, o)`:
+//!
+//! - If `q = o`, then `q` stamped `(t, o)` itself, and its stamps rise and its link to `r` is first-in,
+//!   first-out. What it stamped before has arrived, what it stamped later is larger.
+//! - If `q` acked it, `q` merged `t` before the ack left. What it stamped after the merge is larger than
+//!   `t`. What it stamped before the merge was put on the link to `r` before the ack, and has arrived.
+//!
+//! So the order of deliveries is the order of stamps, on every replica. The second case holds only if an
+//! **ACK never overtakes an MCAST that was stamped before the ack was due**; batching, resending, delays and
+//! back-pressure all have to keep this. The replica sends, at the end of a turn, its own `MCAST`s first and
+//! then its `ACK`s, on one connection, and after a reconnect its unacknowledged entries first, then its ack
+//! vector, then live traffic.
+//!
+//! *Completion means replication.* A write completes when its origin delivers it, which takes an ack from
+//! everyone. So every completed write is in the queue of every replica, or already delivered there.
+//!
+//! *No null messages are needed.* In the textbook a silent process blocks delivery, as nothing says how far
+//! its clock has come. Here each `MCAST` draws an ack from every replica to every replica, and that is the
+//! message which the silent one would have had to send.
+//!
+//! *Linearizable reads.* A read that goes through the multicast takes its place between the writes. If a
+//! write completed before the read was invoked anywhere, the reader's clock has merged its time (it acked the
+//! write), so the read's stamp is larger and every replica orders it behind.
+//!
+//! # Rules that keep it right
+//!
+//! - *Acks are positions, never counters*, and an ack for one origin says nothing about another's entries.
+//!   One that arrives early is kept; repeating it changes nothing.
+//! - *Duplicates and gaps.* After a reconnect the sender repeats what the receiver may lack. Each `MCAST`
+//!   names the own time before its first entry: what the receiver holds already it drops, and a
+//!   [gap](ReceiveError::Gap) closes the link, so that the next handshake can mend it.
+//! - *The handshake's `have` is not an ack.* It decides what is resent, on this connection, and nothing else.
+//!   It may leave before entries that the same replica stamped earlier and has still to resend; taken for an
+//!   ack it would overtake them.
+//! - *Retention.* A replica keeps each of its own entries until every other replica has acked it
+//!   ([`Multicast::own_above`] is what a new connection may still need).
+//!
+//! # Caveats
+//!
+//! - One replica that is down, paused or cut off blocks every write (and every linearizable read): delivery
+//!   needs an ack from all. That is the price of having no leader and no views; nothing is lost meanwhile,
+//!   and nothing is reordered.
+//! - Membership is fixed: [`View`] is the one type that knows who belongs, so that it can change later.
+//! - Nothing is on disk. A replica that restarts has lost what it acked, so it is not let back in where it
+//!   had taken part.
+
+mod clock;
+mod entry;
+mod holdback;
+mod stamp;
+mod view;
+
+pub use clock::{LamportClock, TIME_MAX};
+pub use entry::{Entry, EntryBody, EntryReader, MalformedEntry};
+pub use holdback::HoldbackQueue;
+pub use stamp::{ReplicaId, Stamp};
+pub use view::View;
+
+#[allow(clippy::module_inception, reason = "the type that the module is about")]
+mod multicast;
+pub use multicast::{Multicast, ReceiveError};

@@ -1,0 +1,40 @@
+//! Who takes part in the multicast.
+
+use super::ReplicaId;
+
+/// The members of the multicast, numbered, so that they may change one day. Nothing else may assume that
+/// the members are all replicas of the cluster's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    number: u64,
+    members: Vec<ReplicaId>,
+}
+
+impl View {
+    /// The first view: replicas 1 to `count`.
+    #[must_use]
+    pub fn first(count: usize) -> Self {
+        Self {
+            number: 1,
+            members: (0..count).map(ReplicaId::from_index).collect(),
+        }
+    }
+
+    /// The view's number, from 1.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The members in id order.
+    #[must_use]
+    pub fn members(&self) -> &[ReplicaId] {
+        &self.members
+    }
+
+    /// The place of a member in [`View::members`].
+    #[must_use]
+    pub fn place(&self, member: ReplicaId) -> Option<usize> {
+        self.members.binary_search(&member).ok()
+    }
+}

@@ -1,0 +1,121 @@
+//! What can be said against a data command before it is stamped, without looking at the data.
+//!
+//! Only what every replica would refuse alike is admitted nowhere, so an entry that one replica admitted
+//! is never refused by another: the limits are compared in the handshake.
+
+use crate::protocol::arguments::parse_integer;
+use crate::protocol::command::{CommandSpec, Name};
+use crate::protocol::error::ErrorReply;
+
+/// Limits of what may be stored. Every replica of a cluster has the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a key.
+    pub key_bytes: usize,
+    /// Bytes of a value.
+    pub value_bytes: usize,
+    /// Bytes of an entry: all words of a command or transaction with their headers.
+    pub entry_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            key_bytes: 64 << 10,
+            value_bytes: 16 << 20,
+            entry_bytes: 64 << 20,
+        }
+    }
+}
+
+/// The options of SET.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SetOptions {
+    /// Only if the key does not exist.
+    pub if_absent: bool,
+    /// Only if the key exists.
+    pub if_present: bool,
+    /// Answer with the old value.
+    pub get: bool,
+}
+
+impl SetOptions {
+    /// Reads what follows the value.
+    ///
+    /// # Errors
+    /// A syntax error, or that the option is not supported.
+    pub fn parse(options: &[&[u8]]) -> Result<Self, ErrorReply> {
+        let mut parsed = Self::default();
+        for option in options {
+            match option.to_ascii_uppercase().as_slice() {
+                b"NX" if !parsed.if_present => parsed.if_absent = true,
+                b"XX" if !parsed.if_absent => parsed.if_present = true,
+                b"GET" => parsed.get = true,
+                expiry @ (b"EX" | b"PX" | b"EXAT" | b"PXAT" | b"KEEPTTL") => {
+                    return Err(ErrorReply::err(format!(
+                        "option {} is not supported: keys do not expire",
+                        expiry.escape_ascii()
+                    )));
+                }
+                _ => return Err(ErrorReply::syntax()),
+            }
+        }
+        Ok(parsed)
+    }
+}
+
+/// Checks a data command of the right arity against everything that does not depend on the data.
+///
+/// # Errors
+/// The error to answer with; the command must not be stamped.
+pub fn admit(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(), ErrorReply> {
+    for key in spec.keys_of(words) {
+        if key.len() > limits.key_bytes {
+            let limit = limits.key_bytes;
+            return Err(ErrorReply::err(format!("key is larger than {limit} bytes")));
+        }
+    }
+    let mut size = 32;
+    for word in words {
+        if word.len() > limits.value_bytes {
+            let limit = limits.value_bytes;
+            return Err(ErrorReply::err(format!(
+                "value is larger than {limit} bytes"
+            )));
+        }
+        size += word.len() + 16;
+    }
+    check_entry_size(size, limits)?;
+    match spec.id {
+        Name::Set => SetOptions::parse(&words[3..]).map(|_| ()),
+        Name::Mset if words.len() % 2 == 0 => Err(ErrorReply::wrong_arity("mset")),
+        Name::Incrby | Name::Decrby => {
+            let amount = parse_integer(words[2]).ok_or_else(ErrorReply::not_an_integer)?;
+            if spec.id == Name::Decrby && amount == i64::MIN {
+                return Err(ErrorReply::err("decrement would overflow"));
+            }
+            Ok(())
+        }
+        Name::Flushall => match words {
+            [_] => Ok(()),
+            [_, mode] if mode.eq_ignore_ascii_case(b"async") => Ok(()),
+            [_, mode] if mode.eq_ignore_ascii_case(b"sync") => Ok(()),
+            _ => Err(ErrorReply::syntax()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// Checks the size of a whole entry.
+///
+/// # Errors
+/// That it is too large.
+pub fn check_entry_size(size: usize, limits: &Limits) -> Result<(), ErrorReply> {
+    if size > limits.entry_bytes {
+        let limit = limits.entry_bytes;
+        return Err(ErrorReply::err(format!(
+            "command or transaction is larger than {limit} bytes"
+        )));
+    }
+    Ok(())
+}

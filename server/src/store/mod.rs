@@ -1,0 +1,17 @@
+//! Data: a table of keys, the ordered models' store, and what the data commands do to it.
+//!
+//! Applying is deterministic: the store is a function of the order alone.
+
+mod admission;
+mod glob;
+mod ordered;
+mod read;
+mod table;
+mod write;
+
+pub use admission::{Limits, SetOptions, admit};
+pub use glob::matches as glob_matches;
+pub use ordered::{Store, Value};
+pub use read::{Keyspace, read};
+pub use table::{Record, Table};
+pub use write::write;
