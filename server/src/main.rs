@@ -1,2 +1,107 @@
-//! The replica's program.
-fn main() {}
+//! The replica's program: read the command line, listen, serve.
+
+use clap::Parser;
+use holdback::config::{Arguments, Config, LogFormat, LogLevel};
+use holdback::net::{Ended, ServeError, serve};
+use holdback::observe::Observer;
+use holdback::replica::Replica;
+use std::fs::OpenOptions;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+/// The command line is wrong.
+const EXIT_USAGE: u8 = 64;
+/// The address cannot be listened on, or a file not be written.
+const EXIT_UNAVAILABLE: u8 = 69;
+/// Ended by SIGINT.
+const EXIT_INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            drop(error.print());
+            return if error.use_stderr() {
+                EXIT_USAGE.into()
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match arguments.check(entropy()) {
+        Ok(config) => run(&arguments, config),
+        Err(what) => fail(EXIT_USAGE, &what),
+    }
+}
+
+fn run(arguments: &Arguments, config: Config) -> ExitCode {
+    if let Err(what) = begin_log(arguments) {
+        return fail(EXIT_UNAVAILABLE, &what);
+    }
+    let observer = match Observer::new(config.settings.id, arguments.trace.as_deref()) {
+        Ok(observer) => observer,
+        Err(error) => return fail(EXIT_UNAVAILABLE, &format!("--trace: {error}")),
+    };
+    // Ten thousand clients need more descriptors than most systems give at first.
+    if let Err(error) = rlimit::increase_nofile_limit(config.settings.clients_max as u64 + 256) {
+        tracing::warn!("the limit of open files could not be raised: {error}");
+    }
+    tracing::info!("seed {}", config.settings.seed);
+    let replica = Replica::new(config.settings);
+    match serve(replica, config.address, config.client_output_max, observer) {
+        Ok(Ended::Stopped) => ExitCode::SUCCESS,
+        Ok(Ended::Interrupted) => EXIT_INTERRUPTED.into(),
+        Err(ServeError::Bind(address, error)) => fail(
+            EXIT_UNAVAILABLE,
+            &format!("cannot listen on {address}: {error}"),
+        ),
+        Err(ServeError::System(error)) => fail(EXIT_UNAVAILABLE, &error.to_string()),
+    }
+}
+
+fn fail(code: u8, what: &str) -> ExitCode {
+    eprintln!("holdback-server: {what}");
+    code.into()
+}
+
+fn begin_log(arguments: &Arguments) -> Result<(), String> {
+    let level = match arguments.log_level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    let writer = match &arguments.log_file {
+        None => BoxMakeWriter::new(std::io::stderr),
+        Some(path) => {
+            let file = OpenOptions::new().create(true).append(true).open(path);
+            let file = file.map_err(|error| format!("--log-file {}: {error}", path.display()))?;
+            BoxMakeWriter::new(Mutex::new(file))
+        }
+    };
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(writer);
+    match arguments.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// A number that differs from start to start: the time in nanoseconds.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the edge of the core: time comes from here"
+)]
+fn entropy() -> u64 {
+    let since_1970 = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX) & (u64::MAX >> 1)
+}

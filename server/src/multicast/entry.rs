@@ -127,6 +127,14 @@ impl EntryBody {
         &self.bytes
     }
 
+    /// How many bulk strings the canonical form has, the shape included.
+    #[must_use]
+    pub fn words(&self) -> usize {
+        let shape = BulkStrings::new(&self.bytes).next().and_then(split_shape);
+        let (watches, commands) = shape.unwrap_or((0, b"0"));
+        1 + 2 * watches + counts(commands).flatten().sum::<usize>()
+    }
+
     /// Reads the watches, then the commands.
     #[must_use]
     pub fn read(&self) -> EntryReader<'_> {

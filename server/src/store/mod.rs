@@ -9,7 +9,7 @@ mod read;
 mod table;
 mod write;
 
-pub use admission::{Limits, SetOptions, admit};
+pub use admission::{Limits, SetOptions, admit, check_entry_size};
 pub use glob::matches as glob_matches;
 pub use ordered::{Store, Value};
 pub use read::{Keyspace, read};

@@ -1,0 +1,395 @@
+//! The command line of `holdback-server`, checked.
+
+use crate::consistency::Consistency;
+use crate::multicast::ReplicaId;
+use crate::replica::Settings;
+use crate::store::Limits;
+use clap::{Parser, ValueEnum};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The address of a replica that was told nothing.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:8081";
+/// The largest value that can be asked for, in bytes.
+const VALUE_BYTES_MAX: usize = 512 << 20;
+/// Replicas of one cluster, at the most.
+const REPLICAS_MAX: usize = 99;
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// On.
+    Yes,
+    /// Off.
+    No,
+}
+
+/// What is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// What is wrong until a person acts.
+    Error,
+    /// What is wrong and may pass.
+    Warn,
+    /// The life of the process and its links.
+    Info,
+    /// Each request, frame, delivery and reply as well.
+    Debug,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// An object a line.
+    Json,
+}
+
+/// A replica of Holdback, a replicated key-value store whose order you can see.
+///
+/// Without arguments: one replica on 127.0.0.1:8081, sequential. Replica N of a cluster:
+/// holdback-server --id N --cluster HOST:PORT,HOST:PORT,... with the same list on each of them.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "holdback-server", version)]
+pub struct Arguments {
+    /// Which replica of the cluster this is: its place in the list, from 1.
+    #[arg(long, value_name = "N")]
+    pub id: Option<u16>,
+    /// The addresses of all replicas, the same list on each of them.
+    #[arg(long, value_name = "HOST:PORT,...")]
+    pub cluster: Option<String>,
+    /// The address to listen on, or address and port, if not this replica's in the cluster's list.
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Option<String>,
+    /// The consistency model: sequential, linearizable or eventual.
+    #[arg(long, value_name = "MODEL", default_value = "sequential")]
+    pub consistency: Consistency,
+    /// Whether addresses that are not loopback are refused. Anyone who can connect can read and write
+    /// everything.
+    #[arg(long, value_enum, default_value = "yes")]
+    pub protected_mode: Switch,
+    /// Where the log goes, instead of standard error.
+    #[arg(long, value_name = "PATH")]
+    pub log_file: Option<PathBuf>,
+    /// What is logged.
+    #[arg(long, value_enum, default_value = "info")]
+    pub log_level: LogLevel,
+    /// How log lines look.
+    #[arg(long, value_enum, default_value = "text")]
+    pub log_format: LogFormat,
+    /// Writes every request, frame, delivery and reply to a file, a JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Obeys the FAULT command, which delays and cuts links.
+    #[arg(long)]
+    pub allow_faults: bool,
+    /// How long a request may take before its client gets an error (5, 2.5s, 500ms, 1m).
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub request_timeout: Duration,
+    /// How long a link may be silent before it is closed and made anew.
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = parse_duration)]
+    pub link_timeout: Duration,
+    /// Bytes of own undelivered entries above which new ones are refused (1048576, 64mb, 1gb).
+    #[arg(long, value_name = "BYTES", default_value = "64mb", value_parser = parse_bytes)]
+    pub max_pending: usize,
+    /// Connections of clients.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub max_clients: usize,
+    /// Bytes of a value. The same on all replicas.
+    #[arg(long, value_name = "BYTES", default_value = "16mb", value_parser = parse_bytes)]
+    pub max_value: usize,
+    /// Bytes of replies that a client has not read above which it is closed.
+    #[arg(long, value_name = "BYTES", default_value = "256mb", value_parser = parse_bytes)]
+    pub max_output: usize,
+    /// Delivered entries kept for ORDER and DIGEST.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub order_entries: usize,
+    /// Bytes of them.
+    #[arg(long, value_name = "BYTES", default_value = "64mb", value_parser = parse_bytes)]
+    pub order_bytes: usize,
+    /// Seeds everything random. Drawn and logged if not given.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// A checked command line.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The replica's settings.
+    pub settings: Settings,
+    /// The address to listen on.
+    pub address: SocketAddr,
+    /// Bytes that a client may leave unread.
+    pub client_output_max: usize,
+}
+
+impl Arguments {
+    /// Checks everything that can be checked before starting. `entropy` is a number that differs from
+    /// start to start: it becomes the incarnation, and the seed if none is given.
+    ///
+    /// # Errors
+    /// One line that says what is wrong.
+    pub fn check(&self, entropy: u64) -> Result<Config, String> {
+        let cluster = self.check_cluster()?;
+        let id = self.check_id(&cluster)?;
+        let address = self.check_address(&cluster[id.index()])?;
+        if self.max_value == 0 || self.max_value > VALUE_BYTES_MAX {
+            return Err(format!(
+                "--max-value is {VALUE_BYTES_MAX} bytes at the most, and not 0"
+            ));
+        }
+        for (name, duration) in [
+            ("--request-timeout", self.request_timeout),
+            ("--link-timeout", self.link_timeout),
+        ] {
+            if duration.is_zero() {
+                return Err(format!("{name} cannot be 0"));
+            }
+        }
+        let limits = Limits {
+            value_bytes: self.max_value,
+            entry_bytes: Limits::default()
+                .entry_bytes
+                .max(self.max_value + (1 << 20)),
+            ..Limits::default()
+        };
+        let heartbeat = (self.link_timeout / 4).min(Duration::from_millis(500));
+        let settings = Settings {
+            incarnation: entropy.max(1),
+            seed: self.seed.unwrap_or(entropy),
+            limits,
+            request_timeout: self.request_timeout,
+            link_timeout: self.link_timeout,
+            heartbeat,
+            pending_bytes_max: self.max_pending,
+            clients_max: self.max_clients,
+            order_entries_max: self.order_entries,
+            order_bytes_max: self.order_bytes,
+            allow_faults: self.allow_faults,
+            process_id: std::process::id(),
+            ..Settings::new(id, cluster, self.consistency)
+        };
+        Ok(Config {
+            settings,
+            address,
+            client_output_max: self.max_output,
+        })
+    }
+
+    fn check_cluster(&self) -> Result<Vec<String>, String> {
+        let Some(list) = &self.cluster else {
+            let address = match &self.bind {
+                Some(bind) if bind.parse::<IpAddr>().is_ok() => {
+                    SocketAddr::new(bind.parse().unwrap_or(Ipv4Addr::LOCALHOST.into()), 8081)
+                        .to_string()
+                }
+                Some(bind) => bind.clone(),
+                None => DEFAULT_ADDRESS.to_owned(),
+            };
+            check_host_port(&address).map_err(|what| format!("--bind: {what}"))?;
+            return Ok(vec![address]);
+        };
+        let cluster: Vec<String> = list
+            .split(',')
+            .map(|address| address.trim().to_owned())
+            .collect();
+        for (at, address) in cluster.iter().enumerate() {
+            let place = at + 1;
+            check_host_port(address)
+                .map_err(|what| format!("--cluster: address {place}: {what}"))?;
+            if cluster[..at].contains(address) {
+                return Err(format!(
+                    "--cluster: address {place}: {address} is named twice"
+                ));
+            }
+        }
+        if cluster.len() > REPLICAS_MAX {
+            return Err(format!(
+                "--cluster: {} replicas, at most {REPLICAS_MAX}",
+                cluster.len()
+            ));
+        }
+        Ok(cluster)
+    }
+
+    fn check_id(&self, cluster: &[String]) -> Result<ReplicaId, String> {
+        let count = cluster.len();
+        match self.id {
+            None if count == 1 => Ok(ReplicaId(1)),
+            None => Err(format!(
+                "--id is missing: which of the {count} replicas is this?"
+            )),
+            Some(id) if id >= 1 && usize::from(id) <= count => Ok(ReplicaId(id)),
+            Some(id) => Err(format!("--id {id}: the cluster has replicas 1 to {count}")),
+        }
+    }
+
+    fn check_address(&self, own: &str) -> Result<SocketAddr, String> {
+        let text = match &self.bind {
+            None => own.to_owned(),
+            Some(bind) => match bind.parse::<IpAddr>() {
+                Ok(ip) => {
+                    let port = own.rsplit(':').next().and_then(|port| port.parse().ok());
+                    SocketAddr::new(ip, port.unwrap_or(8081)).to_string()
+                }
+                Err(_) => bind.clone(),
+            },
+        };
+        check_host_port(&text).map_err(|what| format!("--bind: {what}"))?;
+        let found = text
+            .to_socket_addrs()
+            .map_err(|error| format!("{text}: {error}"))?;
+        let addresses: Vec<SocketAddr> = found.collect();
+        let outside = addresses.iter().find(|address| !address.ip().is_loopback());
+        if let (Some(outside), Switch::Yes) = (outside, self.protected_mode) {
+            return Err(format!(
+                "{outside} is not a loopback address: anyone who reaches it could read and write \
+                 everything. If that is meant, say --protected-mode no"
+            ));
+        }
+        addresses
+            .first()
+            .copied()
+            .ok_or_else(|| format!("{text}: the name has no address"))
+    }
+}
+
+fn check_host_port(address: &str) -> Result<(), String> {
+    let parts = address.rsplit_once(':');
+    let Some((host, port)) = parts.filter(|(host, _)| !host.is_empty()) else {
+        return Err(format!("'{address}' is not HOST:PORT"));
+    };
+    let bare_ipv6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+    if bare_ipv6 {
+        return Err(format!(
+            "'{address}': an IPv6 address is written [ADDRESS]:PORT"
+        ));
+    }
+    if host.contains(|c: char| c.is_whitespace() || c == '=') {
+        return Err(format!("'{address}': '{host}' is not a host"));
+    }
+    match port.parse::<u16>() {
+        Ok(1..) => Ok(()),
+        _ => Err(format!("'{address}': '{port}' is not a port (1 to 65535)")),
+    }
+}
+
+/// Parses `5`, `2.5s`, `500ms` or `1m`.
+///
+/// # Errors
+/// What a duration looks like.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "" | "s" => 1.0,
+        "ms" => 0.001,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("'{unit}' is not a unit of time (ms, s, m, h)")),
+    };
+    let seconds: f64 = number
+        .parse()
+        .map_err(|_| format!("'{text}' is not a duration"))?;
+    Duration::try_from_secs_f64(seconds * factor)
+        .ok()
+        .filter(|duration| *duration <= Duration::from_secs(86_400 * 365))
+        .ok_or_else(|| format!("'{text}' is out of range"))
+}
+
+/// Parses `1048576`, `64kb`, `64mb` or `1gb`; units are powers of 1024.
+///
+/// # Errors
+/// What a size looks like.
+pub fn parse_bytes(text: &str) -> Result<usize, String> {
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let factor: usize = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err(format!("'{unit}' is not a unit of size (kb, mb, gb)")),
+    };
+    let number: usize = number
+        .parse()
+        .map_err(|_| format!("'{text}' is not a size"))?;
+    number
+        .checked_mul(factor)
+        .ok_or_else(|| format!("'{text}' is out of range"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str) -> Result<Config, String> {
+        let words = std::iter::once("holdback-server").chain(line.split_whitespace());
+        Arguments::try_parse_from(words)
+            .map_err(|error| error.to_string())?
+            .check(7)
+    }
+
+    #[test]
+    fn the_defaults_are_one_sequential_replica() {
+        let config = check("").unwrap();
+        assert_eq!(config.address.to_string(), "127.0.0.1:8081");
+        assert_eq!(config.settings.id, ReplicaId(1));
+        assert_eq!(config.settings.consistency, Consistency::Sequential);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, expected) in [
+            ("--cluster 127.0.0.1:1,127.0.0.1:2", "--id is missing"),
+            (
+                "--cluster 127.0.0.1:1,127.0.0.1:2 --id 3",
+                "replicas 1 to 2",
+            ),
+            ("--id 0", "--id 0"),
+            (
+                "--cluster 127.0.0.1:1,127.0.0.1 --id 1",
+                "address 2: '127.0.0.1' is not HOST:PORT",
+            ),
+            (
+                "--cluster 127.0.0.1:1,127.0.0.1:99999 --id 1",
+                "address 2: '127.0.0.1:99999'",
+            ),
+            (
+                "--cluster 127.0.0.1:1,127.0.0.1:1 --id 1",
+                "address 2: 127.0.0.1:1 is named twice",
+            ),
+            ("--cluster ::1:80", "IPv6"),
+            ("--bind 0.0.0.0", "--protected-mode no"),
+            ("--consistency strong", "unknown model 'strong'"),
+            ("--request-timeout 5x", "unit of time"),
+            ("--request-timeout 0", "cannot be 0"),
+            ("--max-pending 5q", "unit of size"),
+            ("--max-value 1gb", "--max-value"),
+        ] {
+            let error = check(line).expect_err(line);
+            assert!(error.contains(expected), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn durations_sizes_and_addresses() {
+        assert_eq!(parse_duration("2.5"), Ok(Duration::from_millis(2500)));
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_bytes("64mb"), Ok(64 << 20));
+        assert_eq!(parse_bytes("1000"), Ok(1000));
+        let config = check("--bind 0.0.0.0 --protected-mode no --cluster 127.0.0.1:9").unwrap();
+        assert_eq!(config.address.to_string(), "0.0.0.0:9");
+        let config = check("--bind 127.0.0.1:7").unwrap();
+        assert_eq!(
+            (config.address.port(), &*config.settings.cluster[0]),
+            (7, "127.0.0.1:7")
+        );
+    }
+}

@@ -1,0 +1,330 @@
+//! Spreading versions: the replica's side ([`Gossip`]) and each link's ([`GossipLink`]).
+
+use super::{HybridClock, Origin, Vector, VersionStamp, Versions};
+use crate::multicast::ReplicaId;
+use crate::order::Digest;
+use crate::protocol::message::{encode_end, encode_entry, encode_round};
+use crate::store::Keyspace;
+use std::time::Duration;
+
+/// Records that one piece of a round looks at.
+const ROUND_PIECE: usize = 256;
+/// Tombstones that one sweep drops at the most, so that it never blocks the loop for long.
+const SWEEP_PIECE: usize = 10_000;
+
+/// One replica's part in the eventual model.
+#[derive(Debug)]
+pub struct Gossip {
+    me: Origin,
+    clock: HybridClock,
+    vector: Vector,
+    /// By origin, the highest time applied. While the vector does not cover it, the replica holds
+    /// versions that it does not vouch for.
+    applied: Vector,
+    versions: Versions,
+    sweep: Option<Sweep>,
+    tokens: u64,
+}
+
+/// Tombstones about to be dropped: all that `covered` covers, once nobody is waited for.
+#[derive(Debug)]
+struct Sweep {
+    token: u64,
+    covered: Vector,
+    waiting: Vec<ReplicaId>,
+}
+
+impl Gossip {
+    /// Nothing written, nothing held. The seed is that of the table.
+    #[must_use]
+    pub fn new(me: Origin, seed: u64) -> Self {
+        Self {
+            me,
+            clock: HybridClock::default(),
+            vector: Vector::default(),
+            applied: Vector::default(),
+            versions: Versions::new(seed),
+            sweep: None,
+            tokens: 0,
+        }
+    }
+
+    /// Writes a value or a tombstone (`None`) for a client. The caller owes an `UPDATE` to every link.
+    pub fn write(&mut self, key: &[u8], value: Option<&[u8]>, wall: Duration) -> VersionStamp {
+        let stamp = VersionStamp {
+            time: self.clock.tick(wall),
+            origin: self.me,
+        };
+        self.versions.apply(key, value, stamp);
+        self.applied.advance(self.me, stamp.time);
+        self.vector.advance(self.me, stamp.time);
+        stamp
+    }
+
+    /// Takes a version that came from a peer; whether it is newer than what was held. The vector stays.
+    pub fn take(&mut self, stamp: VersionStamp, key: &[u8], value: Option<&[u8]>) -> bool {
+        self.clock.merge(stamp.time);
+        self.applied.advance(stamp.origin, stamp.time);
+        self.versions.apply(key, value, stamp)
+    }
+
+    /// The data.
+    #[must_use]
+    pub fn versions(&self) -> &Versions {
+        &self.versions
+    }
+
+    /// What this replica vouches for.
+    #[must_use]
+    pub fn vector(&self) -> &Vector {
+        &self.vector
+    }
+
+    /// The clock's time.
+    #[must_use]
+    pub fn time(&self) -> u64 {
+        self.clock.time()
+    }
+
+    /// The digest that goes with the vector; none while versions are held that it does not cover.
+    #[must_use]
+    pub fn vouched_digest(&self) -> Option<Digest> {
+        self.vector
+            .covers_all(&self.applied)
+            .then(|| self.versions.digest())
+    }
+
+    /// Begins to drop tombstones, if there are any that every one of `links` (all other replicas, with the
+    /// vectors they reported on the current connection) covers; the token to ask each of them with. With
+    /// no other replicas they are dropped at once.
+    pub fn begin_sweep<'a>(
+        &mut self,
+        links: impl Iterator<Item = (ReplicaId, &'a Vector)>,
+    ) -> Option<u64> {
+        if self.versions.tombstones() == 0 || self.sweep.is_some() {
+            return None;
+        }
+        let (mut covered, mut waiting) = (self.vector.clone(), Vec::new());
+        for (peer, reported) in links {
+            covered = covered.meet(reported);
+            waiting.push(peer);
+        }
+        if waiting.is_empty() {
+            self.versions.drop_tombstones(&covered, SWEEP_PIECE);
+            return None;
+        }
+        if !self.versions.covers_a_tombstone(&covered) {
+            return None;
+        }
+        self.tokens += 1;
+        self.sweep = Some(Sweep {
+            token: self.tokens,
+            covered,
+            waiting,
+        });
+        Some(self.tokens)
+    }
+
+    /// A peer answered; when all have, the tombstones are dropped. Returns how many.
+    pub fn confirmed(&mut self, peer: ReplicaId, token: u64) -> usize {
+        let Some(sweep) = self.sweep.as_mut().filter(|sweep| sweep.token == token) else {
+            return 0;
+        };
+        sweep.waiting.retain(|&waiting| waiting != peer);
+        if !sweep.waiting.is_empty() {
+            return 0;
+        }
+        let covered = std::mem::take(&mut sweep.covered);
+        self.sweep = None;
+        self.versions.drop_tombstones(&covered, SWEEP_PIECE)
+    }
+
+    /// A connection was lost: what its peer reported does not count any more.
+    pub fn abandon_sweep(&mut self) {
+        self.sweep = None;
+    }
+}
+
+/// What is being sent on a link.
+#[derive(Debug, Default)]
+enum Sending {
+    /// The peer's first vector has not come: nothing but the own vector is sent.
+    #[default]
+    Waiting,
+    /// A round.
+    Round {
+        /// Where the walk over the records stands.
+        cursor: Option<usize>,
+        /// The own vector when the round began.
+        snapshot: Vector,
+        /// What the receiver held: not sent. Empty if everything is sent.
+        skip: Vector,
+    },
+    /// Updates as they are written.
+    Live,
+}
+
+/// The eventual model's state of one connection; a new connection begins with a new one.
+#[derive(Debug, Default)]
+pub struct GossipLink {
+    /// The last vector that the peer reported on this connection.
+    reported: Option<Vector>,
+    sending: Sending,
+    /// An update was dropped: no more are sent until a new round has begun.
+    dropped: bool,
+    /// What was held here when the peer was first seen to lag.
+    lag: Option<Vector>,
+    /// Receiving: a round has ended and no other has begun.
+    vouched: bool,
+    /// Receiving: the highest time of an UPDATE since the round began.
+    unvouched_time: u64,
+}
+
+/// What a peer's report led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Nothing has to be done.
+    Fine,
+    /// A round has to be sent: [`GossipLink::begin_round`].
+    OweRound,
+    /// The vectors are equal and the data is not: a bug, to be logged; everything has to be sent.
+    Diverged,
+}
+
+impl GossipLink {
+    /// The peer reported its vector.
+    pub fn report(&mut self, gossip: &Gossip, digest: Option<Digest>, vector: Vector) -> Report {
+        let first = self.reported.is_none();
+        let covered = vector.covers_all(gossip.vector());
+        let lagging =
+            self.lag.as_ref().is_some_and(|lag| !vector.covers_all(lag)) && self.is_live();
+        let equal = vector == *gossip.vector();
+        self.reported = Some(vector);
+        if first || lagging || self.dropped && self.is_live() {
+            return Report::OweRound;
+        }
+        self.lag = if covered {
+            None
+        } else {
+            Some(gossip.vector().clone())
+        };
+        match (digest, gossip.vouched_digest()) {
+            (Some(theirs), Some(ours)) if equal && theirs != ours && self.is_live() => {
+                Report::Diverged
+            }
+            _ => Report::Fine,
+        }
+    }
+
+    /// The last vector that the peer reported on this connection.
+    #[must_use]
+    pub fn reported(&self) -> Option<&Vector> {
+        self.reported.as_ref()
+    }
+
+    /// Begins a round of what the peer's last vector does not cover, or of everything.
+    pub fn begin_round(&mut self, gossip: &Gossip, everything: bool, buffer: &mut Vec<u8>) {
+        let reported = self.reported.clone().unwrap_or_default();
+        let skip = if everything {
+            Vector::default()
+        } else {
+            reported
+        };
+        self.sending = Sending::Round {
+            cursor: None,
+            snapshot: gossip.vector().clone(),
+            skip,
+        };
+        self.dropped = false;
+        self.lag = None;
+        encode_round(buffer);
+    }
+
+    /// Appends the next piece of the round; whether there is more to come.
+    pub fn next_piece(&mut self, gossip: &Gossip, buffer: &mut Vec<u8>) -> bool {
+        let Sending::Round {
+            cursor,
+            snapshot,
+            skip,
+        } = &mut self.sending
+        else {
+            return false;
+        };
+        let (records, next) = gossip.versions().walk(*cursor, ROUND_PIECE);
+        for record in records {
+            let version = &record.value;
+            if !skip.covers(version.stamp) {
+                encode_entry(buffer, version.stamp, &record.key, version.value.as_deref());
+            }
+        }
+        *cursor = next;
+        if next.is_none() {
+            encode_end(buffer, snapshot);
+            self.sending = Sending::Live;
+        }
+        next.is_some()
+    }
+
+    /// Whether a round is being sent.
+    #[must_use]
+    pub fn in_round(&self) -> bool {
+        matches!(self.sending, Sending::Round { .. })
+    }
+
+    /// Whether updates are sent as they are written.
+    #[must_use]
+    pub fn takes_updates(&self) -> bool {
+        !self.dropped && !matches!(self.sending, Sending::Waiting)
+    }
+
+    /// An update found the link full.
+    pub fn drop_updates(&mut self) {
+        self.dropped = true;
+    }
+
+    /// Whether updates were dropped and no round that makes up for them has begun.
+    #[must_use]
+    pub fn owes_round(&self) -> bool {
+        self.dropped && self.is_live()
+    }
+
+    /// The peer begins a round: until it ends, its updates vouch for nothing.
+    pub fn round_received(&mut self) {
+        self.vouched = false;
+        self.unvouched_time = 0;
+    }
+
+    /// The peer's round has ended: its vector is taken over.
+    pub fn end_received(&mut self, gossip: &mut Gossip, sender: Origin, vector: &Vector) {
+        gossip.vector.merge(vector);
+        gossip.vector.advance(sender, self.unvouched_time);
+        self.vouched = true;
+    }
+
+    /// The peer sent an update of its own, already applied.
+    pub fn update_received(&mut self, gossip: &mut Gossip, stamp: VersionStamp) {
+        if self.vouched {
+            gossip.vector.advance(stamp.origin, stamp.time);
+        } else {
+            self.unvouched_time = stamp.time.max(self.unvouched_time);
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        matches!(self.sending, Sending::Live)
+    }
+}
+
+impl Keyspace for Gossip {
+    fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        self.versions.get(key)
+    }
+
+    fn len(&self) -> usize {
+        self.versions.len()
+    }
+
+    fn live(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.versions.live()
+    }
+}

@@ -1,0 +1,237 @@
+//! The store of the eventual model: the last version of each key.
+
+use super::{Vector, VersionStamp};
+use crate::order::Digest;
+use crate::store::{Keyspace, Record, Table};
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// A value or a tombstone, and when it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The value; `None` is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// When and by whom.
+    pub stamp: VersionStamp,
+}
+
+/// What a record costs beside its key and value, roughly.
+const RECORD_OVERHEAD: usize = size_of::<Record<Version>>() + 8;
+
+/// The last version of each key.
+///
+/// *Invariants.* `live` counts the keys with a value, `hash` is the sum of their hashes, and
+/// `tombstones` holds the key of each tombstone under its stamp.
+#[derive(Debug)]
+pub struct Versions {
+    table: Table<Version>,
+    tombstones: BTreeMap<VersionStamp, Box<[u8]>>,
+    live: usize,
+    hash: u128,
+    bytes: usize,
+    scratch: Vec<u8>,
+}
+
+impl Versions {
+    /// Empty; see [`Table::new`] for the seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            table: Table::new(seed),
+            tombstones: BTreeMap::new(),
+            live: 0,
+            hash: 0,
+            bytes: 0,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Keeps a version if it is newer than the one at the key; whether it is.
+    pub fn apply(&mut self, key: &[u8], value: Option<&[u8]>, stamp: VersionStamp) -> bool {
+        if self.table.get(key).is_some_and(|held| held.stamp >= stamp) {
+            return false;
+        }
+        self.forget(key);
+        if let Some(value) = value {
+            self.hash = self
+                .hash
+                .wrapping_add(hash(key, value, stamp, &mut self.scratch));
+            self.live += 1;
+        } else {
+            self.tombstones.insert(stamp, key.into());
+        }
+        self.bytes += RECORD_OVERHEAD + key.len() + value.map_or(0, <[u8]>::len);
+        self.table.insert(
+            key,
+            Version {
+                value: value.map(<[u8]>::to_vec),
+                stamp,
+            },
+        );
+        true
+    }
+
+    /// Drops up to `count` tombstones that a vector covers; how many.
+    pub fn drop_tombstones(&mut self, covered: &Vector, count: usize) -> usize {
+        let dropped: Vec<VersionStamp> = self
+            .tombstones
+            .keys()
+            .filter(|stamp| covered.covers(**stamp))
+            .take(count)
+            .copied()
+            .collect();
+        for stamp in &dropped {
+            if let Some(key) = self.tombstones.get(stamp).cloned() {
+                self.forget(&key);
+                self.table.remove(&key);
+            }
+        }
+        dropped.len()
+    }
+
+    /// Whether a vector covers any tombstone.
+    #[must_use]
+    pub fn covers_a_tombstone(&self, covered: &Vector) -> bool {
+        self.tombstones.keys().any(|&stamp| covered.covers(stamp))
+    }
+
+    /// How many tombstones there are.
+    #[must_use]
+    pub fn tombstones(&self) -> usize {
+        self.tombstones.len()
+    }
+
+    /// The version at a key.
+    #[must_use]
+    pub fn version(&self, key: &[u8]) -> Option<&Version> {
+        self.table.get(key)
+    }
+
+    /// See [`Table::walk`]; tombstones are walked too.
+    #[must_use]
+    pub fn walk(&self, cursor: Option<usize>, count: usize) -> (&[Record<Version>], Option<usize>) {
+        self.table.walk(cursor, count)
+    }
+
+    /// A hash of the live keys, their values and stamps, whatever order they came in: the wrapping sum of
+    /// the XXH3 128-bit hashes of each.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest(self.hash)
+    }
+
+    /// Roughly how much memory the data takes, in bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes the version at a key out of the counts; it must then be replaced or removed.
+    fn forget(&mut self, key: &[u8]) {
+        let Some(held) = self.table.get(key) else {
+            return;
+        };
+        let length = held.value.as_ref().map_or(0, Vec::len);
+        self.bytes -= RECORD_OVERHEAD + key.len() + length;
+        if let Some(value) = &held.value {
+            self.hash = self
+                .hash
+                .wrapping_sub(hash(key, value, held.stamp, &mut self.scratch));
+            self.live -= 1;
+        } else {
+            self.tombstones.remove(&held.stamp);
+        }
+    }
+}
+
+/// The hash of one version: of key and value, each behind its length, and the stamp's three numbers, all
+/// numbers as eight bytes big-endian.
+fn hash(key: &[u8], value: &[u8], stamp: VersionStamp, scratch: &mut Vec<u8>) -> u128 {
+    scratch.clear();
+    for bytes in [key, value] {
+        scratch.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        scratch.extend_from_slice(bytes);
+    }
+    let origin = stamp.origin;
+    for number in [stamp.time, origin.replica.0.into(), origin.incarnation] {
+        scratch.extend_from_slice(&number.to_be_bytes());
+    }
+    xxh3_128(scratch)
+}
+
+impl Keyspace for Versions {
+    fn get(&self, key: &[u8]) -> Option<&[u8]> {
+        self.table.get(key)?.value.as_deref()
+    }
+
+    fn len(&self) -> usize {
+        self.live
+    }
+
+    fn live(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let records = self.table.records().iter();
+        records.filter_map(|record| Some((&*record.key, record.value.value.as_deref()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Origin;
+    use super::*;
+    use crate::multicast::ReplicaId;
+    use proptest::prelude::*;
+
+    fn stamp(time: u64, replica: u16) -> VersionStamp {
+        VersionStamp {
+            time,
+            origin: Origin {
+                replica: ReplicaId(replica),
+                incarnation: 1,
+            },
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_of_arrival_gives_the_same_data(
+            writes in proptest::collection::vec((0..6u8, proptest::option::of(0..9u8)), 0..40),
+            shuffle: Vec<prop::sample::Index>,
+        ) {
+            let writes: Vec<_> = writes.into_iter().zip(1..).collect();
+            let mut other = writes.clone();
+            if !other.is_empty() {
+                for (at, index) in shuffle.iter().enumerate() {
+                    let length = other.len();
+                    other.swap(at % length, index.index(length));
+                }
+            }
+            let fill = |writes: &[((u8, Option<u8>), u64)]| {
+                let mut versions = Versions::new(1);
+                for ((key, value), time) in writes {
+                    versions.apply(&[*key], value.map(|v| [v]).as_ref().map(|v| &v[..]), stamp(*time, 1));
+                }
+                versions
+            };
+            let (a, b) = (fill(&writes), fill(&other));
+            prop_assert_eq!(a.sorted(), b.sorted());
+            prop_assert_eq!((a.digest(), a.len(), a.tombstones(), a.memory()),
+                (b.digest(), b.len(), b.tombstones(), b.memory()));
+            prop_assert_eq!(a.len(), a.live().count());
+        }
+    }
+
+    #[test]
+    fn dropped_tombstones_leave_nothing() {
+        let mut versions = Versions::new(1);
+        versions.apply(b"a", Some(b"1"), stamp(1, 1));
+        versions.apply(b"a", None, stamp(2, 1));
+        versions.apply(b"b", None, stamp(3, 2));
+        let mut covered = Vector::default();
+        covered.advance(stamp(2, 1).origin, 2);
+        assert_eq!(versions.drop_tombstones(&covered, 10), 1);
+        assert_eq!((versions.tombstones(), versions.len()), (1, 0));
+        covered.advance(stamp(3, 2).origin, 3);
+        assert_eq!(versions.drop_tombstones(&covered, 10), 1);
+        assert_eq!((versions.memory(), versions.digest()), (0, Digest(0)));
+    }
+}

@@ -1,0 +1,168 @@
+//! One connection: its socket, its input up to the next frame, and its output.
+
+use crate::protocol::frame::{Decoder, FrameLimits};
+use crate::replica::ConnectionId;
+use mio::net::TcpStream;
+use std::io::{self, ErrorKind, Read, Write};
+use std::time::Duration;
+
+/// Output buffers above this size are given back once they are empty.
+const BUFFER_KEPT: usize = 256 << 10;
+
+/// What reading brought.
+#[derive(Debug)]
+pub(super) enum ReadOutcome {
+    /// There may be more.
+    More,
+    /// Nothing more for now.
+    Drained,
+    /// The other side sends no more.
+    Ended,
+}
+
+/// Bytes that were read, and how far they are decoded.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) bytes: Vec<u8>,
+    /// Bytes at the front that are done with.
+    pub(super) taken: usize,
+    pub(super) decoder: Decoder,
+}
+
+impl Input {
+    pub(super) fn new(limits: FrameLimits) -> Self {
+        Self {
+            bytes: Vec::new(),
+            taken: 0,
+            decoder: Decoder::new(limits),
+        }
+    }
+
+    /// Drops what is done with.
+    pub(super) fn compact(&mut self) {
+        if self.taken == self.bytes.len() {
+            self.bytes.clear();
+            if self.bytes.capacity() > BUFFER_KEPT {
+                self.bytes = Vec::new();
+            }
+        } else if self.taken > 0 {
+            self.bytes.drain(..self.taken);
+        }
+        self.taken = 0;
+    }
+}
+
+/// How far the end of a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It lives.
+    Open,
+    /// To be ended once its output is written.
+    AfterFlush,
+    /// Output is written and shut down; input is thrown away until the other side ends too, or until this
+    /// time. Closing earlier could destroy what the other side has not read yet.
+    Lingering(Duration),
+    /// To be dropped.
+    Now,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnectionId,
+    pub(super) stream: TcpStream,
+    /// `None` while its frames are being handed in.
+    pub(super) input: Option<Input>,
+    pub(super) output: Vec<u8>,
+    written: usize,
+    /// The socket may have more to read.
+    pub(super) readable: bool,
+    /// The other side sends no more.
+    pub(super) ended: bool,
+    /// The replica does not want more of it for now.
+    pub(super) paused: bool,
+    /// In the list of connections with output.
+    pub(super) dirty: bool,
+    /// In the list of connections with work to do.
+    pub(super) queued: bool,
+    /// Write interest is installed.
+    pub(super) wants_write: bool,
+    pub(super) ending: Ending,
+    /// A link, or on its way to be one: never closed for slowness.
+    pub(super) is_peer: bool,
+}
+
+impl Connection {
+    pub(super) fn new(id: ConnectionId, stream: TcpStream, limits: FrameLimits) -> Self {
+        Self {
+            id,
+            stream,
+            input: Some(Input::new(limits)),
+            output: Vec::new(),
+            written: 0,
+            readable: true,
+            ended: false,
+            paused: false,
+            dirty: false,
+            queued: false,
+            wants_write: false,
+            ending: Ending::Open,
+            is_peer: false,
+        }
+    }
+
+    /// Bytes of output that the system has not taken.
+    pub(super) fn unsent(&self) -> usize {
+        self.output.len() - self.written
+    }
+
+    /// Reads at most one buffer full.
+    pub(super) fn read(&mut self, scratch: &mut [u8]) -> io::Result<ReadOutcome> {
+        loop {
+            match self.stream.read(scratch) {
+                Ok(0) => return Ok(ReadOutcome::Ended),
+                Ok(length) => {
+                    if let (Some(input), Ending::Open) = (&mut self.input, self.ending) {
+                        input.bytes.extend_from_slice(&scratch[..length]);
+                    }
+                    return Ok(ReadOutcome::More);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return Ok(ReadOutcome::Drained);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Writes until all is written (`true`) or the system takes no more (`false`).
+    pub(super) fn flush(&mut self) -> io::Result<bool> {
+        while self.written < self.output.len() {
+            match self.stream.write(&self.output[self.written..]) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(length) => self.written += length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.give_back_written();
+                    return Ok(false);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.written = 0;
+        self.output.clear();
+        if self.output.capacity() > BUFFER_KEPT {
+            self.output = Vec::new();
+        }
+        Ok(true)
+    }
+
+    /// Keeps a slow reader's buffer from growing by what it has read already.
+    fn give_back_written(&mut self) {
+        if self.written > self.output.len() / 2 {
+            self.output.drain(..self.written);
+            self.written = 0;
+        }
+    }
+}

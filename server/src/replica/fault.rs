@@ -1,0 +1,143 @@
+//! FAULT: delays, cuts and heals this replica's links, to see what happens.
+
+use super::link::Delay;
+use super::out::{ConnectionId, Event, Now, Out};
+use super::replica::Replica;
+use crate::multicast::ReplicaId;
+use crate::protocol::arguments::parse_unsigned;
+use crate::protocol::error::{ErrorCode, ErrorReply};
+use crate::protocol::reply::ReplyWriter;
+use std::time::Duration;
+
+/// The longest delay of one frame.
+const DELAY_MAX: Duration = Duration::from_secs(3600);
+
+/// What one FAULT command asks for.
+enum Fault {
+    Delay(Delay),
+    Cut,
+    Heal,
+}
+
+impl Replica {
+    /// Obeys a FAULT command and answers it.
+    pub(super) fn fault(
+        &mut self,
+        client: ConnectionId,
+        words: &[&[u8]],
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        let result = self.obey(words, now, out);
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        let mut reply = ReplyWriter::new(out.buffer(client), session.resp);
+        match result {
+            Err(error) => reply.error(&error),
+            Ok(None) => reply.ok(),
+            Ok(Some(lines)) => {
+                reply.array(lines.len());
+                lines.iter().for_each(|line| reply.text(line));
+            }
+        }
+    }
+
+    fn obey(
+        &mut self,
+        words: &[&[u8]],
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<Option<Vec<String>>, ErrorReply> {
+        if !self.settings.allow_faults {
+            let text = "faults are not allowed: start the replica with --allow-faults";
+            return Err(ErrorReply::new(ErrorCode::NoPerm, text));
+        }
+        let verb = words[1].to_ascii_uppercase();
+        let (fault, peers) = match (verb.as_slice(), &words[2..]) {
+            (b"LIST", []) => return Ok(Some(self.list_faults())),
+            (b"DELAY", [peer, min, max]) => (Fault::Delay(parse_delay(min, max)?), peer),
+            (b"CUT", [peer]) => (Fault::Cut, peer),
+            (b"HEAL", [peer]) => (Fault::Heal, peer),
+            _ => {
+                let usage = "FAULT DELAY peer|* min_ms max_ms, CUT peer|*, HEAL peer|* or LIST";
+                return Err(ErrorReply::err(format!("usage: {usage}")));
+            }
+        };
+        for peer in self.named_peers(peers)? {
+            self.set_fault(peer, &fault, now, out);
+        }
+        self.tell(&Event::Fault { words }, now, out);
+        Ok(None)
+    }
+
+    fn set_fault(&mut self, peer: ReplicaId, fault: &Fault, now: Now, out: &mut dyn Out) {
+        match *fault {
+            Fault::Delay(delay) => {
+                if let Some(link) = self.link(peer) {
+                    link.delay = Some(delay);
+                }
+            }
+            Fault::Cut => {
+                self.link_lost(peer, "cut by FAULT", now, out);
+                if let Some(link) = self.link(peer) {
+                    link.cut = true;
+                }
+            }
+            Fault::Heal => {
+                if let Some(link) = self.link(peer) {
+                    link.cut = false;
+                    link.dial_due = link.dial_due.min(now.monotonic);
+                    link.end_delay();
+                    link.release_delayed(now, out);
+                }
+            }
+        }
+    }
+
+    fn list_faults(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for link in self.links.iter().flatten() {
+            if link.cut {
+                lines.push(format!("CUT {}", link.peer));
+            }
+            if let Some(Delay { min, max }) = link.delay {
+                lines.push(format!(
+                    "DELAY {} {} {}",
+                    link.peer,
+                    min.as_millis(),
+                    max.as_millis()
+                ));
+            }
+        }
+        lines
+    }
+
+    /// The peers that a word names: one, or all for `*`.
+    fn named_peers(&self, word: &[u8]) -> Result<Vec<ReplicaId>, ErrorReply> {
+        let all = self.links.iter().flatten().map(|link| link.peer);
+        if word == b"*" {
+            return Ok(all.collect());
+        }
+        let peer = std::str::from_utf8(word)
+            .ok()
+            .and_then(|word| word.parse().ok());
+        let peer = peer.filter(|peer| all.into_iter().any(|known| known == *peer));
+        let named = String::from_utf8_lossy(&word[..word.len().min(32)]).into_owned();
+        peer.map(|peer| vec![peer])
+            .ok_or_else(|| ErrorReply::err(format!("no such peer '{named}' (an id, or *)")))
+    }
+}
+
+fn parse_delay(min: &[u8], max: &[u8]) -> Result<Delay, ErrorReply> {
+    let milliseconds = |word| {
+        let duration = Duration::from_millis(parse_unsigned(word)?);
+        (duration <= DELAY_MAX).then_some(duration)
+    };
+    match (milliseconds(min), milliseconds(max)) {
+        (Some(min), Some(max)) if min <= max => Ok(Delay { min, max }),
+        _ => Err(ErrorReply::err(
+            "delays are milliseconds, the first not larger than the second, at most 3600000",
+        )),
+    }
+}

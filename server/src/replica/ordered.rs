@@ -1,0 +1,228 @@
+//! The ordered models: stamping a client's entry, delivering what can be delivered, applying it.
+
+use super::out::{ConnectionId, Event, Now, Out};
+use super::replica::{Engine, Ordered, Replica};
+use super::session::{Answer, Pending, Session};
+use crate::multicast::{Entry, EntryBody};
+use crate::protocol::command::{Kind, lookup};
+use crate::protocol::error::{ErrorCode, ErrorReply};
+use crate::protocol::reply::ReplyWriter;
+use crate::store::{Limits, Store, read, write};
+use std::time::Duration;
+
+impl Replica {
+    /// Stamps an entry and puts it in the client's line. What it owes to the peers goes out at the end of
+    /// the turn.
+    pub(super) fn multicast(
+        &mut self,
+        client: ConnectionId,
+        body: EntryBody,
+        answer: Answer,
+        deadline: Duration,
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        let Engine::Ordered(ordered) = &mut self.engine else {
+            return;
+        };
+        let size = body.bytes().len();
+        let limit = self.settings.pending_bytes_max;
+        if ordered.pending_bytes > 0 && ordered.pending_bytes + size > limit {
+            let error = ErrorReply::new(
+                ErrorCode::Overloaded,
+                format!(
+                    "{} bytes of undelivered entries (limit {limit})",
+                    ordered.pending_bytes
+                ),
+            );
+            if answer == Answer::Watch
+                && let Some(session) = self.sessions.get_mut(client)
+            {
+                session.watch_failed = true;
+            }
+            return self.error_in_line(client, &error, now, out);
+        }
+        let stamp = ordered.multicast.stamp(body, now.monotonic);
+        ordered.origins.push_back((stamp.time, client));
+        ordered.pending_bytes += size;
+        self.wait_in_line(
+            client,
+            Pending::Ordered {
+                time: stamp.time,
+                answer,
+                deadline,
+            },
+        );
+    }
+
+    /// Delivers entries as long as the head can be. To be called after everything that may have made it so.
+    pub(super) fn deliver(&mut self, now: Now, out: &mut dyn Out) {
+        while let Engine::Ordered(ordered) = &mut self.engine {
+            let Some(entry) = ordered.multicast.pop_deliverable() else {
+                return;
+            };
+            let client = own_client(ordered, &entry, self.settings.id);
+            let position = self.order.append(&entry);
+            if out.observes() {
+                out.observe(
+                    now,
+                    self.clock(),
+                    &Event::Deliver {
+                        position,
+                        entry: &entry,
+                    },
+                );
+            }
+            if !self.monitors.is_empty() {
+                self.monitor_delivery(position, &entry, out);
+            }
+            self.apply(&entry, position, client, now, out);
+            // Reads that waited for this entry see the store as it is now, before the next is applied.
+            if let Some(client) = client {
+                self.advance(client, now, out);
+            }
+            self.wake_awaiting(position, now, out);
+        }
+    }
+
+    /// Applies an entry to the store and answers its client, if that still waits for it.
+    fn apply(
+        &mut self,
+        entry: &Entry,
+        position: u64,
+        client: Option<ConnectionId>,
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        let Engine::Ordered(ordered) = &mut self.engine else {
+            return;
+        };
+        let limits = self.settings.limits;
+        let waiting = client.and_then(|client| self.sessions.get_mut(client));
+        let waiting = waiting.and_then(|session| {
+            let answer = take_answer(session, entry.stamp.time)?;
+            session.last_position = position;
+            Some((session, answer))
+        });
+        let Some((session, answer)) = waiting else {
+            let mut nowhere = ReplyWriter::discard();
+            return execute(
+                &mut ordered.store,
+                entry,
+                position,
+                &limits,
+                None,
+                &mut nowhere,
+            );
+        };
+        let client = session.id;
+        let buffer = out.buffer(client);
+        let start = buffer.len();
+        let mut reply = ReplyWriter::new(buffer, session.resp);
+        if answer == Answer::Watch {
+            watch(&ordered.store, entry, session);
+            reply.ok();
+        } else {
+            execute(
+                &mut ordered.store,
+                entry,
+                position,
+                &limits,
+                Some(answer),
+                &mut reply,
+            );
+        }
+        self.observe_reply(client, Some(entry.stamp), start, now, out);
+    }
+
+    fn wake_awaiting(&mut self, position: u64, now: Now, out: &mut dyn Out) {
+        while let Some(&(wanted, client)) = self.awaiting.first() {
+            if wanted > position {
+                return;
+            }
+            self.awaiting.pop_first();
+            self.advance(client, now, out);
+        }
+    }
+}
+
+/// The client of an own entry that is being delivered; own entries are delivered in the order they were
+/// stamped.
+fn own_client(
+    ordered: &mut Ordered,
+    entry: &Entry,
+    me: crate::multicast::ReplicaId,
+) -> Option<ConnectionId> {
+    if entry.origin() != me {
+        return None;
+    }
+    ordered.pending_bytes -= entry.body.bytes().len();
+    let (time, client) = ordered.origins.pop_front()?;
+    debug_assert_eq!(
+        time, entry.stamp.time,
+        "own entries are delivered in their order"
+    );
+    Some(client)
+}
+
+/// Takes the request that waits for the entry with this time off the front of its line. None does if it
+/// has given up.
+fn take_answer(session: &mut Session, time: u64) -> Option<Answer> {
+    match session.pending.front() {
+        Some(&Pending::Ordered {
+            time: waited,
+            answer,
+            ..
+        }) if waited == time => {
+            session.pop();
+            Some(answer)
+        }
+        _ => None,
+    }
+}
+
+/// Notes the positions of the last changes of the keys that an ordered WATCH names.
+fn watch(store: &Store, entry: &Entry, session: &mut Session) {
+    for words in entry.body.read().commands() {
+        for key in words.iter().skip(1) {
+            if !session.watches.iter().any(|(watched, _)| watched == key) {
+                session.watches.push((key.to_vec(), store.changed(key)));
+            }
+        }
+    }
+}
+
+/// Executes an entry's commands. Only the origin evaluates reads: elsewhere there is no `answer`.
+fn execute(
+    store: &mut Store,
+    entry: &Entry,
+    position: u64,
+    limits: &Limits,
+    answer: Option<Answer>,
+    reply: &mut ReplyWriter<'_>,
+) {
+    let mut reader = entry.body.read();
+    let mut unchanged = true;
+    while let Some((key, changed)) = reader.next_watch() {
+        unchanged &= store.changed(key) == changed;
+    }
+    if !unchanged {
+        return reply.null_array();
+    }
+    if matches!(answer, Some(Answer::Exec { .. })) {
+        reply.array(reader.clone().commands().count());
+    }
+    for words in reader.commands() {
+        let Some(spec) = lookup(words[0]).filter(|spec| spec.arity_fits(words.len())) else {
+            // Never from a replica that admits as this one does; then it is the same everywhere.
+            reply.error(&ErrorReply::err("malformed command in an entry"));
+            continue;
+        };
+        match spec.kind {
+            Kind::Write => write(store, spec, &words, position, limits, reply),
+            _ if answer.is_none() => {}
+            Kind::Read => read(store, spec, &words, reply),
+            _ => super::local::answer_simple(spec, &words, reply),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What a replica needs of the world, and what it tells about itself.
+
+use crate::multicast::{Entry, ReplicaId, Stamp};
+use std::fmt;
+use std::time::Duration;
+
+/// The time of a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// Monotonic time since some fixed moment; for timeouts.
+    pub monotonic: Duration,
+    /// Time since 1970; for the hybrid clock and for people. It may jump.
+    pub wall: Duration,
+}
+
+/// A connection of this process. Never reused: the serial number tells successive users of a slot apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId {
+    /// A small number, reused.
+    pub slot: usize,
+    /// Counts all connections of the process, from 1.
+    pub serial: u64,
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "c{}", self.serial)
+    }
+}
+
+/// How a connection is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// Once what is in its buffer is written.
+    AfterFlush,
+    /// At once; what is unread or unsent is thrown away.
+    Now,
+}
+
+/// The world as a replica sees it. Calls are in order: what is put into a buffer before a close is sent
+/// before it.
+pub trait Out {
+    /// The output buffer of a connection. Bytes appended here are sent at the end of the turn. The buffer
+    /// of a connection that is gone may be anything; it is thrown away.
+    fn buffer(&mut self, connection: ConnectionId) -> &mut Vec<u8>;
+
+    /// How many bytes that were given to a connection the network has not taken yet.
+    fn unsent(&self, connection: ConnectionId) -> usize;
+
+    /// Closes a connection. The replica will not name it again and takes no more frames from it.
+    fn close(&mut self, connection: ConnectionId, how: Close);
+
+    /// Begins to connect to a peer; answered by [`super::Replica::dialled`] or
+    /// [`super::Replica::dial_failed`].
+    fn dial(&mut self, peer: ReplicaId);
+
+    /// Stops or resumes reading from a client that has too many unanswered requests.
+    fn pause(&mut self, connection: ConnectionId, paused: bool);
+
+    /// Ends the process, once buffers are written.
+    fn stop(&mut self);
+
+    /// Whether anybody wants to hear of each request, frame, delivery and reply. If not, only what is rare
+    /// is told: links, faults and notices.
+    fn observes(&self) -> bool;
+
+    /// Tells what happened. `clock` is the logical clock's time.
+    fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>);
+}
+
+/// How important an event is to a person who reads the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Something is wrong and stays so until a person acts.
+    Error,
+    /// Something is wrong that may pass.
+    Warn,
+    /// The life of the process and its links.
+    Info,
+}
+
+/// What happened, for the log, the trace and MONITOR.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A client's command came in.
+    Request {
+        /// Who sent it.
+        client: ConnectionId,
+        /// The command.
+        words: &'a [&'a [u8]],
+    },
+    /// A command was answered.
+    Reply {
+        /// Who gets it.
+        client: ConnectionId,
+        /// The entry that it answers, if it is one.
+        stamp: Option<Stamp>,
+        /// The reply as encoded.
+        bytes: &'a [u8],
+    },
+    /// A frame was put into a link's buffer.
+    Send {
+        /// To whom.
+        peer: ReplicaId,
+        /// The frame's name.
+        frame: &'static str,
+        /// The stamps of the entries it carries or acks.
+        stamps: &'a [Stamp],
+    },
+    /// A frame came in from a peer.
+    Receive {
+        /// From whom.
+        peer: ReplicaId,
+        /// The frame's name.
+        frame: &'static str,
+        /// The stamps of the entries it carries or acks.
+        stamps: &'a [Stamp],
+    },
+    /// An entry was delivered: it has its place in the order.
+    Deliver {
+        /// Its place.
+        position: u64,
+        /// The entry.
+        entry: &'a Entry,
+    },
+    /// Eventual model: a version was applied here.
+    Apply {
+        /// How many versions were applied here, with it.
+        position: u64,
+        /// The version as an entry.
+        entry: &'a Entry,
+    },
+    /// A link is up.
+    LinkUp {
+        /// To whom.
+        peer: ReplicaId,
+    },
+    /// A link is down.
+    LinkDown {
+        /// To whom.
+        peer: ReplicaId,
+        /// Why.
+        reason: &'a str,
+    },
+    /// A FAULT command was obeyed.
+    Fault {
+        /// What it did.
+        words: &'a [&'a [u8]],
+    },
+    /// Something for a person to know.
+    Notice {
+        /// How important it is.
+        level: Level,
+        /// What.
+        text: &'a str,
+    },
+}

@@ -1,0 +1,154 @@
+//! What other replicas send: each frame to the part of the replica that it is for.
+
+use super::link::LinkState;
+use super::out::{Event, Now, Out};
+use super::replica::{Engine, Replica};
+use crate::multicast::{EntryBody, ReplicaId, Stamp};
+use crate::protocol::message::{Message, encode_token};
+use std::time::Duration;
+
+impl Replica {
+    /// A frame came in on a link's connection.
+    pub(super) fn peer_frame(
+        &mut self,
+        peer: ReplicaId,
+        words: &[&[u8]],
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        let Some(link) = self.link(peer) else { return };
+        link.heard = now.monotonic;
+        if link.state == LinkState::Greeting {
+            return self.answered(peer, words, now, out);
+        }
+        let message = match Message::parse(words) {
+            Ok(message) => message,
+            Err(reason) => return self.link_error(peer, &reason, now, out),
+        };
+        self.observe_receive(peer, &message, now, out);
+        match message {
+            Message::Heartbeat(token) => {
+                let mut frame = Vec::new();
+                encode_token(&mut frame, "HEARTBEATACK", token);
+                if let Some(link) = self.link(peer) {
+                    link.send_past_delay(&frame, out);
+                }
+            }
+            Message::HeartbeatAck(token) => {
+                if let Some(link) = self.link(peer) {
+                    link.round_trip = now.monotonic.checked_sub(Duration::from_micros(token));
+                }
+            }
+            Message::Refuse(refusal, reason) => self.refused(peer, refusal, &reason, now, out),
+            Message::Peer(_) => {
+                self.link_error(peer, "a second handshake on one connection", now, out);
+            }
+            Message::Mcast(previous, entries) => {
+                self.receive_mcast(peer, previous, entries, now, out);
+            }
+            Message::Ack(stamps) => self.receive_ack(peer, &stamps, now, out),
+            gossip => self.receive_gossip(peer, gossip, now, out),
+        }
+    }
+
+    /// Entries of the peer's own: they go into the queue, and an ack is owed to everyone.
+    fn receive_mcast(
+        &mut self,
+        peer: ReplicaId,
+        previous: u64,
+        entries: Vec<(u64, EntryBody)>,
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        let Engine::Ordered(ordered) = &mut self.engine else {
+            return self.link_error(peer, "MCAST in the eventual model", now, out);
+        };
+        if let Err(error) = ordered
+            .multicast
+            .receive(peer, previous, entries, now.monotonic)
+        {
+            self.link_error(peer, &error.to_string(), now, out);
+        }
+        for link in self.links.iter_mut().flatten() {
+            link.exchanged |= link.peer == peer;
+            link.acks_owed[peer.index()] = true;
+        }
+        self.deliver(now, out);
+    }
+
+    fn receive_ack(&mut self, peer: ReplicaId, stamps: &[Stamp], now: Now, out: &mut dyn Out) {
+        let Engine::Ordered(ordered) = &mut self.engine else {
+            return self.link_error(peer, "ACK in the eventual model", now, out);
+        };
+        let taken = stamps.iter().try_for_each(|stamp| {
+            ordered
+                .multicast
+                .acknowledge(peer, stamp.replica, stamp.time)
+        });
+        if let Some(link) = self.link(peer) {
+            link.exchanged |= !stamps.is_empty();
+        }
+        if let Err(error) = taken {
+            self.link_error(peer, &error.to_string(), now, out);
+        }
+        self.deliver(now, out);
+    }
+
+    fn observe_receive(&mut self, peer: ReplicaId, message: &Message, now: Now, out: &mut dyn Out) {
+        if !self.shows_frames(out) {
+            return;
+        }
+        let (frame, stamps): (_, Vec<Stamp>) = match message {
+            Message::Mcast(_, entries) => (
+                "MCAST",
+                entries
+                    .iter()
+                    .map(|(time, _)| Stamp::new(*time, peer))
+                    .collect(),
+            ),
+            Message::Ack(stamps) => ("ACK", stamps.to_vec()),
+            Message::Update(time, ..) => ("UPDATE", vec![Stamp::new(*time, peer)]),
+            Message::Entry(stamp, ..) => ("ENTRY", vec![stamp.short()]),
+            Message::Round => ("ROUND", Vec::new()),
+            Message::End(_) => ("END", Vec::new()),
+            Message::Vector(..) => ("VECTOR", Vec::new()),
+            Message::Heartbeat(_) | Message::HeartbeatAck(_) => return,
+            Message::Confirm(_) => ("CONFIRM", Vec::new()),
+            Message::Confirmed(_) => ("CONFIRMED", Vec::new()),
+            Message::Peer(_) => ("PEER", Vec::new()),
+            Message::Refuse(..) => ("REFUSE", Vec::new()),
+        };
+        if out.observes() {
+            let event = Event::Receive {
+                peer,
+                frame,
+                stamps: &stamps,
+            };
+            out.observe(now, self.clock(), &event);
+        }
+        self.monitor_frame("receive", peer, frame, &stamps, out);
+    }
+
+    /// Tells of a frame that was sent.
+    pub(super) fn observe_send(
+        &mut self,
+        peer: ReplicaId,
+        frame: &'static str,
+        stamps: &[Stamp],
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        if out.observes() {
+            out.observe(
+                now,
+                self.clock(),
+                &Event::Send {
+                    peer,
+                    frame,
+                    stamps,
+                },
+            );
+        }
+        self.monitor_frame("send", peer, frame, stamps, out);
+    }
+}

@@ -1,0 +1,293 @@
+//! A connection's line of replies: answers in order, barriers, timeouts, the end.
+
+use super::out::{Close, ConnectionId, Event, Now, Out};
+use super::replica::Replica;
+use super::session::{Answer, Pending};
+use crate::multicast::Stamp;
+use crate::protocol::error::{ErrorCode, ErrorReply};
+use crate::protocol::reply::ReplyWriter;
+use std::cmp::Reverse;
+use std::time::Duration;
+
+impl Replica {
+    /// Answers at the client's place in the line: at once if nothing is before it.
+    pub(super) fn answer_in_line(
+        &mut self,
+        client: ConnectionId,
+        now: Now,
+        out: &mut dyn Out,
+        write: impl FnOnce(&mut ReplyWriter<'_>),
+    ) {
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        if session.pending.is_empty() {
+            let buffer = out.buffer(client);
+            let start = buffer.len();
+            write(&mut ReplyWriter::new(buffer, session.resp));
+            self.observe_reply(client, None, start, now, out);
+        } else {
+            let mut bytes = Vec::new();
+            write(&mut ReplyWriter::new(&mut bytes, session.resp));
+            session.push(Pending::Known(bytes));
+        }
+    }
+
+    /// Answers with an error at the client's place in the line.
+    pub(super) fn error_in_line(
+        &mut self,
+        client: ConnectionId,
+        error: &ErrorReply,
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        self.counters.errors += 1;
+        self.answer_in_line(client, now, out, |reply| reply.error(error));
+    }
+
+    /// Puts a request in the line that has to wait, and sees to it that it does not wait for ever.
+    pub(super) fn wait_in_line(&mut self, client: ConnectionId, pending: Pending) {
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        session.push(pending);
+        if !session.timed
+            && let Some(deadline) = session.deadline()
+        {
+            session.timed = true;
+            self.timers.push(Reverse((deadline, client)));
+        }
+    }
+
+    /// Answers whatever has come to the front of a client's line, and takes up what waited behind a
+    /// barrier that is gone.
+    pub(super) fn advance(&mut self, client: ConnectionId, now: Now, out: &mut dyn Out) {
+        loop {
+            while self.advance_front(client, now, out) {}
+            let Some(session) = self.sessions.get_mut(client) else {
+                return;
+            };
+            if session.is_blocked() {
+                break;
+            }
+            let Some((words, deadline)) = session.backlog.pop_front() else {
+                break;
+            };
+            self.begin(client, &words.get(), deadline, now, out);
+        }
+        self.set_pause(client, out);
+        self.close_if_done(client, out);
+    }
+
+    /// Answers the request at the front of the line if that can be done now; whether it was.
+    fn advance_front(&mut self, client: ConnectionId, now: Now, out: &mut dyn Out) -> bool {
+        let position = self.order.position();
+        let Some(session) = self.sessions.get_mut(client) else {
+            return false;
+        };
+        match session.pending.front() {
+            None | Some(Pending::Ordered { .. }) => return false,
+            Some(Pending::Await {
+                position: wanted, ..
+            }) if *wanted > position => return false,
+            Some(_) => {}
+        }
+        let start = out.buffer(client).len();
+        match session.pop() {
+            Some(Pending::Local { spec, words }) => {
+                self.evaluate(client, spec, &words.get(), now, out);
+            }
+            Some(Pending::LocalExec(transaction)) => {
+                self.evaluate_transaction(client, &transaction, out);
+            }
+            Some(Pending::LocalWatch { words }) => self.watch_here(client, &words.get(), out),
+            Some(Pending::Await {
+                position: wanted, ..
+            }) => {
+                session.last_position = position;
+                ReplyWriter::new(out.buffer(client), session.resp).position(position);
+                self.awaiting.remove(&(wanted, client));
+            }
+            Some(Pending::Known(bytes)) => out.buffer(client).extend_from_slice(&bytes),
+            Some(Pending::Ordered { .. }) | None => return false,
+        }
+        self.observe_reply(client, None, start, now, out);
+        true
+    }
+
+    /// Tells of the reply that begins at `start` of the client's buffer.
+    pub(super) fn observe_reply(
+        &self,
+        client: ConnectionId,
+        stamp: Option<Stamp>,
+        start: usize,
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        if !out.observes() {
+            return;
+        }
+        let bytes = out.buffer(client).get(start..).unwrap_or_default().to_vec();
+        if !bytes.is_empty() {
+            out.observe(
+                now,
+                self.clock(),
+                &Event::Reply {
+                    client,
+                    stamp,
+                    bytes: &bytes,
+                },
+            );
+        }
+    }
+
+    /// Gives up requests that have waited too long, for each client whose timer is due.
+    pub(super) fn expire(&mut self, now: Now, out: &mut dyn Out) {
+        while let Some(&Reverse((deadline, client))) = self.timers.peek() {
+            if deadline > now.monotonic {
+                return;
+            }
+            self.timers.pop();
+            self.expire_client(client, now, out);
+        }
+    }
+
+    fn expire_client(&mut self, client: ConnectionId, now: Now, out: &mut dyn Out) {
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        session.timed = false;
+        if session.surplus {
+            return self.reject_surplus(client, out);
+        }
+        loop {
+            let Some(session) = self.sessions.get_mut(client) else {
+                return;
+            };
+            if session
+                .deadline()
+                .is_none_or(|deadline| deadline > now.monotonic)
+            {
+                break;
+            }
+            let start = out.buffer(client).len();
+            self.give_up_front(client, None, out);
+            self.observe_reply(client, None, start, now, out);
+            self.advance(client, now, out);
+        }
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        if let Some(deadline) = session.deadline()
+            && !session.timed
+        {
+            session.timed = true;
+            self.timers.push(Reverse((deadline, client)));
+        }
+    }
+
+    /// Takes the request at the front out of the line and answers it with the error that fits: because of
+    /// `reason`, or else because it waited too long. A write leaves the connection's program order with it;
+    /// its late result will be thrown away. What waits behind a barrier fails with it: it was meant to
+    /// happen only after it.
+    fn give_up_front(&mut self, client: ConnectionId, reason: Option<&str>, out: &mut dyn Out) {
+        let me = self.settings.id;
+        let waited = format!("not done within {:?}", self.settings.request_timeout);
+        let reason = reason.unwrap_or(&waited);
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        let front = session.pop();
+        let was_barrier = front.as_ref().is_some_and(Pending::is_barrier);
+        let error = match front {
+            None => return,
+            Some(Pending::Ordered { time, answer, .. }) if !answer.is_read() => ErrorReply::new(
+                ErrorCode::Uncertain,
+                format!(
+                    "write {}: {reason}; it may still happen",
+                    Stamp::new(time, me)
+                ),
+            ),
+            Some(Pending::Await { position, .. }) => {
+                self.awaiting.remove(&(position, client));
+                ErrorReply::new(ErrorCode::Timeout, format!("position {position}: {reason}"))
+            }
+            Some(Pending::Known(bytes)) => return out.buffer(client).extend_from_slice(&bytes),
+            Some(pending) => {
+                let is_watch = matches!(
+                    pending,
+                    Pending::LocalWatch { .. }
+                        | Pending::Ordered {
+                            answer: Answer::Watch,
+                            ..
+                        }
+                );
+                session.watch_failed |= is_watch;
+                ErrorReply::new(ErrorCode::Timeout, format!("read: {reason}"))
+            }
+        };
+        self.counters.errors += 1;
+        let mut reply = ReplyWriter::new(out.buffer(client), session.resp);
+        reply.error(&error);
+        if was_barrier {
+            let behind = format!("not begun, as the command before it was {reason}");
+            let error = ErrorReply::new(ErrorCode::Timeout, behind);
+            session.backlog.drain(..).for_each(|_| reply.error(&error));
+        }
+    }
+
+    /// Answers everything that a client waits for with an error.
+    pub(super) fn fail_all(&mut self, client: ConnectionId, reason: &str, out: &mut dyn Out) {
+        while self
+            .sessions
+            .get(client)
+            .is_some_and(|session| !session.pending.is_empty())
+        {
+            self.give_up_front(client, Some(reason), out);
+        }
+    }
+
+    /// Stops reading from a client with too many unanswered requests, or resumes.
+    pub(super) fn set_pause(&mut self, client: ConnectionId, out: &mut dyn Out) {
+        let limit = self.settings.unanswered_max;
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        let pause = if session.paused { limit / 2 } else { limit };
+        let paused = session.unanswered() >= pause.max(1);
+        if paused != session.paused {
+            session.paused = paused;
+            out.pause(client, paused);
+        }
+    }
+
+    /// Closes a connection that sends no more once all is answered.
+    pub(super) fn close_if_done(&mut self, client: ConnectionId, out: &mut dyn Out) {
+        let session = self.sessions.get(client);
+        let Some(session) = session.filter(|session| session.ending && session.is_idle()) else {
+            return;
+        };
+        if let Some(error) = &session.last_words {
+            ReplyWriter::new(out.buffer(client), session.resp).error(error);
+        }
+        self.forget_session(client);
+        out.close(client, Close::AfterFlush);
+    }
+
+    /// Forgets a client. Its undelivered entries go on.
+    pub(super) fn forget_session(&mut self, client: ConnectionId) {
+        if let Some(session) = self.sessions.remove(client) {
+            for pending in &session.pending {
+                if let Pending::Await { position, .. } = pending {
+                    self.awaiting.remove(&(*position, client));
+                }
+            }
+            self.monitors.retain(|monitor| *monitor != client);
+        }
+    }
+
+    /// When a request that comes in now gives up.
+    pub(super) fn deadline_from(&self, now: Now) -> Duration {
+        now.monotonic + self.settings.request_timeout
+    }
+}

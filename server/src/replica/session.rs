@@ -1,0 +1,232 @@
+//! A client's connection: its pipeline and what its commands have set.
+
+use super::out::ConnectionId;
+use crate::consistency::Consistency;
+use crate::protocol::arguments::OwnedArguments;
+use crate::protocol::command::CommandSpec;
+use crate::protocol::error::ErrorReply;
+use crate::protocol::reply::Resp;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// What an undelivered entry will answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The command's own reply; the flag tells a read from a write.
+    Command { is_read: bool },
+    /// The array of a transaction's replies.
+    Exec { is_read: bool },
+    /// `OK`, and the positions of the keys' last changes go into the session.
+    Watch,
+}
+
+impl Answer {
+    /// Whether the entry certainly changes nothing.
+    pub(super) fn is_read(self) -> bool {
+        match self {
+            Self::Command { is_read } | Self::Exec { is_read } => is_read,
+            Self::Watch => true,
+        }
+    }
+}
+
+/// A request whose place in the line of replies is taken, and which is not answered yet.
+#[derive(Debug)]
+pub(super) enum Pending {
+    /// A stamped entry, answered when it is delivered.
+    Ordered {
+        time: u64,
+        answer: Answer,
+        deadline: Duration,
+    },
+    /// Evaluated when everything before it is answered, in that very step.
+    Local {
+        spec: &'static CommandSpec,
+        words: OwnedArguments,
+    },
+    /// A transaction of reads, likewise.
+    LocalExec(Transaction),
+    /// WATCH on the local read path, likewise. A barrier.
+    LocalWatch { words: OwnedArguments },
+    /// Answered when this replica has delivered the position. A barrier.
+    Await { position: u64, deadline: Duration },
+    /// An answer that is known already.
+    Known(Vec<u8>),
+}
+
+impl Pending {
+    /// Whether nothing behind it may be stamped.
+    pub(super) fn is_barrier(&self) -> bool {
+        match self {
+            Self::Ordered { answer, .. } => *answer == Answer::Watch,
+            Self::LocalWatch { .. } | Self::Await { .. } => true,
+            Self::Local { .. } | Self::LocalExec(_) | Self::Known(_) => false,
+        }
+    }
+}
+
+/// Commands between MULTI and EXEC, and the watched keys they depend on.
+#[derive(Debug, Default)]
+pub(super) struct Transaction {
+    pub(super) watches: Vec<(Vec<u8>, u64)>,
+    pub(super) commands: Vec<OwnedArguments>,
+}
+
+/// What a session does between MULTI and EXEC.
+#[derive(Debug, Default)]
+pub(super) struct Multi {
+    pub(super) commands: Vec<OwnedArguments>,
+    pub(super) bytes: usize,
+    pub(super) only_reads: bool,
+    /// A command was refused: EXEC will be too.
+    pub(super) refused: bool,
+}
+
+/// What a connection in MONITOR gets to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MonitorKind {
+    Commands,
+    Order,
+    Frames,
+}
+
+/// One client's connection.
+///
+/// *Invariants.* `pending` holds requests in the order they came in, and its front is neither `Local`,
+/// `LocalExec`, `LocalWatch` nor `Known`: those are answered as soon as they get there. `backlog` is
+/// empty unless `pending` holds a barrier.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: ConnectionId,
+    pub(super) address: String,
+    pub(super) resp: Resp,
+    pub(super) read_path: Consistency,
+    pub(super) pending: VecDeque<Pending>,
+    /// Barriers among `pending`.
+    pub(super) barriers: usize,
+    /// Requests behind a barrier, not yet understood, each with its deadline.
+    pub(super) backlog: VecDeque<(OwnedArguments, Duration)>,
+    pub(super) multi: Option<Multi>,
+    pub(super) watches: Vec<(Vec<u8>, u64)>,
+    /// A WATCH ended in an error: the next EXEC must not rely on it.
+    pub(super) watch_failed: bool,
+    /// The position at which the last command took effect or was read.
+    pub(super) last_position: u64,
+    pub(super) monitor: Option<MonitorKind>,
+    /// No more requests are taken; closed once all are answered.
+    pub(super) ending: bool,
+    /// What it is told before it is closed.
+    pub(super) last_words: Option<ErrorReply>,
+    /// Reading from it is stopped.
+    pub(super) paused: bool,
+    /// There is a timer for it.
+    pub(super) timed: bool,
+    /// Above the limit of clients: only a handshake is accepted.
+    pub(super) surplus: bool,
+}
+
+impl Session {
+    pub(super) fn new(id: ConnectionId, address: String, read_path: Consistency) -> Self {
+        Self {
+            id,
+            address,
+            resp: Resp::Two,
+            read_path,
+            pending: VecDeque::new(),
+            barriers: 0,
+            backlog: VecDeque::new(),
+            multi: None,
+            watches: Vec::new(),
+            watch_failed: false,
+            last_position: 0,
+            monitor: None,
+            ending: false,
+            last_words: None,
+            paused: false,
+            timed: false,
+            surplus: false,
+        }
+    }
+
+    /// Puts a request at the end of the line.
+    pub(super) fn push(&mut self, pending: Pending) {
+        self.barriers += usize::from(pending.is_barrier());
+        self.pending.push_back(pending);
+    }
+
+    /// Takes the request at the front of the line.
+    pub(super) fn pop(&mut self) -> Option<Pending> {
+        let front = self.pending.pop_front()?;
+        self.barriers -= usize::from(front.is_barrier());
+        Some(front)
+    }
+
+    /// Whether new requests have to wait before they are even understood.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.barriers > 0
+    }
+
+    /// Whether every request is answered.
+    pub(super) fn is_idle(&self) -> bool {
+        self.pending.is_empty() && self.backlog.is_empty()
+    }
+
+    /// How many requests are unanswered.
+    pub(super) fn unanswered(&self) -> usize {
+        self.pending.len() + self.backlog.len()
+    }
+
+    /// When the first unanswered request gives up.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        match self.pending.front()? {
+            Pending::Ordered { deadline, .. } | Pending::Await { deadline, .. } => Some(*deadline),
+            _ => None,
+        }
+    }
+}
+
+/// All sessions by slot, so that looking one up is one step and walking them has an order.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    slots: Vec<Option<Session>>,
+    count: usize,
+}
+
+impl Sessions {
+    pub(super) fn insert(&mut self, session: Session) {
+        let slot = session.id.slot;
+        if slot >= self.slots.len() {
+            self.slots.resize_with(slot + 1, || None);
+        }
+        self.count += usize::from(self.slots[slot].is_none());
+        self.slots[slot] = Some(session);
+    }
+
+    pub(super) fn get(&self, id: ConnectionId) -> Option<&Session> {
+        self.slots
+            .get(id.slot)?
+            .as_ref()
+            .filter(|session| session.id == id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Session> {
+        self.slots
+            .get_mut(id.slot)?
+            .as_mut()
+            .filter(|session| session.id == id)
+    }
+
+    pub(super) fn remove(&mut self, id: ConnectionId) -> Option<Session> {
+        self.get(id)?;
+        self.count -= 1;
+        self.slots[id.slot].take()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Session> {
+        self.slots.iter().flatten()
+    }
+}

@@ -1,0 +1,71 @@
+//! How a replica is set up.
+
+use crate::consistency::Consistency;
+use crate::multicast::ReplicaId;
+use crate::store::Limits;
+use std::time::Duration;
+
+/// Everything a replica has to know about itself from the start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its own id.
+    pub id: ReplicaId,
+    /// The addresses of all replicas, in id order.
+    pub cluster: Vec<String>,
+    /// The model, and for the ordered ones the read path of new connections.
+    pub consistency: Consistency,
+    /// A number that no earlier start of this replica had; larger than 0.
+    pub incarnation: u64,
+    /// Seeds the table's hash and the delays of FAULT DELAY.
+    pub seed: u64,
+    /// What may be stored.
+    pub limits: Limits,
+    /// How long a client waits for an answer before it gets an error.
+    pub request_timeout: Duration,
+    /// How long a link may be silent.
+    pub link_timeout: Duration,
+    /// How often a link says that it is alive.
+    pub heartbeat: Duration,
+    /// Own undelivered entries in bytes; above it new ones are refused.
+    pub pending_bytes_max: usize,
+    /// Connections of clients.
+    pub clients_max: usize,
+    /// Delivered entries that are kept for ORDER and DIGEST.
+    pub order_entries_max: usize,
+    /// Bytes of them.
+    pub order_bytes_max: usize,
+    /// Requests of one client that may be unanswered before reading from it stops.
+    pub unanswered_max: usize,
+    /// Eventual model: bytes unsent on a link above which updates are dropped and made up for later.
+    pub link_bytes_max: usize,
+    /// Whether FAULT is obeyed.
+    pub allow_faults: bool,
+    /// The process's id, for INFO.
+    pub process_id: u32,
+}
+
+impl Settings {
+    /// Replica `id` of a cluster, everything else as by default.
+    #[must_use]
+    pub fn new(id: ReplicaId, cluster: Vec<String>, consistency: Consistency) -> Self {
+        Self {
+            id,
+            cluster,
+            consistency,
+            incarnation: 1,
+            seed: 0,
+            limits: Limits::default(),
+            request_timeout: Duration::from_secs(10),
+            link_timeout: Duration::from_secs(3),
+            heartbeat: Duration::from_millis(500),
+            pending_bytes_max: 64 << 20,
+            clients_max: 10_000,
+            order_entries_max: 100_000,
+            order_bytes_max: 64 << 20,
+            unanswered_max: 10_000,
+            link_bytes_max: 1 << 20,
+            allow_faults: false,
+            process_id: 0,
+        }
+    }
+}
