@@ -136,44 +136,6 @@ fn log(event: &Event<'_>) {
 
 /// A line of the trace for each stamp of a frame, one for everything else.
 fn trace_lines(event: &Event<'_>) -> Vec<Map<String, Value>> {
-    let line = |name: &str, fields: Value| {
-        let mut line = Map::new();
-        line.insert("event".into(), name.into());
-        if let Value::Object(fields) = fields {
-            line.extend(fields);
-        }
-        line
-    };
-    let frames = |name: &str, peer: &ReplicaId, frame: &str, stamps: &[Stamp]| {
-        if stamps.is_empty() {
-            return vec![line(name, json!({"frame": frame, "peer": peer.0}))];
-        }
-        let one = |stamp: &Stamp| {
-            line(
-                name,
-                json!({"frame": frame, "peer": peer.0, "stamp": stamp.to_string()}),
-            )
-        };
-        stamps.iter().map(one).collect()
-    };
-    let delivered = |name: &str, position: u64, entry: &Entry| {
-        let mut line = line(
-            name,
-            json!({"position": position, "stamp": entry.stamp.to_string()}),
-        );
-        let mut commands: Vec<Value> = entry
-            .body
-            .read()
-            .commands()
-            .map(|words| words_json(&words))
-            .collect();
-        if commands.len() == 1 {
-            line.insert("command".into(), commands.remove(0));
-        } else {
-            line.insert("commands".into(), commands.into());
-        }
-        vec![line]
-    };
     match event {
         Event::Request { client, words } => {
             vec![line(
@@ -197,12 +159,12 @@ fn trace_lines(event: &Event<'_>) -> Vec<Map<String, Value>> {
             peer,
             frame,
             stamps,
-        } => frames("send", peer, frame, stamps),
+        } => frames("send", *peer, frame, stamps),
         Event::Receive {
             peer,
             frame,
             stamps,
-        } => frames("receive", peer, frame, stamps),
+        } => frames("receive", *peer, frame, stamps),
         Event::Deliver { position, entry } => delivered("deliver", *position, entry),
         Event::Apply { position, entry } => delivered("apply", *position, entry),
         Event::LinkUp { peer } => vec![line("link_up", json!({"peer": peer.0}))],
@@ -212,6 +174,47 @@ fn trace_lines(event: &Event<'_>) -> Vec<Map<String, Value>> {
         Event::Fault { words } => vec![line("fault", json!({"command": words_json(words)}))],
         Event::Notice { .. } => Vec::new(),
     }
+}
+
+fn line(name: &str, fields: Value) -> Map<String, Value> {
+    let mut line = Map::new();
+    line.insert("event".into(), name.into());
+    if let Value::Object(fields) = fields {
+        line.extend(fields);
+    }
+    line
+}
+
+fn frames(name: &str, peer: ReplicaId, frame: &str, stamps: &[Stamp]) -> Vec<Map<String, Value>> {
+    if stamps.is_empty() {
+        return vec![line(name, json!({"frame": frame, "peer": peer.0}))];
+    }
+    let one = |stamp: &Stamp| {
+        line(
+            name,
+            json!({"frame": frame, "peer": peer.0, "stamp": stamp.to_string()}),
+        )
+    };
+    stamps.iter().map(one).collect()
+}
+
+fn delivered(name: &str, position: u64, entry: &Entry) -> Vec<Map<String, Value>> {
+    let mut line = line(
+        name,
+        json!({"position": position, "stamp": entry.stamp.to_string()}),
+    );
+    let mut commands: Vec<Value> = entry
+        .body
+        .read()
+        .commands()
+        .map(|words| words_json(&words))
+        .collect();
+    if commands.len() == 1 {
+        line.insert("command".into(), commands.remove(0));
+    } else {
+        line.insert("commands".into(), commands.into());
+    }
+    vec![line]
 }
 
 /// Words as JSON strings; bytes that are not UTF-8 are escaped.

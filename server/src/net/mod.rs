@@ -5,8 +5,10 @@
 //! replica say what the turn owes to the peers, write every connection that has something to say, once.
 
 mod connection;
+mod dial;
 mod event_loop;
 mod resolve;
+mod service;
 mod sockets;
 
 pub use event_loop::{Ended, ServeError, serve};

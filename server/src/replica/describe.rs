@@ -126,19 +126,7 @@ impl Replica {
             .saturating_sub(self.started.unwrap_or(now.monotonic));
         let mut lines = Lines::default();
         if wants("server") {
-            lines.section("Server");
-            lines.add("redis_version", "7.2.0");
-            lines.add("holdback_version", env!("CARGO_PKG_VERSION"));
-            lines.add("redis_mode", "standalone");
-            lines.add("process_id", self.settings.process_id);
-            lines.add("run_id", format_args!("{:040x}", self.settings.incarnation));
-            let address = self.settings.cluster.get(self.settings.id.index());
-            let port = address
-                .and_then(|address| address.rsplit(':').next())
-                .unwrap_or("0");
-            lines.add("tcp_port", port);
-            lines.add("uptime_in_seconds", uptime.as_secs());
-            lines.add("uptime_in_days", uptime.as_secs() / 86_400);
+            self.describe_server(uptime, &mut lines);
         }
         if wants("clients") {
             lines.section("Clients");
@@ -175,24 +163,44 @@ impl Replica {
             }
         }
         if wants("holdback") {
-            lines.section("Holdback");
-            lines.add("replica", self.settings.id);
-            lines.add("consistency", self.settings.consistency);
-            lines.add("ready", self.readiness_text());
-            lines.add("position", self.order.position());
-            lines.add("digest", self.current_digest());
-            lines.add("clock", self.clock());
-            lines.add("holdback", self.holdback_len());
-            lines.add(
-                "links_up",
-                self.links
-                    .iter()
-                    .flatten()
-                    .filter(|link| link.is_up())
-                    .count(),
-            );
+            self.describe_holdback(&mut lines);
         }
         lines.0
+    }
+
+    fn describe_holdback(&self, lines: &mut Lines) {
+        lines.section("Holdback");
+        lines.add("replica", self.settings.id);
+        lines.add("consistency", self.settings.consistency);
+        lines.add("ready", self.readiness_text());
+        lines.add("position", self.order.position());
+        lines.add("digest", self.current_digest());
+        lines.add("clock", self.clock());
+        lines.add("holdback", self.holdback_len());
+        lines.add(
+            "links_up",
+            self.links
+                .iter()
+                .flatten()
+                .filter(|link| link.is_up())
+                .count(),
+        );
+    }
+
+    fn describe_server(&self, uptime: Duration, lines: &mut Lines) {
+        lines.section("Server");
+        lines.add("redis_version", "7.2.0");
+        lines.add("holdback_version", env!("CARGO_PKG_VERSION"));
+        lines.add("redis_mode", "standalone");
+        lines.add("process_id", self.settings.process_id);
+        lines.add("run_id", format_args!("{:040x}", self.settings.incarnation));
+        let address = self.settings.cluster.get(self.settings.id.index());
+        let port = address
+            .and_then(|address| address.rsplit(':').next())
+            .unwrap_or("0");
+        lines.add("tcp_port", port);
+        lines.add("uptime_in_seconds", uptime.as_secs());
+        lines.add("uptime_in_days", uptime.as_secs() / 86_400);
     }
 
     pub(super) fn keyspace_len(&self) -> usize {

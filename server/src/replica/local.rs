@@ -185,7 +185,7 @@ impl Replica {
                 .iter()
                 .any(|k| word.eq_ignore_ascii_case(k))
         };
-        if words[1..].iter().all(|word| known(word)) {
+        if words[1..].iter().all(known) {
             self.forget_session(client);
             return self.stop(out);
         }

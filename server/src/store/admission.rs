@@ -88,7 +88,7 @@ pub fn admit(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(),
     check_entry_size(size, limits)?;
     match spec.id {
         Name::Set => SetOptions::parse(&words[3..]).map(|_| ()),
-        Name::Mset if words.len() % 2 == 0 => Err(ErrorReply::wrong_arity("mset")),
+        Name::Mset if words.len().is_multiple_of(2) => Err(ErrorReply::wrong_arity("mset")),
         Name::Incrby | Name::Decrby => {
             let amount = parse_integer(words[2]).ok_or_else(ErrorReply::not_an_integer)?;
             if spec.id == Name::Decrby && amount == i64::MIN {

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# The one gate: everything that has to hold before a change is accepted.
+#
+# Usage: scripts/test.sh [--quick] [--help]
+#   --quick   formatting, lints and unit tests only
+#
+# Installs what the tests need (redis-tools, netcat, tmux, shellcheck) if it is missing and this is a
+# Debian machine with root; otherwise it says what is missing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+quick=no
+case "${1:-}" in
+  -h | --help) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+  --quick) quick=yes ;;
+  "") ;;
+  *) echo "test.sh: unknown argument '$1' (see --help)" >&2; exit 64 ;;
+esac
+
+step() { printf '\n== %s\n' "$*"; }
+
+# A program and the Debian package that has it.
+need() {
+  command -v "$1" >/dev/null 2>&1 || missing+=("$2")
+}
+
+install_missing() {
+  local missing=()
+  need redis-cli redis-tools
+  need nc netcat-openbsd
+  need tmux tmux
+  need shellcheck shellcheck
+  [ "${#missing[@]}" -eq 0 ] && return
+  if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
+    echo "test.sh: please install: ${missing[*]}" >&2
+    exit 69
+  fi
+  echo "installing ${missing[*]}"
+  apt-get update -qq >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+}
+
+step "tools"
+install_missing
+cargo --version
+
+step "format"
+cargo fmt --all --check
+
+step "lints"
+cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --document-private-items --locked
+
+step "scripts"
+shellcheck scripts/*.sh .ci/run
+
+if [ "$quick" = yes ]; then
+  step "unit tests"
+  cargo test --workspace --lib --bins --locked
+  exit 0
+fi
+
+step "programs"
+# Tests that run the programs find them here.
+cargo build --quiet --workspace --bins --locked
+
+step "tests"
+cargo test --workspace --locked
+
+step "cases"
+scripts/run_all_cases.sh
+
+printf '\nall fine\n'

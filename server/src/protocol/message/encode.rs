@@ -1,0 +1,100 @@
+//! Frames to bytes.
+
+use super::Refusal;
+use crate::eventual::{Vector, VersionStamp};
+use crate::multicast::{Entry, Stamp};
+use crate::order::Digest;
+use crate::protocol::arguments::{push_bulk, push_bulk_decimal, push_decimal};
+use std::fmt::Write;
+
+/// Begins a frame of so many words, the name included.
+pub(super) fn begin(buffer: &mut Vec<u8>, words: usize, name: &str) {
+    buffer.push(b'*');
+    push_decimal(buffer, words as u64);
+    buffer.extend_from_slice(b"\r\n");
+    push_bulk(buffer, name.as_bytes());
+}
+
+/// Appends an `MCAST` frame with `entries`, all of one origin, that follow its own time `previous`.
+pub fn encode_mcast(buffer: &mut Vec<u8>, previous: u64, entries: &[&Entry]) {
+    let words: usize = entries.iter().map(|entry| 1 + entry.body.words()).sum();
+    begin(buffer, 2 + words, "MCAST");
+    push_bulk_decimal(buffer, previous);
+    for entry in entries {
+        push_bulk_decimal(buffer, entry.stamp.time);
+        buffer.extend_from_slice(entry.body.bytes());
+    }
+}
+
+/// Appends an `ACK` frame.
+pub fn encode_ack(buffer: &mut Vec<u8>, stamps: &[Stamp]) {
+    begin(buffer, 1 + stamps.len(), "ACK");
+    let mut text = String::new();
+    for stamp in stamps {
+        text.clear();
+        let _infallible = write!(text, "{stamp}");
+        push_bulk(buffer, text.as_bytes());
+    }
+}
+
+/// Appends a frame that consists of a name and a token: the heartbeats and confirmations.
+pub fn encode_token(buffer: &mut Vec<u8>, name: &str, token: u64) {
+    begin(buffer, 2, name);
+    push_bulk_decimal(buffer, token);
+}
+
+/// Appends a `REFUSE` frame.
+pub fn encode_refuse(buffer: &mut Vec<u8>, refusal: Refusal, reason: &str) {
+    begin(buffer, 3, "REFUSE");
+    push_bulk(buffer, refusal.word().as_bytes());
+    push_bulk(buffer, reason.as_bytes());
+}
+
+/// Appends an `UPDATE` frame.
+pub fn encode_update(buffer: &mut Vec<u8>, time: u64, key: &[u8], value: Option<&[u8]>) {
+    begin(buffer, 3 + usize::from(value.is_some()), "UPDATE");
+    push_bulk_decimal(buffer, time);
+    push_bulk(buffer, key);
+    value.into_iter().for_each(|value| push_bulk(buffer, value));
+}
+
+/// Appends an `ENTRY` frame.
+pub fn encode_entry(buffer: &mut Vec<u8>, stamp: VersionStamp, key: &[u8], value: Option<&[u8]>) {
+    begin(buffer, 5 + usize::from(value.is_some()), "ENTRY");
+    push_bulk_decimal(buffer, stamp.time);
+    push_bulk_decimal(buffer, stamp.origin.replica.0.into());
+    push_bulk_decimal(buffer, stamp.origin.incarnation);
+    push_bulk(buffer, key);
+    value.into_iter().for_each(|value| push_bulk(buffer, value));
+}
+
+/// Appends a `ROUND` frame.
+pub fn encode_round(buffer: &mut Vec<u8>) {
+    begin(buffer, 1, "ROUND");
+}
+
+/// Appends a `VECTOR` frame.
+pub fn encode_vector(buffer: &mut Vec<u8>, digest: Option<Digest>, vector: &Vector) {
+    begin(buffer, 2 + 3 * vector.len(), "VECTOR");
+    push_bulk(
+        buffer,
+        digest
+            .map_or("-".to_owned(), |digest| digest.to_string())
+            .as_bytes(),
+    );
+    push_vector(buffer, vector);
+}
+
+/// Appends an `END` frame.
+pub fn encode_end(buffer: &mut Vec<u8>, vector: &Vector) {
+    begin(buffer, 1 + 3 * vector.len(), "END");
+    push_vector(buffer, vector);
+}
+
+fn push_vector(buffer: &mut Vec<u8>, vector: &Vector) {
+    for (origin, time) in vector.iter() {
+        push_bulk_decimal(buffer, origin.replica.0.into());
+        push_bulk_decimal(buffer, origin.incarnation);
+        push_bulk_decimal(buffer, time);
+    }
+}

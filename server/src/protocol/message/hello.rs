@@ -1,0 +1,103 @@
+//! The handshake's frame.
+
+use super::encode::begin;
+use crate::consistency::Consistency;
+use crate::multicast::ReplicaId;
+use crate::protocol::arguments::{parse_unsigned, push_bulk};
+use crate::store::Limits;
+
+/// The handshake: who the sender is, how it was set up, and what it holds of the receiver's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// The protocol version, [`VERSION`].
+    pub version: u64,
+    /// The sender.
+    pub id: ReplicaId,
+    /// The replica that the sender believes it is talking to.
+    pub to: ReplicaId,
+    /// The sender's incarnation.
+    pub incarnation: u64,
+    /// All addresses, comma-separated, in id order.
+    pub cluster: String,
+    /// The model.
+    pub consistency: Consistency,
+    /// What may be stored.
+    pub limits: Limits,
+    /// The receiver's incarnation with which the sender has exchanged entries; 0 if none.
+    pub known: u64,
+    /// The highest time that the sender holds of the receiver's own entries.
+    pub have: u64,
+}
+
+impl Hello {
+    /// Appends the `PEER` frame.
+    pub fn encode(&self, buffer: &mut Vec<u8>) {
+        let Limits {
+            key_bytes,
+            value_bytes,
+            entry_bytes,
+        } = self.limits;
+        let words = [
+            format!("version={}", self.version),
+            format!("id={}", self.id),
+            format!("to={}", self.to),
+            format!("incarnation={}", self.incarnation),
+            format!("cluster={}", self.cluster),
+            format!("consistency={}", self.consistency),
+            format!("max-key={key_bytes}"),
+            format!("max-value={value_bytes}"),
+            format!("max-entry={entry_bytes}"),
+            format!("known={}", self.known),
+            format!("have={}", self.have),
+        ];
+        begin(buffer, 1 + words.len(), "PEER");
+        for word in words {
+            push_bulk(buffer, word.as_bytes());
+        }
+    }
+}
+
+/// Reads the words behind `PEER`.
+pub(super) fn parse_hello(rest: &[&[u8]]) -> Result<Hello, String> {
+    let mut pairs = Vec::new();
+    for word in rest {
+        let text = std::str::from_utf8(word).map_err(|_| "PEER: a word is not UTF-8")?;
+        pairs.push(
+            text.split_once('=')
+                .ok_or_else(|| format!("PEER: '{text}' is not name=value"))?,
+        );
+    }
+    let text = |name: &str| {
+        let found = pairs.iter().find(|(key, _)| *key == name);
+        found
+            .map(|(_, value)| *value)
+            .ok_or_else(|| format!("PEER: {name}= is missing"))
+    };
+    let number = |name: &str| {
+        let value = text(name)?;
+        parse_unsigned(value.as_bytes()).ok_or_else(|| format!("PEER: {name}={value} is no number"))
+    };
+    let size =
+        |name: &str| number(name).map(|number| usize::try_from(number).unwrap_or(usize::MAX));
+    let replica = |name: &str| {
+        let value = text(name)?;
+        value
+            .parse::<ReplicaId>()
+            .map_err(|()| format!("PEER: {name}={value} is no replica id"))
+    };
+    Ok(Hello {
+        version: number("version")?,
+        id: replica("id")?,
+        to: replica("to")?,
+        incarnation: number("incarnation")?,
+        cluster: text("cluster")?.to_owned(),
+        consistency: text("consistency")?.parse()?,
+        limits: Limits {
+            key_bytes: size("max-key")?,
+            value_bytes: size("max-value")?,
+            entry_bytes: size("max-entry")?,
+        },
+        known: number("known")?,
+        have: number("have")?,
+    })
+}

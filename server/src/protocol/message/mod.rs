@@ -1,0 +1,212 @@
+//! The frames between replicas: what each says, who sends it when, and what the receiver may conclude.
+//!
+//! Peers use the grammar of clients: each frame is a list of words, so that a person can type one. The
+//! table [`MESSAGES`] is the documentation; [`Message`] is what the code works with.
+
+mod encode;
+mod hello;
+mod spec;
+
+pub use encode::{
+    encode_ack, encode_end, encode_entry, encode_mcast, encode_refuse, encode_round, encode_token,
+    encode_update, encode_vector,
+};
+pub use hello::Hello;
+pub use spec::{MESSAGES, MessageSpec};
+
+use super::arguments::parse_unsigned;
+use super::inline;
+use crate::eventual::{Origin, Vector, VersionStamp};
+use crate::multicast::{EntryBody, ReplicaId, Stamp};
+use crate::order::Digest;
+use hello::parse_hello;
+use smallvec::SmallVec;
+
+/// The version of the peer protocol. Both ends of a link must speak the same.
+pub const VERSION: u64 = 1;
+
+/// Why a replica refuses a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The other end's incarnation is new, and entries were exchanged with an earlier one.
+    Restarted,
+    /// The two were set up differently.
+    Mismatch,
+    /// A frame was out of place.
+    Protocol,
+}
+
+impl Refusal {
+    /// The word on the wire.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Restarted => "restarted",
+            Self::Mismatch => "mismatch",
+            Self::Protocol => "protocol",
+        }
+    }
+}
+
+/// One frame from a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// See [`MESSAGES`], as for all of them.
+    Peer(Box<Hello>),
+    /// Why, in one word, and the reason for a person.
+    Refuse(Refusal, String),
+    /// The sender's time before the first entry, and the entries with their times.
+    Mcast(u64, Vec<(u64, EntryBody)>),
+    /// By origin, up to which time the sender holds its entries.
+    Ack(SmallVec<[Stamp; 4]>),
+    /// A token.
+    Heartbeat(u64),
+    /// The token of the heartbeat that it answers.
+    HeartbeatAck(u64),
+    /// Time, key and value.
+    Update(u64, Vec<u8>, Option<Vec<u8>>),
+    /// Digest, if there is one, and vector.
+    Vector(Option<Digest>, Vector),
+    /// A round begins.
+    Round,
+    /// Stamp, key and value.
+    Entry(VersionStamp, Vec<u8>, Option<Vec<u8>>),
+    /// A round ends.
+    End(Vector),
+    /// A token.
+    Confirm(u64),
+    /// The token of the question that it answers.
+    Confirmed(u64),
+}
+
+/// Whether a word is the name of a frame that only peers send.
+#[must_use]
+pub fn is_message_name(word: &[u8]) -> bool {
+    MESSAGES
+        .iter()
+        .any(|spec| spec.name != "PEER" && word.eq_ignore_ascii_case(spec.name.as_bytes()))
+}
+
+impl Message {
+    /// Understands a frame.
+    ///
+    /// # Errors
+    /// What is wrong with it, for a person.
+    pub fn parse(words: &[&[u8]]) -> Result<Self, String> {
+        let (name, rest) = words.split_first().ok_or("an empty frame")?;
+        let upper = name.to_ascii_uppercase();
+        let malformed = || {
+            format!(
+                "malformed {} frame",
+                String::from_utf8_lossy(&upper[..upper.len().min(32)])
+            )
+        };
+        let token = |rest: &[&[u8]]| match rest {
+            [token] => parse_unsigned(token).ok_or_else(malformed),
+            _ => Err(malformed()),
+        };
+        Ok(match upper.as_slice() {
+            b"MCAST" => parse_mcast(rest).ok_or_else(malformed)?,
+            b"ACK" => Self::Ack(
+                rest.iter()
+                    .map(|word| Stamp::parse(word))
+                    .collect::<Option<_>>()
+                    .ok_or_else(malformed)?,
+            ),
+            b"HEARTBEAT" => Self::Heartbeat(token(rest)?),
+            b"HEARTBEATACK" => Self::HeartbeatAck(token(rest)?),
+            b"PEER" => Self::Peer(Box::new(parse_hello(rest)?)),
+            b"REFUSE" => parse_refuse(rest).ok_or_else(malformed)?,
+            b"UPDATE" => parse_update(rest).ok_or_else(malformed)?,
+            b"ENTRY" => parse_entry(rest).ok_or_else(malformed)?,
+            b"VECTOR" => parse_vector_frame(rest).ok_or_else(malformed)?,
+            b"ROUND" if rest.is_empty() => Self::Round,
+            b"END" => Self::End(parse_vector(rest).ok_or_else(malformed)?),
+            b"CONFIRM" => Self::Confirm(token(rest)?),
+            b"CONFIRMED" => Self::Confirmed(token(rest)?),
+            _ => {
+                let words = words.iter().take(8).map(|word| &word[..word.len().min(64)]);
+                return Err(format!("not a peer's frame: {}", inline::quote_all(words)));
+            }
+        })
+    }
+}
+
+fn parse_refuse(rest: &[&[u8]]) -> Option<Message> {
+    let (word, rest) = rest.split_first()?;
+    let kinds = [Refusal::Restarted, Refusal::Mismatch, Refusal::Protocol];
+    let kind = kinds
+        .into_iter()
+        .find(|kind| kind.word().as_bytes() == *word)?;
+    let reason: Vec<_> = rest
+        .iter()
+        .map(|word| String::from_utf8_lossy(word))
+        .collect();
+    Some(Message::Refuse(kind, reason.join(" ")))
+}
+
+fn parse_mcast(rest: &[&[u8]]) -> Option<Message> {
+    let (previous, mut rest) = rest.split_first()?;
+    let mut entries = Vec::new();
+    while let Some((time, body)) = rest.split_first() {
+        rest = body;
+        entries.push((parse_unsigned(time)?, EntryBody::take(&mut rest).ok()?));
+    }
+    Some(Message::Mcast(parse_unsigned(previous)?, entries))
+}
+
+fn parse_update(rest: &[&[u8]]) -> Option<Message> {
+    let (time, key, value) = match rest {
+        [time, key] => (time, key, None),
+        [time, key, value] => (time, key, Some(value.to_vec())),
+        _ => return None,
+    };
+    Some(Message::Update(parse_unsigned(time)?, key.to_vec(), value))
+}
+
+fn parse_entry(rest: &[&[u8]]) -> Option<Message> {
+    let ([time, replica, incarnation, key], value) = rest.split_first_chunk()?;
+    let stamp = VersionStamp {
+        time: parse_unsigned(time)?,
+        origin: parse_origin(replica, incarnation)?,
+    };
+    match value {
+        [] => Some(Message::Entry(stamp, key.to_vec(), None)),
+        [value] => Some(Message::Entry(stamp, key.to_vec(), Some(value.to_vec()))),
+        _ => None,
+    }
+}
+
+fn parse_vector_frame(rest: &[&[u8]]) -> Option<Message> {
+    let (digest, rest) = rest.split_first()?;
+    let digest = match *digest {
+        b"-" => None,
+        hexadecimal => Some(Digest(
+            u128::from_str_radix(std::str::from_utf8(hexadecimal).ok()?, 16).ok()?,
+        )),
+    };
+    Some(Message::Vector(digest, parse_vector(rest)?))
+}
+
+fn parse_vector(rest: &[&[u8]]) -> Option<Vector> {
+    let mut vector = Vector::default();
+    let triples = rest.chunks_exact(3);
+    if !triples.remainder().is_empty() {
+        return None;
+    }
+    for triple in triples {
+        vector.advance(
+            parse_origin(triple[0], triple[1])?,
+            parse_unsigned(triple[2])?,
+        );
+    }
+    Some(vector)
+}
+
+fn parse_origin(replica: &[u8], incarnation: &[u8]) -> Option<Origin> {
+    let replica: ReplicaId = std::str::from_utf8(replica).ok()?.parse().ok()?;
+    Some(Origin {
+        replica,
+        incarnation: parse_unsigned(incarnation)?,
+    })
+}
