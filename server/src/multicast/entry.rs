@@ -164,7 +164,7 @@ impl fmt::Debug for EntryBody {
     }
 }
 
-/// Reads a body: first [`EntryReader::watches`], then [`EntryReader::commands`].
+/// Reads a body: first the watches, then [`EntryReader::commands`].
 #[derive(Clone, Debug)]
 pub struct EntryReader<'a> {
     words: BulkStrings<'a>,

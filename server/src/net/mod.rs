@@ -1,7 +1,7 @@
 //! The network: sockets, bytes and time for a [`Replica`](crate::replica::Replica). The only place that
 //! knows mio.
 //!
-//! One thread, one loop ([`event_loop`]): wait, read what is there, decode it and hand it in, let the
+//! One thread, one loop (`event_loop`): wait, read what is there, decode it and hand it in, let the
 //! replica say what the turn owes to the peers, write every connection that has something to say, once.
 
 mod connection;

@@ -9,7 +9,7 @@ use crate::store::Limits;
 /// The handshake: who the sender is, how it was set up, and what it holds of the receiver's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// The protocol version, [`VERSION`].
+    /// The protocol version, [`super::VERSION`].
     pub version: u64,
     /// The sender.
     pub id: ReplicaId,
