@@ -9,7 +9,6 @@ use crate::order::Digest;
 use crate::protocol::command::{CommandSpec, Eventual as Acceptance, Name};
 use crate::protocol::error::{ErrorCode, ErrorReply};
 use crate::protocol::message::{Message, encode_token, encode_update, encode_vector};
-use crate::protocol::reply::ReplyWriter;
 use crate::store::Keyspace;
 
 /// What the eventual model says to a command that needs a total order.
@@ -68,7 +67,7 @@ impl Replica {
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
-        let mut reply = ReplyWriter::new(out.buffer(client), session.resp);
+        let mut reply = session.writer(out);
         match (count, spec.id) {
             (Some(count), _) => reply.count(count),
             (None, Name::Set | Name::Mset | Name::Flushall) => reply.ok(),

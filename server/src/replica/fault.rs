@@ -6,7 +6,6 @@ use super::replica::Replica;
 use crate::multicast::ReplicaId;
 use crate::protocol::arguments::parse_unsigned;
 use crate::protocol::error::{ErrorCode, ErrorReply};
-use crate::protocol::reply::ReplyWriter;
 use std::time::Duration;
 
 /// The longest delay of one frame.
@@ -32,7 +31,7 @@ impl Replica {
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
-        let mut reply = ReplyWriter::new(out.buffer(client), session.resp);
+        let mut reply = session.writer(out);
         match result {
             Err(error) => reply.error(&error),
             Ok(None) => reply.ok(),

@@ -34,7 +34,7 @@ impl Replica {
             return;
         };
         let last_position = std::mem::replace(&mut session.last_position, position);
-        let mut reply = ReplyWriter::new(out.buffer(client), session.resp);
+        let mut reply = session.writer(out);
         match (spec.kind, &self.engine) {
             (Kind::Read, Engine::Ordered(ordered)) => {
                 read(&ordered.store, spec, words, &mut reply);
@@ -157,7 +157,7 @@ impl Replica {
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
-        let mut reply = ReplyWriter::new(out.buffer(client), session.resp);
+        let mut reply = session.writer(out);
         match (text, spec.id) {
             (Some(text), _) => reply.text(&text),
             (None, Name::Time) => {
@@ -174,7 +174,7 @@ impl Replica {
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
-        ReplyWriter::new(out.buffer(client), session.resp).ok();
+        session.writer(out).ok();
         session.ending = true;
         session.backlog.clear();
     }

@@ -7,7 +7,6 @@ use super::session::MonitorKind;
 use crate::multicast::{Entry, ReplicaId, Stamp};
 use crate::protocol::error::ErrorReply;
 use crate::protocol::inline;
-use crate::protocol::reply::ReplyWriter;
 
 impl Replica {
     /// MONITOR: from now on the connection gets a line for everything of a kind.
@@ -15,7 +14,7 @@ impl Replica {
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
-        let mut reply = ReplyWriter::new(out.buffer(client), session.resp);
+        let mut reply = session.writer(out);
         let kind = match words {
             [_] => MonitorKind::Commands,
             [_, kind] if kind.eq_ignore_ascii_case(b"commands") => MonitorKind::Commands,
@@ -87,7 +86,7 @@ impl Replica {
                 continue;
             };
             if session.monitor == Some(kind) {
-                ReplyWriter::new(out.buffer(client), session.resp).simple(line);
+                session.writer(out).simple(line);
             }
         }
     }

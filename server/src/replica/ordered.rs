@@ -8,7 +8,6 @@ use crate::protocol::command::{Kind, lookup};
 use crate::protocol::error::{ErrorCode, ErrorReply};
 use crate::protocol::reply::ReplyWriter;
 use crate::store::{Limits, Store, read, write};
-use std::time::Duration;
 
 impl Replica {
     /// Stamps an entry and puts it in the client's line. What it owes to the peers goes out at the end of
@@ -18,7 +17,6 @@ impl Replica {
         client: ConnectionId,
         body: EntryBody,
         answer: Answer,
-        deadline: Duration,
         now: Now,
         out: &mut dyn Out,
     ) {
@@ -50,7 +48,6 @@ impl Replica {
             Pending::Ordered {
                 time: stamp.time,
                 answer,
-                deadline,
             },
         );
     }
@@ -116,9 +113,8 @@ impl Replica {
             );
         };
         let client = session.id;
-        let buffer = out.buffer(client);
-        let start = buffer.len();
-        let mut reply = ReplyWriter::new(buffer, session.resp);
+        let start = out.buffer(client).len();
+        let mut reply = session.writer(out);
         if answer == Answer::Watch {
             watch(&ordered.store, entry, session);
             reply.ok();
@@ -168,17 +164,18 @@ fn own_client(
 /// Takes the request that waits for the entry with this time off the front of its line. None does if it
 /// has given up.
 fn take_answer(session: &mut Session, time: u64) -> Option<Answer> {
-    match session.pending.front() {
-        Some(&Pending::Ordered {
-            time: waited,
-            answer,
-            ..
-        }) if waited == time => {
-            session.pop();
-            Some(answer)
-        }
-        _ => None,
+    let Pending::Ordered {
+        time: waited,
+        answer,
+    } = session.pending.front()?.pending
+    else {
+        return None;
+    };
+    if waited != time {
+        return None;
     }
+    session.pop();
+    Some(answer)
 }
 
 /// Notes the positions of the last changes of the keys that an ordered WATCH names.

@@ -7,7 +7,6 @@ use crate::multicast::Stamp;
 use crate::protocol::error::{ErrorCode, ErrorReply};
 use crate::protocol::reply::ReplyWriter;
 use std::cmp::Reverse;
-use std::time::Duration;
 
 impl Replica {
     /// Answers at the client's place in the line: at once if nothing is before it.
@@ -22,13 +21,14 @@ impl Replica {
             return;
         };
         if session.pending.is_empty() {
-            let buffer = out.buffer(client);
-            let start = buffer.len();
-            write(&mut ReplyWriter::new(buffer, session.resp));
+            let start = out.buffer(client).len();
+            write(&mut session.writer(out));
             self.observe_reply(client, None, start, now, out);
         } else {
             let mut bytes = Vec::new();
-            write(&mut ReplyWriter::new(&mut bytes, session.resp));
+            if !session.muted {
+                write(&mut ReplyWriter::new(&mut bytes, session.resp));
+            }
             session.push(Pending::Known(bytes));
         }
     }
@@ -51,12 +51,7 @@ impl Replica {
             return;
         };
         session.push(pending);
-        if !session.timed
-            && let Some(deadline) = session.deadline()
-        {
-            session.timed = true;
-            self.timers.push(Reverse((deadline, client)));
-        }
+        self.set_timer(client);
     }
 
     /// Answers whatever has come to the front of a client's line, and takes up what waited behind a
@@ -70,10 +65,11 @@ impl Replica {
             if session.is_blocked() {
                 break;
             }
-            let Some((words, deadline)) = session.backlog.pop_front() else {
+            let Some((words, arrived)) = session.backlog.pop_front() else {
                 break;
             };
-            self.begin(client, &words.get(), deadline, now, out);
+            session.arrived = arrived;
+            self.begin(client, &words.get(), now, out);
         }
         self.set_pause(client, out);
         self.close_if_done(client, out);
@@ -85,11 +81,9 @@ impl Replica {
         let Some(session) = self.sessions.get_mut(client) else {
             return false;
         };
-        match session.pending.front() {
+        match session.pending.front().map(|waiting| &waiting.pending) {
             None | Some(Pending::Ordered { .. }) => return false,
-            Some(Pending::Await {
-                position: wanted, ..
-            }) if *wanted > position => return false,
+            Some(Pending::Await { position: wanted }) if *wanted > position => return false,
             Some(_) => {}
         }
         let start = out.buffer(client).len();
@@ -101,11 +95,9 @@ impl Replica {
                 self.evaluate_transaction(client, &transaction, out);
             }
             Some(Pending::LocalWatch { words }) => self.watch_here(client, &words.get(), out),
-            Some(Pending::Await {
-                position: wanted, ..
-            }) => {
+            Some(Pending::Await { position: wanted }) => {
                 session.last_position = position;
-                ReplyWriter::new(out.buffer(client), session.resp).position(position);
+                session.writer(out).position(position);
                 self.awaiting.remove(&(wanted, client));
             }
             Some(Pending::Known(bytes)) => out.buffer(client).extend_from_slice(&bytes),
@@ -164,9 +156,10 @@ impl Replica {
             let Some(session) = self.sessions.get_mut(client) else {
                 return;
             };
+            let timeout = self.settings.request_timeout;
             if session
-                .deadline()
-                .is_none_or(|deadline| deadline > now.monotonic)
+                .waits_since()
+                .is_none_or(|since| since + timeout > now.monotonic)
             {
                 break;
             }
@@ -175,15 +168,7 @@ impl Replica {
             self.observe_reply(client, None, start, now, out);
             self.advance(client, now, out);
         }
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
-        };
-        if let Some(deadline) = session.deadline()
-            && !session.timed
-        {
-            session.timed = true;
-            self.timers.push(Reverse((deadline, client)));
-        }
+        self.set_timer(client);
     }
 
     /// Takes the request at the front out of the line and answers it with the error that fits: because of
@@ -208,7 +193,7 @@ impl Replica {
                     Stamp::new(time, me)
                 ),
             ),
-            Some(Pending::Await { position, .. }) => {
+            Some(Pending::Await { position }) => {
                 self.awaiting.remove(&(position, client));
                 ErrorReply::new(ErrorCode::Timeout, format!("position {position}: {reason}"))
             }
@@ -227,7 +212,7 @@ impl Replica {
             }
         };
         self.counters.errors += 1;
-        let mut reply = ReplyWriter::new(out.buffer(client), session.resp);
+        let mut reply = session.writer(out);
         reply.error(&error);
         if was_barrier {
             let behind = format!("not begun, as the command before it was {reason}");
@@ -268,7 +253,7 @@ impl Replica {
             return;
         };
         if let Some(error) = &session.last_words {
-            ReplyWriter::new(out.buffer(client), session.resp).error(error);
+            session.writer(out).error(error);
         }
         self.forget_session(client);
         out.close(client, Close::AfterFlush);
@@ -277,17 +262,26 @@ impl Replica {
     /// Forgets a client. Its undelivered entries go on.
     pub(super) fn forget_session(&mut self, client: ConnectionId) {
         if let Some(session) = self.sessions.remove(client) {
-            for pending in &session.pending {
-                if let Pending::Await { position, .. } = pending {
-                    self.awaiting.remove(&(*position, client));
+            for waiting in &session.pending {
+                if let Pending::Await { position } = waiting.pending {
+                    self.awaiting.remove(&(position, client));
                 }
             }
             self.monitors.retain(|monitor| *monitor != client);
         }
     }
 
-    /// When a request that comes in now gives up.
-    pub(super) fn deadline_from(&self, now: Now) -> Duration {
-        now.monotonic + self.settings.request_timeout
+    /// Sees to it that the request at the front of a client's line gives up in time.
+    fn set_timer(&mut self, client: ConnectionId) {
+        let timeout = self.settings.request_timeout;
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        if !session.timed
+            && let Some(since) = session.waits_since()
+        {
+            session.timed = true;
+            self.timers.push(Reverse((since + timeout, client)));
+        }
     }
 }

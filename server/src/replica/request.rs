@@ -10,7 +10,6 @@ use crate::protocol::command::{CommandSpec, Kind, Name, lookup};
 use crate::protocol::error::{ErrorCode, ErrorReply};
 use crate::protocol::message::is_message_name;
 use crate::store::admit;
-use std::time::Duration;
 
 /// The two ways of a data command in the ordered models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +42,16 @@ impl Replica {
         if out.observes() {
             out.observe(now, self.clock(), &Event::Request { client, words });
         }
-        let deadline = self.deadline_from(now);
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
         if session.is_blocked() {
             session
                 .backlog
-                .push_back((OwnedArguments::new(words), deadline));
+                .push_back((OwnedArguments::new(words), now.monotonic));
         } else {
-            self.begin(client, words, deadline, now, out);
+            session.arrived = now.monotonic;
+            self.begin(client, words, now, out);
             self.deliver(now, out);
         }
         self.set_pause(client, out);
@@ -64,7 +63,6 @@ impl Replica {
         &mut self,
         client: ConnectionId,
         words: &[&[u8]],
-        deadline: Duration,
         now: Now,
         out: &mut dyn Out,
     ) {
@@ -85,10 +83,10 @@ impl Replica {
             return self.queue_in_multi(client, spec, words, now, out);
         }
         match spec.kind {
-            Kind::Transaction => self.transaction(client, spec, words, deadline, now, out),
-            Kind::Read | Kind::Write => self.data(client, spec, words, deadline, now, out),
+            Kind::Transaction => self.transaction(client, spec, words, now, out),
+            Kind::Read | Kind::Write => self.data(client, spec, words, now, out),
             Kind::Inspect | Kind::Connection => {
-                self.in_place(client, spec, words, deadline, now, out);
+                self.in_place(client, spec, words, now, out);
             }
         }
     }
@@ -99,7 +97,6 @@ impl Replica {
         client: ConnectionId,
         spec: &'static CommandSpec,
         words: &[&[u8]],
-        deadline: Duration,
         now: Now,
         out: &mut dyn Out,
     ) {
@@ -107,19 +104,12 @@ impl Replica {
             return self.error_in_line(client, &error, now, out);
         }
         match self.path(client, spec.kind) {
-            Path::Local => self.in_place(client, spec, words, deadline, now, out),
+            Path::Local => self.in_place(client, spec, words, now, out),
             Path::Ordered => {
                 let answer = Answer::Command {
                     is_read: spec.kind == Kind::Read,
                 };
-                self.multicast(
-                    client,
-                    EntryBody::command(words),
-                    answer,
-                    deadline,
-                    now,
-                    out,
-                );
+                self.multicast(client, EntryBody::command(words), answer, now, out);
             }
         }
     }
@@ -156,12 +146,11 @@ impl Replica {
         client: ConnectionId,
         spec: &'static CommandSpec,
         words: &[&[u8]],
-        deadline: Duration,
         now: Now,
         out: &mut dyn Out,
     ) {
         match spec.id {
-            Name::Await => return self.await_position(client, words, deadline, now, out),
+            Name::Await => return self.await_position(client, words, now, out),
             Name::Consistency => return self.consistency(client, words, now, out),
             Name::Peer => return self.greeted(client, words, now, out),
             _ => {}
@@ -189,7 +178,6 @@ impl Replica {
         &mut self,
         client: ConnectionId,
         words: &[&[u8]],
-        deadline: Duration,
         now: Now,
         out: &mut dyn Out,
     ) {
@@ -204,7 +192,7 @@ impl Replica {
             return self.error_in_line(client, &ErrorReply::not_an_integer(), now, out);
         };
         self.awaiting.insert((position, client));
-        self.wait_in_line(client, Pending::Await { position, deadline });
+        self.wait_in_line(client, Pending::Await { position });
         self.advance(client, now, out);
     }
 

@@ -1,11 +1,11 @@
 //! A client's connection: its pipeline and what its commands have set.
 
-use super::out::ConnectionId;
+use super::out::{ConnectionId, Out};
 use crate::consistency::Consistency;
 use crate::protocol::arguments::OwnedArguments;
 use crate::protocol::command::CommandSpec;
 use crate::protocol::error::ErrorReply;
-use crate::protocol::reply::Resp;
+use crate::protocol::reply::{ReplyWriter, Resp};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -34,11 +34,7 @@ impl Answer {
 #[derive(Debug)]
 pub(super) enum Pending {
     /// A stamped entry, answered when it is delivered.
-    Ordered {
-        time: u64,
-        answer: Answer,
-        deadline: Duration,
-    },
+    Ordered { time: u64, answer: Answer },
     /// Evaluated when everything before it is answered, in that very step.
     Local {
         spec: &'static CommandSpec,
@@ -49,7 +45,7 @@ pub(super) enum Pending {
     /// WATCH on the local read path, likewise. A barrier.
     LocalWatch { words: OwnedArguments },
     /// Answered when this replica has delivered the position. A barrier.
-    Await { position: u64, deadline: Duration },
+    Await { position: u64 },
     /// An answer that is known already.
     Known(Vec<u8>),
 }
@@ -63,6 +59,16 @@ impl Pending {
             Self::Local { .. } | Self::LocalExec(_) | Self::Known(_) => false,
         }
     }
+}
+
+/// A request in the line, and how it came there.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) pending: Pending,
+    /// When it came in, in monotonic time.
+    pub(super) arrived: Duration,
+    /// Its reply is not wanted.
+    pub(super) muted: bool,
 }
 
 /// Commands between MULTI and EXEC, and the watched keys they depend on.
@@ -101,11 +107,15 @@ pub(super) struct Session {
     pub(super) address: String,
     pub(super) resp: Resp,
     pub(super) read_path: Consistency,
-    pub(super) pending: VecDeque<Pending>,
+    pub(super) pending: VecDeque<Waiting>,
     /// Barriers among `pending`.
     pub(super) barriers: usize,
-    /// Requests behind a barrier, not yet understood, each with its deadline.
+    /// Requests behind a barrier, not yet understood, each with the time it came in.
     pub(super) backlog: VecDeque<(OwnedArguments, Duration)>,
+    /// When the command that is being executed came in.
+    pub(super) arrived: Duration,
+    /// The reply of the command that is being executed is not wanted.
+    pub(super) muted: bool,
     pub(super) multi: Option<Multi>,
     pub(super) watches: Vec<(Vec<u8>, u64)>,
     /// A WATCH ended in an error: the next EXEC must not rely on it.
@@ -135,6 +145,8 @@ impl Session {
             pending: VecDeque::new(),
             barriers: 0,
             backlog: VecDeque::new(),
+            arrived: Duration::ZERO,
+            muted: false,
             multi: None,
             watches: Vec::new(),
             watch_failed: false,
@@ -151,14 +163,33 @@ impl Session {
     /// Puts a request at the end of the line.
     pub(super) fn push(&mut self, pending: Pending) {
         self.barriers += usize::from(pending.is_barrier());
-        self.pending.push_back(pending);
+        let (arrived, muted) = (self.arrived, self.muted);
+        self.pending.push_back(Waiting {
+            pending,
+            arrived,
+            muted,
+        });
     }
 
-    /// Takes the request at the front of the line.
+    /// Takes the request at the front of the line: it is the one being executed now.
     pub(super) fn pop(&mut self) -> Option<Pending> {
-        let front = self.pending.pop_front()?;
-        self.barriers -= usize::from(front.is_barrier());
-        Some(front)
+        let Waiting {
+            pending,
+            arrived,
+            muted,
+        } = self.pending.pop_front()?;
+        self.barriers -= usize::from(pending.is_barrier());
+        self.arrived = arrived;
+        self.muted = muted;
+        Some(pending)
+    }
+
+    /// Writes the reply of the command that is being executed.
+    pub(super) fn writer<'a>(&self, out: &'a mut dyn Out) -> ReplyWriter<'a> {
+        if self.muted {
+            return ReplyWriter::discard();
+        }
+        ReplyWriter::new(out.buffer(self.id), self.resp)
     }
 
     /// Whether new requests have to wait before they are even understood.
@@ -176,10 +207,11 @@ impl Session {
         self.pending.len() + self.backlog.len()
     }
 
-    /// When the first unanswered request gives up.
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        match self.pending.front()? {
-            Pending::Ordered { deadline, .. } | Pending::Await { deadline, .. } => Some(*deadline),
+    /// When the first unanswered request came in, if it can give up.
+    pub(super) fn waits_since(&self) -> Option<Duration> {
+        let front = self.pending.front()?;
+        match front.pending {
+            Pending::Ordered { .. } | Pending::Await { .. } => Some(front.arrived),
             _ => None,
         }
     }

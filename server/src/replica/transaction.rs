@@ -11,9 +11,7 @@ use crate::multicast::EntryBody;
 use crate::protocol::arguments::OwnedArguments;
 use crate::protocol::command::{CommandSpec, Kind, Name, lookup};
 use crate::protocol::error::{ErrorCode, ErrorReply};
-use crate::protocol::reply::ReplyWriter;
 use crate::store::{check_entry_size, read};
-use std::time::Duration;
 
 impl Replica {
     /// A command of this family.
@@ -22,7 +20,6 @@ impl Replica {
         client: ConnectionId,
         spec: &'static CommandSpec,
         words: &[&[u8]],
-        deadline: Duration,
         now: Now,
         out: &mut dyn Out,
     ) {
@@ -42,7 +39,7 @@ impl Replica {
             }
             (Name::Multi, Some(_)) => ErrorReply::err("MULTI calls can not be nested"),
             (Name::Watch, Some(_)) => ErrorReply::err("WATCH inside MULTI is not allowed"),
-            (Name::Watch, None) => return self.watch(client, words, deadline, now, out),
+            (Name::Watch, None) => return self.watch(client, words, now, out),
             (Name::Unwatch, None) => {
                 session.watches.clear();
                 session.watch_failed = false;
@@ -54,7 +51,7 @@ impl Replica {
                 session.watch_failed = false;
                 return self.answer_in_line(client, now, out, |reply| reply.ok());
             }
-            (Name::Exec, Some(_)) => return self.exec(client, deadline, now, out),
+            (Name::Exec, Some(_)) => return self.exec(client, now, out),
             (_, None) => ErrorReply::err(format!("{} without MULTI", spec.name)),
             (_, Some(_)) => ErrorReply::err(format!("{} is not allowed inside MULTI", spec.name)),
         };
@@ -90,7 +87,7 @@ impl Replica {
         self.answer_in_line(client, now, out, |reply| reply.simple("QUEUED"));
     }
 
-    fn exec(&mut self, client: ConnectionId, deadline: Duration, now: Now, out: &mut dyn Out) {
+    fn exec(&mut self, client: ConnectionId, now: Now, out: &mut dyn Out) {
         let ready = self.check_ready();
         let ordered_reads = self.reads_are_ordered(client);
         let Some(session) = self.sessions.get_mut(client) else {
@@ -127,7 +124,7 @@ impl Replica {
             let answer = Answer::Exec {
                 is_read: multi.only_reads,
             };
-            return self.multicast(client, body, answer, deadline, now, out);
+            return self.multicast(client, body, answer, now, out);
         }
         if self
             .sessions
@@ -154,7 +151,7 @@ impl Replica {
             return;
         };
         session.last_position = self.order.position();
-        let mut reply = ReplyWriter::new(out.buffer(client), session.resp);
+        let mut reply = session.writer(out);
         let store = &ordered.store;
         if transaction
             .watches
@@ -174,14 +171,7 @@ impl Replica {
         }
     }
 
-    fn watch(
-        &mut self,
-        client: ConnectionId,
-        words: &[&[u8]],
-        deadline: Duration,
-        now: Now,
-        out: &mut dyn Out,
-    ) {
+    fn watch(&mut self, client: ConnectionId, words: &[&[u8]], now: Now, out: &mut dyn Out) {
         if let Err(error) = self.check_ready() {
             if let Some(session) = self.sessions.get_mut(client) {
                 session.watch_failed = true;
@@ -190,7 +180,7 @@ impl Replica {
         }
         if self.reads_are_ordered(client) {
             let body = EntryBody::command(words);
-            return self.multicast(client, body, Answer::Watch, deadline, now, out);
+            return self.multicast(client, body, Answer::Watch, now, out);
         }
         let Some(session) = self.sessions.get_mut(client) else {
             return;
@@ -224,6 +214,6 @@ impl Replica {
                     .push((key.to_vec(), ordered.store.changed(key)));
             }
         }
-        ReplyWriter::new(out.buffer(client), session.resp).ok();
+        session.writer(out).ok();
     }
 }
