@@ -316,6 +316,14 @@ impl GossipLink {
 }
 
 impl Keyspace for Gossip {
+    fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {
+        self.versions.scan(cursor, count)
+    }
+
+    fn pick(&self, number: u64) -> Option<&[u8]> {
+        self.versions.pick(number)
+    }
+
     fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.versions.get(key)
     }

@@ -160,6 +160,23 @@ fn hash(key: &[u8], value: &[u8], stamp: VersionStamp, scratch: &mut Vec<u8>) ->
 }
 
 impl Keyspace for Versions {
+    fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {
+        let (records, next) = self.table.walk(cursor, count);
+        let live = records.iter().filter(|record| record.value.value.is_some());
+        (live.map(|record| &*record.key).collect(), next)
+    }
+
+    /// The first live key at or after the place that the number picks, so that tombstones do not hide it.
+    fn pick(&self, number: u64) -> Option<&[u8]> {
+        let records = self.table.records();
+        let at = usize::try_from(number.checked_rem(records.len() as u64)?).ok()?;
+        let around = records[at..].iter().chain(&records[..at]);
+        around
+            .into_iter()
+            .find(|record| record.value.value.is_some())
+            .map(|record| &*record.key)
+    }
+
     fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.table.get(key)?.value.as_deref()
     }

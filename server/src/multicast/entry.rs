@@ -185,6 +185,12 @@ impl<'a> EntryReader<'a> {
         Some((self.words.next()?, parse_unsigned(self.words.next()?)?))
     }
 
+    /// The words of all commands in a row.
+    pub fn words(mut self) -> BulkStrings<'a> {
+        while self.next_watch().is_some() {}
+        self.words
+    }
+
     /// The commands, each as its words. Skips watches that were not read.
     pub fn commands(mut self) -> impl Iterator<Item = Arguments<'a>> {
         while self.next_watch().is_some() {}

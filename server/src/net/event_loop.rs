@@ -1,5 +1,6 @@
 //! The loop. See [`crate::replica`] for what it has to do.
 
+use super::clock::Clock;
 use super::connection::{Connection, Ending};
 use super::resolve::Resolver;
 use super::sockets::{LISTENER, RESOLVED, SIGNALS, Sockets};
@@ -14,7 +15,7 @@ use signal_hook_mio::v1_0::Signals;
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// Bytes read from one connection in one turn.
 const READ_BYTES: usize = 64 << 10;
@@ -76,49 +77,23 @@ pub fn serve(
         listener.local_addr()?,
         replica.settings().consistency
     );
+    let clock = Clock::start();
     EventLoop {
         poll,
         listener,
         signals,
         resolver,
         replica,
-        sockets: Sockets::new(observer),
+        sockets: Sockets::new(observer, clock),
         dialling: BTreeMap::new(),
         lingering: Vec::new(),
         accept_due: None,
         limits,
         client_output_max,
         scratch: vec![0; READ_BYTES],
-        clock: Clock::start(),
+        clock,
     }
     .run()
-}
-
-/// The only place that reads the time.
-#[derive(Debug)]
-struct Clock {
-    started: Instant,
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the edge of the core: time comes from here"
-)]
-impl Clock {
-    fn start() -> Self {
-        Self {
-            started: Instant::now(),
-        }
-    }
-
-    fn now(&self) -> Now {
-        Now {
-            monotonic: self.started.elapsed(),
-            wall: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default(),
-        }
-    }
 }
 
 /// The loop's state.

@@ -1,11 +1,13 @@
 //! All connections, as the replica's [`Out`] sees them.
 
+use super::clock::Clock;
 use super::connection::{Connection, Ending};
 use crate::multicast::ReplicaId;
 use crate::observe::Observer;
 use crate::replica::{Close, ConnectionId, Event, Now, Out};
 use mio::Token;
 use slab::Slab;
+use std::time::Duration;
 
 /// The listening socket's token.
 pub(super) const LISTENER: Token = Token(usize::MAX - 1);
@@ -19,6 +21,7 @@ pub(super) const RESOLVED: Token = Token(usize::MAX - 3);
 pub(super) struct Sockets {
     pub(super) connections: Slab<Connection>,
     pub(super) observer: Observer,
+    clock: Clock,
     serial: u64,
     /// Slots with output to write.
     pub(super) dirty: Vec<usize>,
@@ -32,10 +35,11 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    pub(super) fn new(observer: Observer) -> Self {
+    pub(super) fn new(observer: Observer, clock: Clock) -> Self {
         Self {
             connections: Slab::new(),
             observer,
+            clock,
             serial: 0,
             dirty: Vec::new(),
             queue: Vec::new(),
@@ -117,6 +121,10 @@ impl Out for Sockets {
                 self.enqueue(id.slot);
             }
         }
+    }
+
+    fn precise(&self, _now: Now) -> Duration {
+        self.clock.monotonic()
     }
 
     fn stop(&mut self) {

@@ -29,11 +29,15 @@ pub enum ErrorCode {
     NotAPeer,
     /// A command that protected mode or the configuration forbids.
     NoPerm,
+    /// HELLO asked for a version of RESP that there is not.
+    NoProto,
+    /// A user that there is not.
+    WrongPass,
 }
 
 impl ErrorCode {
     /// Every code, in the order of the table in `protocol.md`.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Err,
         Self::ExecAbort,
         Self::Overloaded,
@@ -44,6 +48,8 @@ impl ErrorCode {
         Self::OutOfRange,
         Self::NotAPeer,
         Self::NoPerm,
+        Self::NoProto,
+        Self::WrongPass,
     ];
 
     /// The code as it stands on the wire.
@@ -60,6 +66,8 @@ impl ErrorCode {
             Self::OutOfRange => "OUTOFRANGE",
             Self::NotAPeer => "NOTAPEER",
             Self::NoPerm => "NOPERM",
+            Self::NoProto => "NOPROTO",
+            Self::WrongPass => "WRONGPASS",
         }
     }
 
@@ -92,6 +100,8 @@ impl ErrorCode {
             Self::OutOfRange => "the position was dropped, or is not reached yet",
             Self::NotAPeer => "a frame of the peer protocol on a connection that is not a link",
             Self::NoPerm => "not allowed by the configuration of this replica",
+            Self::NoProto => "HELLO asked for a version of RESP other than 2 and 3",
+            Self::WrongPass => "there is no such user; the only one is `default`",
         }
     }
 

@@ -120,6 +120,36 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
+    /// A yes or no: a RESP3 boolean, or 1 and 0.
+    pub fn boolean(&mut self, value: bool) {
+        match self.resp {
+            Resp::Two => self.integer(value.into()),
+            Resp::Three => self.raw(if value { b"#t\r\n" } else { b"#f\r\n" }),
+        }
+    }
+
+    /// A number with a fraction: a RESP3 double, or a bulk string.
+    pub fn double(&mut self, number: f64) {
+        match self.resp {
+            Resp::Two => self.text(&number.to_string()),
+            Resp::Three => self.line(b',', &number.to_string()),
+        }
+    }
+
+    /// The header of a set: a RESP3 set, or an array.
+    pub fn set(&mut self, length: usize) {
+        match self.resp {
+            Resp::Two => self.header(b'*', length),
+            Resp::Three => self.header(b'~', length),
+        }
+    }
+
+    /// The version of RESP it writes.
+    #[must_use]
+    pub fn resp(&self) -> Resp {
+        self.resp
+    }
+
     /// Text of several lines, as a bulk string.
     pub fn text(&mut self, text: &str) {
         self.bulk(text.as_bytes());

@@ -55,6 +55,16 @@ const ONE: Keys = Keys {
     last: 1,
     step: 1,
 };
+const TWO: Keys = Keys {
+    first: 1,
+    last: 2,
+    step: 1,
+};
+const SECOND: Keys = Keys {
+    first: 2,
+    last: 2,
+    step: 1,
+};
 const ALL: Keys = Keys {
     first: 1,
     last: -1,
@@ -125,15 +135,30 @@ commands! {
     Append => cmd!("APPEND", "key value", 3, Write, ONE, Refused, STR,
         "Appends a value to what the key holds", "integer: the new length",
         "ERR value above --max-value");
+    Auth => cmd!("AUTH", "[username] password", -2, Connection, NONE, Accepted, CON,
+        "Takes the default user's word for it: there are no passwords", "OK",
+        "ERR no password is configured; WRONGPASS any other user");
     Await => cmd!("AWAIT", "position", 2, Inspect, NONE, Refused, HB,
         "Waits until this replica has delivered a position", "integer: the position reached", barrier);
     Cas => cmd!("CAS", "key expected new", 4, Write, ONE, Refused, HB,
         "Sets the key to `new` if it holds `expected`", "integer: 1 if it was set, 0 if not");
+    Client => cmd!("CLIENT", "ID | SETNAME name | GETNAME | SETINFO LIB-NAME|LIB-VER value | LIST | INFO | KILL ID id|ADDR address | NO-EVICT ON|OFF | NO-TOUCH ON|OFF | REPLY ON|OFF|SKIP | HELP", -2,
+        Connection, NONE, Accepted, CON, "Names, lists and closes connections", "by subcommand",
+        "ERR no such client");
+    Command => cmd!("COMMAND", "[COUNT | LIST | INFO [command ...] | DOCS [command ...] | GETKEYS command ... | HELP]", -1,
+        Connection, NONE, Accepted, SRV, "Describes the commands to programs", "by subcommand");
+    Config => cmd!("CONFIG", "GET pattern [pattern ...] | SET name value [name value ...] | RESETSTAT | REWRITE | HELP", -2,
+        Connection, NONE, Accepted, SRV, "Shows and changes settings of this replica", "by subcommand",
+        "ERR unknown option; ERR it cannot be changed while the replica runs");
     Consistency => cmd!("CONSISTENCY", "[sequential|linearizable]", -1, Connection, NONE, Accepted, HB,
         "Shows or picks this connection's read path", "simple string: the model, or OK",
         "ERR unknown model; ERR an eventual cluster has one model only");
+    Copy => cmd!("COPY", "source destination [DB 0] [REPLACE]", -3, Write, TWO, Refused, GEN,
+        "Copies a value to another key", "integer: 1 if it was copied, 0 if not");
     Dbsize => cmd!("DBSIZE", "", 1, Read, NONE, Accepted, SRV,
         "Counts the keys", "integer");
+    Debug => cmd!("DEBUG", "subcommand [argument ...]", -2, Connection, NONE, Accepted, SRV,
+        "Is refused: what it would show, STATUS, ORDER and HOLDBACK show", "none", "ERR always");
     Decr => cmd!("DECR", "key", 2, Write, ONE, Refused, STR,
         "Takes one from the number at the key", "integer: the new number",
         "ERR value is not an integer or out of range; ERR overflow");
@@ -156,18 +181,27 @@ commands! {
         "EXECABORT a queued command was refused; ERR EXEC without MULTI");
     Exists => cmd!("EXISTS", "key [key ...]", -2, Read, ALL, Accepted, GEN,
         "Counts how many of the keys exist", "integer");
+    Expiretime => cmd!("EXPIRETIME", "key", 2, Read, ONE, Accepted, GEN,
+        "When the key expires", "integer: -1, or -2 if absent");
     Fault => cmd!("FAULT", "DELAY peer|* min_ms max_ms | CUT peer|* | HEAL peer|* | LIST", -2,
         Connection, NONE, Accepted, HB,
         "Delays, cuts and heals this replica's links (with --allow-faults)", "OK; LIST: array of strings",
         "ERR faults are not allowed; ERR no such peer");
     Flushall => cmd!("FLUSHALL", "[ASYNC|SYNC]", -1, Write, NONE, Accepted, SRV,
         "Deletes every key (eventual model: those held here)", "OK");
+    Flushdb => cmd!("FLUSHDB", "[ASYNC|SYNC]", -1, Write, NONE, Accepted, SRV,
+        "Deletes every key (eventual model: those held here)", "OK");
     Get => cmd!("GET", "key", 2, Read, ONE, Accepted, STR,
         "The value at the key", "bulk string, or null");
     Getdel => cmd!("GETDEL", "key", 2, Write, ONE, Refused, STR,
         "The value at the key, which is deleted", "bulk string, or null");
+    Getrange => cmd!("GETRANGE", "key start end", 4, Read, ONE, Accepted, STR,
+        "A part of the value at the key", "bulk string", "ERR value is not an integer or out of range");
     Getset => cmd!("GETSET", "key value", 3, Write, ONE, Refused, STR,
         "Sets the key and answers with its old value", "bulk string, or null");
+    Hello => cmd!("HELLO", "[2|3] [AUTH username password] [SETNAME name]", -1, Connection, NONE, Accepted, CON,
+        "Picks the version of RESP for this connection's replies", "map of facts about the server",
+        "NOPROTO unsupported protocol version; WRONGPASS");
     Help => cmd!("HELP", "[command|@group]", -1, Connection, NONE, Accepted, HB,
         "Explains a command, or lists them", "array of strings", "ERR no such command");
     Holdback => cmd!("HOLDBACK", "[count]", -1, Inspect, NONE, Accepted, HB,
@@ -179,49 +213,97 @@ commands! {
     Incrby => cmd!("INCRBY", "key increment", 3, Write, ONE, Refused, STR,
         "Adds a number to the number at the key", "integer: the new number",
         "ERR value is not an integer or out of range; ERR overflow");
+    Incrbyfloat => cmd!("INCRBYFLOAT", "key increment", 3, Write, ONE, Refused, STR,
+        "Adds a decimal number to the number at the key", "bulk string: the new number",
+        "ERR value is not a valid float; ERR overflow");
     Info => cmd!("INFO", "[section ...]", -1, Connection, NONE, Accepted, SRV,
         "Describes this replica as Redis tools expect", "bulk string of `name:value` lines");
     Keys => cmd!("KEYS", "pattern", 2, Read, NONE, Accepted, GEN,
         "The keys that match a pattern, sorted", "array of bulk strings");
+    Latency => cmd!("LATENCY", "LATEST | HISTORY event | RESET [event ...] | DOCTOR | HELP", -2,
+        Connection, NONE, Accepted, SRV, "Answers tools that ask for latency events: there are none", "by subcommand");
+    Memory => cmd!("MEMORY", "USAGE key [SAMPLES count] | DOCTOR | HELP", -2, Read, SECOND, Accepted, SRV,
+        "Roughly how many bytes a key takes", "integer, or null");
     Mget => cmd!("MGET", "key [key ...]", -2, Read, ALL, Accepted, STR,
         "The values at the keys", "array of bulk strings or nulls");
     Monitor => cmd!("MONITOR", "[COMMANDS|ORDER|FRAMES]", -1, Connection, NONE, Accepted, HB,
         "Streams client commands, deliveries or peer frames as they happen", "OK, then a line each");
     Mset => cmd!("MSET", "key value [key value ...]", -3, Write, PAIRS, Accepted, STR,
         "Sets several keys at once (eventual model: one after another)", "OK");
+    Msetnx => cmd!("MSETNX", "key value [key value ...]", -3, Write, PAIRS, Refused, STR,
+        "Sets several keys at once if none of them exists", "integer: 1 if they were set, 0 if not");
     Multi => cmd!("MULTI", "", 1, Transaction, NONE, Refused, TXN,
         "Begins a transaction", "OK", "ERR MULTI calls can not be nested");
+    Object => cmd!("OBJECT", "ENCODING key | REFCOUNT key | IDLETIME key | FREQ key | HELP", -2, Read, SECOND, Accepted, GEN,
+        "What tools ask of a value's representation", "by subcommand, or null");
     Order => cmd!("ORDER", "[count [from]]", -1, Inspect, NONE, Accepted, HB,
         "The last entries of the order, or `count` of them beginning at position `from`",
         "array, oldest first, of `POSITION STAMP command args...` strings",
         "OUTOFRANGE position dropped");
     Peer => cmd!("PEER", "name=value ...", -1, Connection, NONE, Accepted, HB,
         "The handshake by which another replica makes this connection a link", "the PEER frame of this replica, or REFUSE");
+    Persist => cmd!("PERSIST", "key", 2, Read, ONE, Accepted, GEN,
+        "Would remove a key's expiry: keys do not expire", "integer: 0");
+    Pexpiretime => cmd!("PEXPIRETIME", "key", 2, Read, ONE, Accepted, GEN,
+        "When the key expires", "integer: -1, or -2 if absent");
     Ping => cmd!("PING", "[message]", -1, Connection, NONE, Accepted, CON,
         "Answers PONG, or with the message", "simple string, or bulk string");
     Position => cmd!("POSITION", "", 1, Inspect, NONE, Refused, HB,
         "The position at which this connection's last command took effect or was read", "integer");
+    Pttl => cmd!("PTTL", "key", 2, Read, ONE, Accepted, GEN,
+        "How long the key lives, in milliseconds", "integer: -1, or -2 if absent");
     Quit => cmd!("QUIT", "", -1, Connection, NONE, Accepted, CON,
         "Closes the connection once everything before it is answered", "OK");
+    Randomkey => cmd!("RANDOMKEY", "", 1, Read, NONE, Accepted, GEN,
+        "Some key", "bulk string, or null");
+    Rename => cmd!("RENAME", "key newkey", 3, Write, TWO, Refused, GEN,
+        "Moves a value to another key", "OK", "ERR no such key");
+    Renamenx => cmd!("RENAMENX", "key newkey", 3, Write, TWO, Refused, GEN,
+        "Moves a value to another key if that does not exist", "integer: 1 if it was moved, 0 if not",
+        "ERR no such key");
+    Reset => cmd!("RESET", "", 1, Connection, NONE, Accepted, CON,
+        "Makes the connection as good as new", "simple string: RESET");
+    Scan => cmd!("SCAN", "cursor [MATCH pattern] [COUNT count] [TYPE type]", -2, Read, NONE, Accepted, GEN,
+        "A part of the keys; a key that is there from the first call to the last is returned at least once",
+        "array: the next cursor (0: the end), array of keys", "ERR invalid cursor");
+    Select => cmd!("SELECT", "0", 2, Connection, NONE, Accepted, CON,
+        "Picks the database: there is one", "OK", "ERR DB index is out of range");
     Set => cmd!("SET", "key value [NX|XX] [GET]", -3, Write, ONE, WithoutOptions, STR,
         "Sets the key", "OK; null if NX or XX forbade it; with GET the old value, or null",
         "ERR syntax error; ERR option not supported");
     Setnx => cmd!("SETNX", "key value", 3, Write, ONE, Refused, STR,
         "Sets the key if it does not exist", "integer: 1 if it was set, 0 if not");
+    Setrange => cmd!("SETRANGE", "key offset value", 4, Write, ONE, Refused, STR,
+        "Overwrites a part of the value at the key", "integer: the new length",
+        "ERR offset is out of range; ERR value above --max-value");
     Shutdown => cmd!("SHUTDOWN", "[NOSAVE|SAVE] [NOW] [FORCE]", -1, Connection, NONE, Accepted, SRV,
         "Stops this replica", "none: the connection closes");
+    Slowlog => cmd!("SLOWLOG", "GET [count] | LEN | RESET | HELP", -2, Connection, NONE, Accepted, SRV,
+        "Commands that took long, from their arrival to their reply", "by subcommand");
     Status => cmd!("STATUS", "", 1, Connection, NONE, Accepted, HB,
         "This replica, its links and what it waits for", "bulk string of `name:value` lines");
     Store => cmd!("STORE", "", 1, Inspect, NONE, Accepted, HB,
         "Everything this replica holds", "array of key, value pairs, sorted by key");
     Strlen => cmd!("STRLEN", "key", 2, Read, ONE, Accepted, STR,
         "The length of the value at the key", "integer, 0 if absent");
+    Substr => cmd!("SUBSTR", "key start end", 4, Read, ONE, Accepted, STR,
+        "A part of the value at the key (the old name of GETRANGE)", "bulk string",
+        "ERR value is not an integer or out of range");
     Time => cmd!("TIME", "", 1, Connection, NONE, Accepted, SRV,
         "The wall clock of this replica", "array: seconds, microseconds");
+    Touch => cmd!("TOUCH", "key [key ...]", -2, Read, ALL, Accepted, GEN,
+        "Counts how many of the keys exist", "integer");
+    Ttl => cmd!("TTL", "key", 2, Read, ONE, Accepted, GEN,
+        "How long the key lives, in seconds", "integer: -1, or -2 if absent");
     Type => cmd!("TYPE", "key", 2, Read, ONE, Accepted, GEN,
         "The type of the value at the key", "simple string: string, or none");
+    Unlink => cmd!("UNLINK", "key [key ...]", -2, Write, ALL, Accepted, GEN,
+        "Deletes keys", "integer: how many existed");
     Unwatch => cmd!("UNWATCH", "", 1, Transaction, NONE, Refused, TXN,
         "Forgets the watched keys", "OK");
+    Wait => cmd!("WAIT", "numreplicas timeout", 3, Inspect, NONE, Accepted, GEN,
+        "How many other replicas hold this connection's writes: a write that was answered is held by all",
+        "integer");
     Watch => cmd!("WATCH", "key [key ...]", -2, Transaction, ALL, Refused, TXN,
         "Makes the next EXEC depend on the keys not changing", "OK", barrier);
 }

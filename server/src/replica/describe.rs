@@ -13,6 +13,9 @@ use crate::store::Keyspace;
 use std::fmt::Write;
 use std::time::Duration;
 
+/// The version of Redis whose commands and replies are followed.
+pub(super) const REDIS_VERSION: &str = "7.2.0";
+
 /// A link that has heard nothing for this long is called silent.
 const SILENT: Duration = Duration::from_millis(1200);
 
@@ -140,6 +143,14 @@ impl Replica {
         if wants("memory") {
             lines.section("Memory");
             lines.add("used_memory", self.memory());
+            lines.add("used_memory_human", human(self.memory()));
+            lines.add("maxmemory", 0);
+        }
+        if wants("persistence") {
+            lines.section("Persistence");
+            lines.add("loading", 0);
+            lines.add("rdb_bgsave_in_progress", 0);
+            lines.add("aof_enabled", 0);
         }
         if wants("stats") {
             lines.section("Stats");
@@ -147,6 +158,8 @@ impl Replica {
             lines.add("total_commands_processed", self.counters.commands);
             lines.add("rejected_connections", self.counters.rejected_connections);
             lines.add("total_error_replies", self.counters.errors);
+            lines.add("expired_keys", 0);
+            lines.add("evicted_keys", 0);
         }
         if wants("replication") {
             lines.section("Replication");
@@ -163,12 +176,12 @@ impl Replica {
             }
         }
         if wants("holdback") {
-            self.describe_holdback(&mut lines);
+            self.describe_holdback(now, &mut lines);
         }
         lines.0
     }
 
-    fn describe_holdback(&self, lines: &mut Lines) {
+    fn describe_holdback(&self, now: Now, lines: &mut Lines) {
         lines.section("Holdback");
         lines.add("replica", self.settings.id);
         lines.add("consistency", self.settings.consistency);
@@ -177,6 +190,11 @@ impl Replica {
         lines.add("digest", self.current_digest());
         lines.add("clock", self.clock());
         lines.add("holdback", self.holdback_len());
+        lines.add("oldest_wait_ms", self.oldest_wait(now).as_millis());
+        lines.add("frames_sent", self.counters.frames_sent);
+        lines.add("frames_received", self.counters.frames_received);
+        lines.add("ordered_p50_us", self.latencies.percentile_us(0.5, now));
+        lines.add("ordered_p99_us", self.latencies.percentile_us(0.99, now));
         lines.add(
             "links_up",
             self.links
@@ -189,7 +207,7 @@ impl Replica {
 
     fn describe_server(&self, uptime: Duration, lines: &mut Lines) {
         lines.section("Server");
-        lines.add("redis_version", "7.2.0");
+        lines.add("redis_version", REDIS_VERSION);
         lines.add("holdback_version", env!("CARGO_PKG_VERSION"));
         lines.add("redis_mode", "standalone");
         lines.add("process_id", self.settings.process_id);
@@ -245,6 +263,15 @@ impl Replica {
             Engine::Eventual(eventual) => eventual.gossip.versions().memory(),
         };
         data + self.order.memory()
+    }
+}
+
+/// A size as Redis writes it for people.
+fn human(bytes: usize) -> String {
+    let units = [(1usize << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, letter)) => format!("{:.2}{letter}", bytes as f64 / unit as f64),
+        None => format!("{bytes}B"),
     }
 }
 

@@ -49,8 +49,8 @@ impl Replica {
                     self.change(pair[0], Some(pair[1]), now, out);
                 }
             }
-            Name::Del => count = Some(self.delete(&words[1..], now, out)),
-            Name::Flushall => {
+            Name::Del | Name::Unlink => count = Some(self.delete(&words[1..], now, out)),
+            Name::Flushall | Name::Flushdb => {
                 let Engine::Eventual(eventual) = &self.engine else {
                     return;
                 };
@@ -70,7 +70,7 @@ impl Replica {
         let mut reply = session.writer(out);
         match (count, spec.id) {
             (Some(count), _) => reply.count(count),
-            (None, Name::Set | Name::Mset | Name::Flushall) => reply.ok(),
+            (None, Name::Set | Name::Mset | Name::Flushall | Name::Flushdb) => reply.ok(),
             (None, _) => reply.error(&needs_order(spec.name)),
         }
     }
@@ -337,6 +337,7 @@ impl Replica {
         let link = self.links.get_mut(peer.index()).and_then(Option::as_mut);
         if let Some(link) = link.filter(|link| link.is_up() && !frame.is_empty()) {
             link.send(frame, now, &mut || draw(random), out);
+            self.counters.frames_sent += 1;
         }
     }
 

@@ -1,15 +1,19 @@
 //! Commands that this replica answers from what it has, at their place in the connection's line.
 
 use super::describe;
+use super::hello;
 use super::out::{ConnectionId, Now, Out};
-use super::replica::{Engine, Replica};
+use super::replica::{Engine, Replica, splitmix};
 use super::session::Session;
+use super::slowlog;
 use crate::order::{Delivered, OutOfRange};
 use crate::protocol::arguments::parse_unsigned;
 use crate::protocol::command::{CommandSpec, Kind, Name};
 use crate::protocol::error::{ErrorCode, ErrorReply};
+use crate::protocol::introspect;
 use crate::protocol::reply::ReplyWriter;
 use crate::store::{Keyspace, read};
+use std::time::Duration;
 
 /// Entries that ORDER and HOLDBACK list if no count is given.
 const LISTED: usize = 100;
@@ -24,12 +28,45 @@ impl Replica {
         now: Now,
         out: &mut dyn Out,
     ) {
+        let began = may_take_long(spec.id).then(|| out.precise(now));
+        self.evaluate_untimed(client, spec, words, now, out);
+        let execution = began.map_or(Duration::ZERO, |began| out.precise(now) - began);
+        self.note_time(client, || words.iter().copied(), execution, now);
+    }
+
+    /// Looks at how long the command took that was just answered. `execution` is what came after `now`.
+    pub(super) fn note_time<'a, W: Iterator<Item = &'a [u8]>>(
+        &mut self,
+        client: ConnectionId,
+        words: impl FnOnce() -> W,
+        execution: Duration,
+        now: Now,
+    ) {
+        let Some(session) = self.sessions.get(client) else {
+            return;
+        };
+        let took = now.monotonic.saturating_sub(session.arrived) + execution;
+        if self.slow_log.is_slow(took) {
+            let from = (session.address.as_str(), session.name.as_str());
+            self.slow_log.note(words(), from, took, now);
+        }
+    }
+
+    fn evaluate_untimed(
+        &mut self,
+        client: ConnectionId,
+        spec: &'static CommandSpec,
+        words: &[&[u8]],
+        now: Now,
+        out: &mut dyn Out,
+    ) {
         match spec.kind {
             Kind::Write => return self.write_here(client, spec, words, now, out),
             Kind::Connection => return self.evaluate_connection(client, spec, words, now, out),
             Kind::Read | Kind::Inspect | Kind::Transaction => {}
         }
         let position = self.order.position();
+        let random = splitmix(&mut self.random);
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
@@ -37,10 +74,10 @@ impl Replica {
         let mut reply = session.writer(out);
         match (spec.kind, &self.engine) {
             (Kind::Read, Engine::Ordered(ordered)) => {
-                read(&ordered.store, spec, words, &mut reply);
+                read(&ordered.store, spec, words, random, &mut reply);
             }
             (Kind::Read, Engine::Eventual(eventual)) => {
-                read(&eventual.gossip, spec, words, &mut reply);
+                read(&eventual.gossip, spec, words, random, &mut reply);
             }
             _ => {
                 session.last_position = last_position;
@@ -64,6 +101,7 @@ impl Replica {
                 self.check_ordered(spec.name)?;
                 reply.position(last_position);
             }
+            Name::Wait => self.wait(words, reply)?,
             Name::Digest => self.digest(words, reply)?,
             Name::Order => self.list_order(words, reply)?,
             Name::Holdback => {
@@ -145,28 +183,44 @@ impl Replica {
         now: Now,
         out: &mut dyn Out,
     ) {
-        let text = match spec.id {
+        match spec.id {
             Name::Quit => return self.quit(client, out),
             Name::Shutdown => return self.shutdown(client, words, out),
             Name::Fault => return self.fault(client, words, now, out),
             Name::Monitor => return self.monitor(client, words, out),
+            Name::Hello => return self.greet_client(client, words, out),
+            Name::Reset => return self.reset(client, out),
+            Name::Client => return self.client(client, spec, words, now, out),
+            _ => {}
+        }
+        let text = match spec.id {
             Name::Status => Some(self.status_text(now, out)),
             Name::Info => Some(self.info_text(&words[1..], now)),
             _ => None,
         };
-        let Some(session) = self.sessions.get_mut(client) else {
+        let Some(session) = self.sessions.get(client) else {
             return;
         };
         let mut reply = session.writer(out);
-        match (text, spec.id) {
-            (Some(text), _) => reply.text(&text),
-            (None, Name::Time) => {
-                reply.array(2);
-                reply.text(&now.wall.as_secs().to_string());
-                reply.text(&now.wall.subsec_micros().to_string());
+        let result = match (text, spec.id) {
+            (Some(text), _) => {
+                reply.text(&text);
+                Ok(())
             }
-            (None, Name::Help) => describe::help(words.get(1).copied(), &mut reply),
-            (None, _) => answer_simple(spec, words, &mut reply),
+            (None, Name::Command) => introspect::answer(spec, words, &mut reply),
+            (None, Name::Config) => self.config(spec, words, &mut reply),
+            (None, Name::Slowlog) => self.slow_log.answer(spec, words, &mut reply),
+            (None, Name::Latency) => slowlog::latency(spec, words, &mut reply),
+            (None, Name::Debug) => Err(ErrorReply::err(
+                "DEBUG is not supported: STATUS, ORDER, HOLDBACK and MONITOR show what goes on",
+            )),
+            (None, _) => {
+                answer_plain(spec, words, now, &mut reply);
+                Ok(())
+            }
+        };
+        if let Err(error) = result {
+            reply.error(&error);
         }
     }
 
@@ -194,6 +248,40 @@ impl Replica {
             .get(client)
             .map(|session: &Session| session.resp);
         ReplyWriter::new(out.buffer(client), resp.unwrap_or_default()).error(&ErrorReply::syntax());
+    }
+}
+
+/// Whether a command's work grows with the data, so that it is worth timing.
+fn may_take_long(id: Name) -> bool {
+    matches!(
+        id,
+        Name::Keys
+            | Name::Scan
+            | Name::Store
+            | Name::Order
+            | Name::Holdback
+            | Name::Mget
+            | Name::Del
+            | Name::Mset
+            | Name::Unlink
+            | Name::Flushall
+            | Name::Flushdb
+            | Name::Command
+    )
+}
+
+/// The commands about the connection that need nothing of the replica.
+fn answer_plain(spec: &CommandSpec, words: &[&[u8]], now: Now, reply: &mut ReplyWriter<'_>) {
+    match spec.id {
+        Name::Time => {
+            reply.array(2);
+            reply.text(&now.wall.as_secs().to_string());
+            reply.text(&now.wall.subsec_micros().to_string());
+        }
+        Name::Help => describe::help(words.get(1).copied(), reply),
+        Name::Auth => hello::auth(words, reply),
+        Name::Select => hello::select(words, reply),
+        _ => answer_simple(spec, words, reply),
     }
 }
 

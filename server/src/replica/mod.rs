@@ -26,10 +26,13 @@
 //! what other replicas send and `turn` sends what is owed to them; `handshake` makes links and `links`
 //! keeps them alive.
 
+mod client;
+mod configure;
 mod describe;
 mod eventual;
 mod fault;
 mod handshake;
+mod hello;
 mod link;
 mod links;
 mod local;
@@ -43,6 +46,7 @@ mod replica;
 mod request;
 mod session;
 mod settings;
+mod slowlog;
 mod transaction;
 mod turn;
 

@@ -1,13 +1,14 @@
 //! The ordered models: stamping a client's entry, delivering what can be delivered, applying it.
 
 use super::out::{ConnectionId, Event, Now, Out};
-use super::replica::{Engine, Ordered, Replica};
+use super::replica::{Engine, Ordered, Replica, splitmix};
 use super::session::{Answer, Pending, Session};
 use crate::multicast::{Entry, EntryBody};
 use crate::protocol::command::{Kind, lookup};
 use crate::protocol::error::{ErrorCode, ErrorReply};
 use crate::protocol::reply::ReplyWriter;
 use crate::store::{Limits, Store, read, write};
+use std::time::Duration;
 
 impl Replica {
     /// Stamps an entry and puts it in the client's line. What it owes to the peers goes out at the end of
@@ -95,6 +96,13 @@ impl Replica {
             return;
         };
         let limits = self.settings.limits;
+        let random = splitmix(&mut self.random);
+        let context = Context {
+            position,
+            limits,
+            answer: None,
+            random,
+        };
         let waiting = client.and_then(|client| self.sessions.get_mut(client));
         let waiting = waiting.and_then(|session| {
             let answer = take_answer(session, entry.stamp.time)?;
@@ -103,14 +111,7 @@ impl Replica {
         });
         let Some((session, answer)) = waiting else {
             let mut nowhere = ReplyWriter::discard();
-            return execute(
-                &mut ordered.store,
-                entry,
-                position,
-                &limits,
-                None,
-                &mut nowhere,
-            );
+            return execute(&mut ordered.store, entry, &context, &mut nowhere);
         };
         let client = session.id;
         let start = out.buffer(client).len();
@@ -122,12 +123,16 @@ impl Replica {
             execute(
                 &mut ordered.store,
                 entry,
-                position,
-                &limits,
-                Some(answer),
+                &Context {
+                    answer: Some(answer),
+                    ..context
+                },
                 &mut reply,
             );
         }
+        self.latencies
+            .note(now.monotonic.saturating_sub(session.arrived), now);
+        self.note_time(client, || entry.body.read().words(), Duration::ZERO, now);
         self.observe_reply(client, Some(entry.stamp), start, now, out);
     }
 
@@ -189,15 +194,24 @@ fn watch(store: &Store, entry: &Entry, session: &mut Session) {
     }
 }
 
-/// Executes an entry's commands. Only the origin evaluates reads: elsewhere there is no `answer`.
-fn execute(
-    store: &mut Store,
-    entry: &Entry,
+/// What executing an entry depends on, beside the store.
+#[derive(Clone, Copy)]
+struct Context {
     position: u64,
-    limits: &Limits,
+    limits: Limits,
+    /// What the client waits for, if there is one here.
     answer: Option<Answer>,
-    reply: &mut ReplyWriter<'_>,
-) {
+    random: u64,
+}
+
+/// Executes an entry's commands. Only the origin evaluates reads: elsewhere there is no `answer`.
+fn execute(store: &mut Store, entry: &Entry, context: &Context, reply: &mut ReplyWriter<'_>) {
+    let Context {
+        position,
+        limits,
+        answer,
+        random,
+    } = *context;
     let mut reader = entry.body.read();
     let mut unchanged = true;
     while let Some((key, changed)) = reader.next_watch() {
@@ -216,9 +230,9 @@ fn execute(
             continue;
         };
         match spec.kind {
-            Kind::Write => write(store, spec, &words, position, limits, reply),
+            Kind::Write => write(store, spec, &words, position, &limits, reply),
             _ if answer.is_none() => {}
-            Kind::Read => read(store, spec, &words, reply),
+            Kind::Read => read(store, spec, &words, random, reply),
             _ => super::local::answer_simple(spec, &words, reply),
         }
     }

@@ -57,6 +57,12 @@ pub trait Out {
     /// Stops or resumes reading from a client that has too many unanswered requests.
     fn pause(&mut self, connection: ConnectionId, paused: bool);
 
+    /// The monotonic time at this very moment, asked for around commands that may take long. A simulation
+    /// answers with the time of the call.
+    fn precise(&self, now: Now) -> Duration {
+        now.monotonic
+    }
+
     /// Ends the process, once buffers are written.
     fn stop(&mut self);
 

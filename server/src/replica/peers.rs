@@ -18,7 +18,9 @@ impl Replica {
     ) {
         let Some(link) = self.link(peer) else { return };
         link.heard = now.monotonic;
-        if link.state == LinkState::Greeting {
+        let greeting = link.state == LinkState::Greeting;
+        self.counters.frames_received += 1;
+        if greeting {
             return self.answered(peer, words, now, out);
         }
         let message = match Message::parse(words) {

@@ -4,6 +4,7 @@ use super::link::Link;
 use super::out::{Close, ConnectionId, Event, Level, Now, Out};
 use super::session::{Session, Sessions};
 use super::settings::Settings;
+use super::slowlog::{Latencies, SlowLog};
 use crate::eventual::{Gossip, Origin};
 use crate::multicast::{Multicast, ReplicaId, View};
 use crate::order::Order;
@@ -61,6 +62,8 @@ pub(super) struct Counters {
     pub(super) commands: u64,
     pub(super) rejected_connections: u64,
     pub(super) errors: u64,
+    pub(super) frames_sent: u64,
+    pub(super) frames_received: u64,
 }
 
 /// One replica. See the module's documentation for how it is driven.
@@ -86,6 +89,8 @@ pub struct Replica {
     /// The state of the generator for fault delays (SplitMix64).
     pub(super) random: u64,
     pub(super) stopping: bool,
+    pub(super) slow_log: SlowLog,
+    pub(super) latencies: Latencies,
     /// A round goes on and its link has room: the next turn should come at once.
     pub(super) more_to_send: bool,
 }
@@ -137,6 +142,8 @@ impl Replica {
             started: None,
             random: settings.seed,
             stopping: false,
+            slow_log: SlowLog::default(),
+            latencies: Latencies::default(),
             more_to_send: false,
             settings,
         }
@@ -154,6 +161,7 @@ impl Replica {
         const SURPLUS_MAX: usize = 64;
         self.counters.connections += 1;
         let mut session = Session::new(connection, address, self.settings.consistency);
+        session.since = now.monotonic;
         let surplus = (self.sessions.len() + 1).saturating_sub(self.settings.clients_max);
         if surplus > SURPLUS_MAX {
             return self.reject_surplus(connection, out);

@@ -9,6 +9,7 @@ use crate::protocol::arguments::{OwnedArguments, parse_unsigned};
 use crate::protocol::command::{CommandSpec, Kind, Name, lookup};
 use crate::protocol::error::{ErrorCode, ErrorReply};
 use crate::protocol::message::is_message_name;
+use crate::protocol::redis::refusal;
 use crate::store::admit;
 
 /// The two ways of a data command in the ordered models.
@@ -69,7 +70,12 @@ impl Replica {
         if !self.monitors.is_empty() {
             self.monitor_command(client, words, now, out);
         }
-        let Some(spec) = lookup(words[0]) else {
+        let spec = lookup(words[0]);
+        if let Some(session) = self.sessions.get_mut(client) {
+            session.set_muted(words);
+            session.last_command = spec.map(|spec| spec.name);
+        }
+        let Some(spec) = spec else {
             return self.unknown_command(client, words, now, out);
         };
         let Some(session) = self.sessions.get_mut(client) else {
@@ -79,7 +85,8 @@ impl Replica {
         if let Err(error) = check_shape(spec, words) {
             return self.refuse(client, &error, now, out);
         }
-        if in_multi && spec.kind != Kind::Transaction && spec.id != Name::Quit {
+        let leaves_multi = matches!(spec.id, Name::Quit | Name::Reset);
+        if in_multi && spec.kind != Kind::Transaction && !leaves_multi {
             return self.queue_in_multi(client, spec, words, now, out);
         }
         match spec.kind {
@@ -153,6 +160,12 @@ impl Replica {
             Name::Await => return self.await_position(client, words, now, out),
             Name::Consistency => return self.consistency(client, words, now, out),
             Name::Peer => return self.greeted(client, words, now, out),
+            Name::Reset => {
+                // On arrival, so that what is behind it in the pipeline is not gathered.
+                if let Some(session) = self.sessions.get_mut(client) {
+                    session.leave_transaction();
+                }
+            }
             _ => {}
         }
         let Some(session) = self.sessions.get_mut(client) else {
@@ -247,6 +260,8 @@ impl Replica {
                     clip(name)
                 ),
             )
+        } else if let Some(reason) = refusal(name) {
+            ErrorReply::err(reason)
         } else {
             let arguments = words[1..]
                 .iter()

@@ -88,6 +88,17 @@ pub(super) struct Multi {
     pub(super) refused: bool,
 }
 
+/// Which replies a connection wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReplyMode {
+    On,
+    Off,
+    /// All but that of the next command.
+    SkipNext,
+    /// All but that of this command.
+    SkipThis,
+}
+
 /// What a connection in MONITOR gets to see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MonitorKind {
@@ -116,6 +127,13 @@ pub(super) struct Session {
     pub(super) arrived: Duration,
     /// The reply of the command that is being executed is not wanted.
     pub(super) muted: bool,
+    pub(super) reply_mode: ReplyMode,
+    /// When it connected, in monotonic time.
+    pub(super) since: Duration,
+    pub(super) name: String,
+    /// The client library's name and version, as it says.
+    pub(super) library: (String, String),
+    pub(super) last_command: Option<&'static str>,
     pub(super) multi: Option<Multi>,
     pub(super) watches: Vec<(Vec<u8>, u64)>,
     /// A WATCH ended in an error: the next EXEC must not rely on it.
@@ -147,6 +165,11 @@ impl Session {
             backlog: VecDeque::new(),
             arrived: Duration::ZERO,
             muted: false,
+            reply_mode: ReplyMode::On,
+            since: Duration::ZERO,
+            name: String::new(),
+            library: Default::default(),
+            last_command: None,
             multi: None,
             watches: Vec::new(),
             watch_failed: false,
@@ -158,6 +181,29 @@ impl Session {
             timed: false,
             surplus: false,
         }
+    }
+
+    /// Decides whether the reply of the command that begins now is wanted.
+    pub(super) fn set_muted(&mut self, words: &[&[u8]]) {
+        if self.reply_mode == ReplyMode::On && !words[0].eq_ignore_ascii_case(b"client") {
+            self.muted = false;
+            return;
+        }
+        let asked = super::client::reply_mode(words);
+        self.reply_mode = match (asked, self.reply_mode) {
+            (Some(mode), _) => mode,
+            (None, ReplyMode::SkipNext) => ReplyMode::SkipThis,
+            (None, ReplyMode::SkipThis) => ReplyMode::On,
+            (None, mode) => mode,
+        };
+        self.muted = self.reply_mode != ReplyMode::On;
+    }
+
+    /// Forgets MULTI and WATCH.
+    pub(super) fn leave_transaction(&mut self) {
+        self.multi = None;
+        self.watches.clear();
+        self.watch_failed = false;
     }
 
     /// Puts a request at the end of the line.

@@ -5,7 +5,7 @@
 //! entry: if one differs, nothing is applied, on any of them.
 
 use super::out::{ConnectionId, Now, Out};
-use super::replica::{Engine, Replica};
+use super::replica::{Engine, Replica, splitmix};
 use super::session::{Answer, Multi, Pending, Transaction};
 use crate::multicast::EntryBody;
 use crate::protocol::arguments::OwnedArguments;
@@ -46,9 +46,7 @@ impl Replica {
                 return self.answer_in_line(client, now, out, |reply| reply.ok());
             }
             (Name::Discard, Some(_)) => {
-                session.multi = None;
-                session.watches.clear();
-                session.watch_failed = false;
+                session.leave_transaction();
                 return self.answer_in_line(client, now, out, |reply| reply.ok());
             }
             (Name::Exec, Some(_)) => return self.exec(client, now, out),
@@ -150,6 +148,7 @@ impl Replica {
         let Engine::Ordered(ordered) = &self.engine else {
             return;
         };
+        let random = splitmix(&mut self.random);
         session.last_position = self.order.position();
         let mut reply = session.writer(out);
         let store = &ordered.store;
@@ -164,7 +163,9 @@ impl Replica {
         for command in &transaction.commands {
             let words = command.get();
             match lookup(words[0]) {
-                Some(spec) if spec.kind == Kind::Read => read(store, spec, &words, &mut reply),
+                Some(spec) if spec.kind == Kind::Read => {
+                    read(store, spec, &words, random, &mut reply);
+                }
                 Some(spec) => super::local::answer_simple(spec, &words, &mut reply),
                 None => reply.error(&ErrorReply::syntax()),
             }

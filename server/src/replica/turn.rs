@@ -66,6 +66,7 @@ impl Replica {
         }
         link.exchanged |= !batch.frames.is_empty();
         link.sent = batch.last;
+        self.counters.frames_sent += batch.frames.len() as u64;
         if self.shows_frames(out) {
             for (_, stamps) in &batch.frames {
                 self.observe_send(peer, "MCAST", stamps, now, out);
@@ -90,6 +91,7 @@ impl Replica {
         link.exchanged = true;
         let random = &mut self.random;
         link.send(&frame, now, &mut || draw(random), out);
+        self.counters.frames_sent += 1;
         if self.shows_frames(out) {
             self.observe_send(peer, "ACK", &stamps, now, out);
         }

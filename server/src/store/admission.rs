@@ -96,7 +96,19 @@ pub fn admit(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(),
             }
             Ok(())
         }
-        Name::Flushall => match words {
+        Name::Msetnx if words.len().is_multiple_of(2) => Err(ErrorReply::wrong_arity("msetnx")),
+        Name::Incrbyfloat if !super::float::is_number(words[2]) => {
+            Err(ErrorReply::err("value is not a valid float"))
+        }
+        Name::Setrange => {
+            let offset = parse_integer(words[2]).ok_or_else(ErrorReply::not_an_integer)?;
+            if offset < 0 {
+                return Err(ErrorReply::err("offset is out of range"));
+            }
+            Ok(())
+        }
+        Name::Copy => admit_copy(&words[3..]),
+        Name::Flushall | Name::Flushdb => match words {
             [_] => Ok(()),
             [_, mode] if mode.eq_ignore_ascii_case(b"async") => Ok(()),
             [_, mode] if mode.eq_ignore_ascii_case(b"sync") => Ok(()),
@@ -116,6 +128,24 @@ pub fn check_entry_size(size: usize, limits: &Limits) -> Result<(), ErrorReply> 
         return Err(ErrorReply::err(format!(
             "command or transaction is larger than {limit} bytes"
         )));
+    }
+    Ok(())
+}
+
+/// The options of COPY.
+fn admit_copy(options: &[&[u8]]) -> Result<(), ErrorReply> {
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        match option.to_ascii_uppercase().as_slice() {
+            b"REPLACE" => {}
+            b"DB" => match options.next().map(|database| parse_integer(database)) {
+                Some(Some(0)) => {}
+                Some(Some(_)) => return Err(ErrorReply::err("DB index is out of range")),
+                Some(None) => return Err(ErrorReply::not_an_integer()),
+                None => return Err(ErrorReply::syntax()),
+            },
+            _ => return Err(ErrorReply::syntax()),
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! Applying is deterministic: the store is a function of the order alone.
 
 mod admission;
+mod float;
 mod glob;
 mod ordered;
 mod read;
@@ -13,5 +14,6 @@ pub use admission::{Limits, SetOptions, admit, check_entry_size};
 pub use glob::matches as glob_matches;
 pub use ordered::{Store, Value};
 pub use read::{Keyspace, read};
+pub(crate) use read::{subcommand_help, unknown_subcommand};
 pub use table::{Record, Table};
 pub use write::write;

@@ -113,4 +113,15 @@ impl Keyspace for Store {
             .iter()
             .map(|record| (&*record.key, record.value.bytes.as_slice()))
     }
+
+    fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {
+        let (records, next) = self.table.walk(cursor, count);
+        (records.iter().map(|record| &*record.key).collect(), next)
+    }
+
+    fn pick(&self, number: u64) -> Option<&[u8]> {
+        let records = self.table.records();
+        let at = number.checked_rem(records.len() as u64)?;
+        Some(&records[usize::try_from(at).ok()?].key)
+    }
 }

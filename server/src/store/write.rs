@@ -1,6 +1,7 @@
 //! The data commands that write, in the ordered models.
 
 use super::admission::{Limits, SetOptions};
+use super::float;
 use super::ordered::Store;
 use super::read::Keyspace;
 use crate::protocol::arguments::parse_integer;
@@ -48,7 +49,19 @@ pub fn write(
             }
             reply.ok();
         }
-        Name::Del => {
+        Name::Msetnx => {
+            let free = words[1..]
+                .iter()
+                .step_by(2)
+                .all(|key| store.get(key).is_none());
+            if free {
+                for pair in words[1..].chunks_exact(2) {
+                    store.set(pair[0], pair[1], position);
+                }
+            }
+            reply.integer(free.into());
+        }
+        Name::Del | Name::Unlink => {
             reply.count(
                 words[1..]
                     .iter()
@@ -64,7 +77,11 @@ pub fn write(
             add(store, words[1], amount, position, reply);
         }
         Name::Append => append(store, words, position, limits, reply),
-        Name::Flushall => {
+        Name::Incrbyfloat => add_float(store, words, position, reply),
+        Name::Setrange => set_range(store, words, position, limits, reply),
+        Name::Copy => copy(store, words, position, reply),
+        Name::Rename | Name::Renamenx => rename(store, spec.id, words, position, reply),
+        Name::Flushall | Name::Flushdb => {
             store.clear();
             reply.ok();
         }
@@ -117,6 +134,101 @@ fn add(
     }
 }
 
+/// Adds decimals exactly, as far as 28 digits go, and as binary floating point beyond.
+fn add_float(store: &mut Store, words: &[&[u8]], position: u64, reply: &mut ReplyWriter<'_>) {
+    let old = store.get(words[1]).unwrap_or(b"0");
+    let Some(new) = float::add(old, words[2]) else {
+        return reply.error(&ErrorReply::err("value is not a valid float"));
+    };
+    match new {
+        Some(new) => {
+            store.set(words[1], new.as_bytes(), position);
+            reply.text(&new);
+        }
+        None => reply.error(&ErrorReply::err("increment would produce NaN or Infinity")),
+    }
+}
+
+fn set_range(
+    store: &mut Store,
+    words: &[&[u8]],
+    position: u64,
+    limits: &Limits,
+    reply: &mut ReplyWriter<'_>,
+) {
+    let offset = parse_integer(words[2]).and_then(|offset| usize::try_from(offset).ok());
+    let Some(offset) = offset else {
+        return reply.error(&ErrorReply::err("offset is out of range"));
+    };
+    let old = store.get(words[1]);
+    let part = words[3];
+    if part.is_empty() {
+        return reply.count(old.map_or(0, <[u8]>::len));
+    }
+    let Some(end) = offset
+        .checked_add(part.len())
+        .filter(|end| *end <= limits.value_bytes)
+    else {
+        return reply.error(&too_long(limits));
+    };
+    let mut value = old.unwrap_or_default().to_vec();
+    if value.len() < end {
+        value.resize(end, 0);
+    }
+    value[offset..end].copy_from_slice(part);
+    store.set(words[1], &value, position);
+    reply.count(value.len());
+}
+
+fn copy(store: &mut Store, words: &[&[u8]], position: u64, reply: &mut ReplyWriter<'_>) {
+    let replace = words[3..]
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(b"replace"));
+    let value = store.get(words[1]).map(<[u8]>::to_vec);
+    let free = replace || store.get(words[2]).is_none();
+    match value {
+        Some(value) if free && words[1] != words[2] => {
+            store.set(words[2], &value, position);
+            reply.integer(1);
+        }
+        _ => reply.integer(0),
+    }
+}
+
+fn rename(
+    store: &mut Store,
+    id: Name,
+    words: &[&[u8]],
+    position: u64,
+    reply: &mut ReplyWriter<'_>,
+) {
+    let (from, to) = (words[1], words[2]);
+    if store.get(from).is_none() {
+        return reply.error(&ErrorReply::err("no such key"));
+    }
+    let only_if_free = id == Name::Renamenx;
+    if only_if_free && store.get(to).is_some() {
+        return reply.integer(0);
+    }
+    if from != to
+        && let Some(value) = store.remove(from)
+    {
+        store.set(to, &value, position);
+    }
+    if only_if_free {
+        reply.integer(1);
+    } else {
+        reply.ok();
+    }
+}
+
+fn too_long(limits: &Limits) -> ErrorReply {
+    let limit = limits.value_bytes;
+    ErrorReply::err(format!(
+        "string exceeds maximum allowed size ({limit} bytes)"
+    ))
+}
+
 fn append(
     store: &mut Store,
     words: &[&[u8]],
@@ -126,10 +238,7 @@ fn append(
 ) {
     let length = store.get(words[1]).map_or(0, <[u8]>::len) + words[2].len();
     if length > limits.value_bytes {
-        return reply.error(&ErrorReply::err(format!(
-            "string exceeds maximum allowed size ({} bytes)",
-            limits.value_bytes
-        )));
+        return reply.error(&too_long(limits));
     }
     reply.count(store.append(words[1], words[2], position));
 }
@@ -154,7 +263,7 @@ mod tests {
             let mut buffer = Vec::new();
             let mut reply = ReplyWriter::new(&mut buffer, Resp::Two);
             if spec.kind == Kind::Read {
-                read(&store, spec, &words, &mut reply);
+                read(&store, spec, &words, 0, &mut reply);
             } else {
                 write(&mut store, spec, &words, position, &limits, &mut reply);
             }

@@ -1,0 +1,272 @@
+//! CLIENT: names, lists and closes connections.
+
+use super::out::{Close, ConnectionId, Now, Out};
+use super::replica::Replica;
+use super::session::{ReplyMode, Session};
+use crate::protocol::arguments::parse_unsigned;
+use crate::protocol::command::{CommandSpec, Name, lookup};
+use crate::protocol::error::ErrorReply;
+use crate::protocol::reply::Resp;
+use crate::store::{subcommand_help, unknown_subcommand};
+use std::fmt::Write;
+
+/// The longest name of a connection, in bytes.
+const NAME_BYTES: usize = 1024;
+
+impl Replica {
+    /// Everything of CLIENT that is answered in its place. REPLY took effect on arrival.
+    pub(super) fn client(
+        &mut self,
+        client: ConnectionId,
+        spec: &CommandSpec,
+        words: &[&[u8]],
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        let subcommand = words[1].to_ascii_uppercase();
+        let rest = &words[2..];
+        if subcommand == b"KILL" {
+            return self.kill(client, rest, out);
+        }
+        let text = match (subcommand.as_slice(), rest) {
+            (b"LIST", []) => Some(self.list_clients(now)),
+            (b"LIST", [option, ..]) if option.eq_ignore_ascii_case(b"type") => {
+                Some(self.list_clients(now))
+            }
+            (b"LIST", [option, ids @ ..]) if option.eq_ignore_ascii_case(b"id") => {
+                let wanted: Vec<u64> = ids.iter().filter_map(|id| parse_unsigned(id)).collect();
+                let lines = self
+                    .sessions
+                    .iter()
+                    .filter(|s| wanted.contains(&s.id.serial));
+                Some(lines.map(|session| describe(session, now)).collect())
+            }
+            (b"INFO", []) => self
+                .sessions
+                .get(client)
+                .map(|session| describe(session, now)),
+            _ => None,
+        };
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        let resp = session.resp;
+        let result = match text {
+            Some(text) => {
+                session.writer(out).text(&text);
+                Ok(())
+            }
+            None => set_or_get(session, spec, &subcommand, words, out),
+        };
+        if let Err(error) = result {
+            let mut reply = session.writer(out);
+            debug_assert!(resp == reply.resp() || session.muted);
+            reply.error(&error);
+        }
+    }
+
+    fn list_clients(&self, now: Now) -> String {
+        self.sessions
+            .iter()
+            .map(|session| describe(session, now))
+            .collect()
+    }
+
+    /// CLIENT KILL, in the old form with an address or the new one with filters.
+    fn kill(&mut self, client: ConnectionId, rest: &[&[u8]], out: &mut dyn Out) {
+        let wanted = kill_filters(rest);
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        let (filters, old_form) = match wanted {
+            Ok(wanted) => wanted,
+            Err(error) => return session.writer(out).error(&error),
+        };
+        let victims: Vec<ConnectionId> = self
+            .sessions
+            .iter()
+            .filter(|session| filters.iter().all(|filter| filter.matches(session, client)))
+            .map(|session| session.id)
+            .collect();
+        if let Some(session) = self.sessions.get_mut(client) {
+            let mut reply = session.writer(out);
+            match (old_form, victims.len()) {
+                (true, 0) => reply.error(&ErrorReply::err("No such client")),
+                (true, _) => reply.ok(),
+                (false, count) => reply.count(count),
+            }
+        }
+        for victim in victims {
+            if victim == client {
+                // It gets its reply, then it is closed.
+                if let Some(session) = self.sessions.get_mut(client) {
+                    session.ending = true;
+                }
+            } else {
+                self.forget_session(victim);
+                out.close(victim, Close::Now);
+            }
+        }
+    }
+}
+
+/// One condition of CLIENT KILL.
+enum Filter {
+    Id(u64),
+    Address(String),
+    User(bool),
+    SkipMe(bool),
+}
+
+impl Filter {
+    fn matches(&self, session: &Session, me: ConnectionId) -> bool {
+        match self {
+            Self::Id(serial) => session.id.serial == *serial,
+            Self::Address(address) => session.address == *address,
+            Self::User(is_default) => *is_default,
+            Self::SkipMe(skip) => !*skip || session.id != me,
+        }
+    }
+}
+
+/// The filters, and whether the old form was used.
+fn kill_filters(rest: &[&[u8]]) -> Result<(Vec<Filter>, bool), ErrorReply> {
+    let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+    if let [address] = rest {
+        return Ok((vec![Filter::Address(text(address))], true));
+    }
+    if rest.is_empty() || rest.len() % 2 == 1 {
+        return Err(ErrorReply::syntax());
+    }
+    let mut filters = Vec::new();
+    let mut skip_me = true;
+    for pair in rest.chunks_exact(2) {
+        match pair[0].to_ascii_uppercase().as_slice() {
+            b"ID" => {
+                let id = parse_unsigned(pair[1]).filter(|id| *id > 0);
+                let error = || ErrorReply::err("client-id should be greater than 0");
+                filters.push(Filter::Id(id.ok_or_else(error)?));
+            }
+            b"ADDR" => filters.push(Filter::Address(text(pair[1]))),
+            b"USER" => filters.push(Filter::User(pair[1] == b"default")),
+            b"TYPE" if pair[1].eq_ignore_ascii_case(b"normal") => {}
+            b"TYPE" => filters.push(Filter::User(false)),
+            b"SKIPME" if pair[1].eq_ignore_ascii_case(b"no") => skip_me = false,
+            b"SKIPME" if pair[1].eq_ignore_ascii_case(b"yes") => {}
+            _ => return Err(ErrorReply::syntax()),
+        }
+    }
+    filters.push(Filter::SkipMe(skip_me));
+    Ok((filters, false))
+}
+
+fn set_or_get(
+    session: &mut Session,
+    spec: &CommandSpec,
+    subcommand: &[u8],
+    words: &[&[u8]],
+    out: &mut dyn Out,
+) -> Result<(), ErrorReply> {
+    let is_switch =
+        |word: &[u8]| word.eq_ignore_ascii_case(b"on") || word.eq_ignore_ascii_case(b"off");
+    match (subcommand, &words[2..]) {
+        (b"ID", []) => session.writer(out).position(session.id.serial),
+        (b"GETNAME", []) => {
+            let name = (!session.name.is_empty()).then_some(session.name.as_bytes());
+            session.writer(out).bulk_or_null(name);
+        }
+        (b"SETNAME", [name]) => {
+            session.name = check_name(name)?;
+            session.writer(out).ok();
+        }
+        (b"SETINFO", [attribute, value]) => {
+            let value = check_name(value)?;
+            match attribute.to_ascii_uppercase().as_slice() {
+                b"LIB-NAME" => session.library.0 = value,
+                b"LIB-VER" => session.library.1 = value,
+                _ => {
+                    let attribute = String::from_utf8_lossy(attribute).into_owned();
+                    return Err(ErrorReply::err(format!(
+                        "Unrecognized option '{attribute}'"
+                    )));
+                }
+            }
+            session.writer(out).ok();
+        }
+        (b"NO-EVICT" | b"NO-TOUCH", [switch]) if is_switch(switch) => session.writer(out).ok(),
+        (b"REPLY", [_]) => session.writer(out).ok(),
+        (b"HELP", []) => subcommand_help(spec, &mut session.writer(out)),
+        (b"NO-EVICT" | b"NO-TOUCH", [_]) => return Err(ErrorReply::syntax()),
+        (b"ID" | b"GETNAME" | b"SETNAME" | b"SETINFO" | b"LIST" | b"INFO" | b"REPLY", _) => {
+            let name = String::from_utf8_lossy(subcommand).to_lowercase();
+            return Err(ErrorReply::wrong_arity(&format!("client|{name}")));
+        }
+        _ => return Err(unknown_subcommand("CLIENT", words[1])),
+    }
+    Ok(())
+}
+
+/// What CLIENT REPLY sets, if that is what the command is and it is well-formed.
+pub(super) fn reply_mode(words: &[&[u8]]) -> Option<ReplyMode> {
+    let [name, subcommand, mode] = words else {
+        return None;
+    };
+    let is_client = lookup(name).is_some_and(|spec| spec.id == Name::Client);
+    if !is_client || !subcommand.eq_ignore_ascii_case(b"reply") {
+        return None;
+    }
+    match mode.to_ascii_uppercase().as_slice() {
+        b"ON" => Some(ReplyMode::On),
+        b"OFF" => Some(ReplyMode::Off),
+        b"SKIP" => Some(ReplyMode::SkipNext),
+        _ => None,
+    }
+}
+
+/// A name without blanks and control characters.
+pub(super) fn check_name(name: &[u8]) -> Result<String, ErrorReply> {
+    if name.len() > NAME_BYTES || !name.iter().all(u8::is_ascii_graphic) {
+        return Err(ErrorReply::err(
+            "Client names cannot contain spaces, newlines or special characters.",
+        ));
+    }
+    Ok(String::from_utf8_lossy(name).into_owned())
+}
+
+/// A line as CLIENT LIST has it.
+fn describe(session: &Session, now: Now) -> String {
+    let since = |then: std::time::Duration| now.monotonic.saturating_sub(then).as_secs();
+    let (mut line, multi) = (String::new(), session.multi.as_ref());
+    let flags = match (
+        session.monitor.is_some(),
+        multi.is_some(),
+        session.is_idle(),
+    ) {
+        (true, ..) => "O",
+        (_, true, _) => "x",
+        (_, _, false) => "b",
+        _ => "N",
+    };
+    let _infallible = writeln!(
+        line,
+        "id={} addr={} name={} age={} idle={} flags={flags} db=0 sub=0 psub=0 multi={} watch={} \
+         unanswered={} cmd={} user=default resp={} lib-name={} lib-ver={} read-path={}",
+        session.id.serial,
+        session.address,
+        session.name,
+        since(session.since),
+        since(session.arrived.max(session.since)),
+        multi.map_or(-1, |multi| i64::try_from(multi.commands.len())
+            .unwrap_or(i64::MAX)),
+        session.watches.len(),
+        session.unanswered(),
+        session
+            .last_command
+            .map_or("NULL".to_owned(), str::to_lowercase),
+        if session.resp == Resp::Three { 3 } else { 2 },
+        session.library.0,
+        session.library.1,
+        session.read_path,
+    );
+    line
+}
