@@ -1,0 +1,387 @@
+//! Every replica's answer side by side: a column for each replica.
+
+use super::fanout::{Answer, Asked};
+use super::format::{self, Shape, line};
+use super::nature;
+use super::output::SLOW;
+use super::status::Status;
+use super::style::{Palette, Role};
+use super::target::count;
+use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use holdback::protocol::command::{Kind, Name, lookup};
+use holdback_cli::resp::Value;
+use std::collections::{HashMap, HashSet};
+
+/// Where a replica has nothing to put in a row.
+const NOTHING: &str = "\u{b7}";
+
+/// An answer cut into rows: what each row is called, and its text.
+#[derive(Debug, Default)]
+struct Rows {
+    rows: Vec<(String, String)>,
+    /// Where each name is.
+    places: HashMap<String, usize>,
+}
+
+impl FromIterator<(String, String)> for Rows {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(rows: I) -> Self {
+        let rows: Vec<_> = rows.into_iter().collect();
+        let place = |(place, (name, _)): (usize, &(String, String))| (name.clone(), place);
+        let places = rows.iter().enumerate().map(place).collect();
+        Self { rows, places }
+    }
+}
+
+impl Rows {
+    fn text(&self, name: &str) -> Option<&str> {
+        let place = *self.places.get(name)?;
+        self.rows.get(place).map(|(_, text)| text.as_str())
+    }
+}
+
+/// The answers as a table, with a line beneath that says whether they agree.
+pub(crate) fn side_by_side(command: &[Vec<u8>], asked: &[Asked], palette: Palette) -> String {
+    let columns: Vec<_> = asked.iter().map(|asked| rows_of(command, asked)).collect();
+    let names = row_names(&columns);
+    let compared = is_compared(command);
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    if palette.is_on() {
+        table.enforce_styling();
+    }
+    let named = names.iter().any(|name| !name.is_empty());
+    let mut header = Vec::new();
+    header.extend(named.then(|| Cell::new("")));
+    header.extend(asked.iter().map(|asked| heading(asked, palette)));
+    table.set_header(header);
+    let mut counts = Counts::default();
+    for name in &names {
+        let texts: Vec<_> = columns.iter().map(|column| column.text(name)).collect();
+        let differs = compared && counts.look(asked, &texts, nature::is(command, Name::Order));
+        let mut row = Vec::new();
+        row.extend(named.then(|| label(name, differs, palette)));
+        for (asked, text) in asked.iter().zip(texts) {
+            row.push(cell(asked, name, text, differs, palette));
+        }
+        table.add_row(row);
+    }
+    let mut text = table.trim_fmt();
+    if compared {
+        let (role, words) = summary(asked, &counts);
+        text.push('\n');
+        text.push_str(&palette.paint(role, &words));
+    }
+    text
+}
+
+/// Whether replicas that hold the same data answer the same.
+fn is_compared(command: &[Vec<u8>]) -> bool {
+    let spec = command.first().and_then(|name| lookup(name));
+    spec.is_some_and(|spec| match spec.kind {
+        Kind::Read => true,
+        Kind::Inspect => !matches!(spec.id, Name::Holdback | Name::Position | Name::Await),
+        _ => false,
+    })
+}
+
+/// A replica's answer as rows.
+fn rows_of(command: &[Vec<u8>], asked: &Asked) -> Rows {
+    let Answer::Reply(value) = &asked.answer else {
+        return Rows::default();
+    };
+    let shape = Shape::of(command);
+    let cell = |value: &Value| format::terminal(value, shape, Palette::plain());
+    match (shape, value) {
+        (Shape::Text, Value::Bulk(text)) => {
+            let status = Status::parse(text);
+            let own = |(name, value): (&str, &str)| (name.to_owned(), format::printable(value));
+            status.fields().map(own).collect()
+        }
+        (Shape::Pairs, Value::Array(flat)) => {
+            let pair = |pair: &[Value]| (cell(&pair[0]), cell(&pair[1]));
+            flat.chunks_exact(2).map(pair).collect()
+        }
+        (Shape::Lines, Value::Array(values)) if nature::is(command, Name::Order) => {
+            values.iter().filter_map(line).map(by_position).collect()
+        }
+        (_, Value::Array(values)) if !values.is_empty() => {
+            let text = |value: &Value| match shape {
+                Shape::Lines => line(value).unwrap_or_else(|| cell(value)),
+                _ => cell(value),
+            };
+            let numbered = |(index, value)| (format!("{})", index + 1), text(value));
+            values.iter().enumerate().map(numbered).collect()
+        }
+        _ => std::iter::once((String::new(), cell(value))).collect(),
+    }
+}
+
+/// An entry of the order: its position names the row, so that replicas that are not equally far still
+/// stand side by side.
+fn by_position(entry: String) -> (String, String) {
+    match entry.split_once(' ') {
+        Some((position, rest)) => (position.to_owned(), rest.to_owned()),
+        None => (String::new(), entry),
+    }
+}
+
+/// The rows' names over all replicas: as the replicas order them; what concerns a peer behind the rest,
+/// and by peer; positions by number.
+fn row_names(columns: &[Rows]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let all = columns.iter().flat_map(|rows| &rows.rows);
+    let mut names: Vec<String> = all
+        .map(|(name, _)| name.clone())
+        .filter(|name| seen.insert(name.clone()))
+        .collect();
+    if names.iter().all(|name| name.parse::<u64>().is_ok()) {
+        names.sort_by_key(|name| name.parse::<u64>().unwrap_or(0));
+    } else if names.iter().all(|name| name.starts_with('"')) {
+        names.sort();
+    }
+    let mut first_places = HashMap::new();
+    for (place, name) in names.iter().enumerate() {
+        first_places
+            .entry(peer_field(name).0.to_owned())
+            .or_insert(place);
+    }
+    names.sort_by_cached_key(|name| {
+        let (field, peer) = peer_field(name);
+        peer.map(|peer| (first_places.get(field).copied(), peer))
+    });
+    names
+}
+
+/// `link.2` is field `link` of peer 2.
+fn peer_field(name: &str) -> (&str, Option<u64>) {
+    let parts = name.split_once('.');
+    let peer = parts.and_then(|(field, peer)| Some((field, Some(peer.parse().ok()?))));
+    peer.unwrap_or((name, None))
+}
+
+/// What was seen of the rows, for the line beneath the table.
+#[derive(Debug, Default)]
+struct Counts {
+    rows: usize,
+    differing: usize,
+    /// Rows that a replica which replied does not have.
+    lacking: usize,
+}
+
+impl Counts {
+    /// Looks at one row; returns whether the replicas differ in it. That one lacks an entry of the order
+    /// is no difference: it may not be so far, or no longer keep it.
+    fn look(&mut self, asked: &[Asked], texts: &[Option<&str>], is_order: bool) -> bool {
+        let mut present = texts.iter().flatten();
+        let first = present.next();
+        let replied = asked.iter().map(|asked| is_data(&asked.answer));
+        let lacking = replied
+            .zip(texts)
+            .any(|(replied, text)| replied && text.is_none());
+        let differs = present.any(|text| Some(text) != first) || (lacking && !is_order);
+        self.rows += 1;
+        self.differing += usize::from(differs);
+        self.lacking += usize::from(lacking);
+        differs
+    }
+}
+
+fn is_data(answer: &Answer) -> bool {
+    matches!(answer, Answer::Reply(value) if !matches!(value, Value::Error(_)))
+}
+
+fn heading(asked: &Asked, palette: Palette) -> Cell {
+    let (remark, colour) = match &asked.answer {
+        Answer::None(why) => (format!("\n{why}"), Some(Color::Red)),
+        Answer::Reply(_) if asked.took > SLOW => {
+            (format!("\n({:.2}s)", asked.took.as_secs_f64()), None)
+        }
+        Answer::Reply(_) => (String::new(), None),
+    };
+    let text = format!("replica {}\n{}{remark}", asked.id, asked.address);
+    coloured(Cell::new(text), colour, palette)
+}
+
+fn label(name: &str, differs: bool, palette: Palette) -> Cell {
+    let text = if differs {
+        format!("\u{2260} {name}")
+    } else {
+        name.to_owned()
+    };
+    let colour = if differs {
+        Color::Yellow
+    } else {
+        Color::DarkGrey
+    };
+    coloured(Cell::new(text), Some(colour), palette)
+}
+
+fn cell(asked: &Asked, name: &str, text: Option<&str>, differs: bool, palette: Palette) -> Cell {
+    let Some(text) = text else {
+        return coloured(Cell::new(NOTHING), Some(Color::DarkGrey), palette);
+    };
+    let refused = matches!(asked.answer, Answer::Reply(Value::Error(_)));
+    let (field, peer) = peer_field(name);
+    let colour = match (field, text) {
+        _ if refused => Some(Color::Red),
+        _ if differs => Some(Color::Yellow),
+        ("ready", "yes") => Some(Color::Green),
+        ("ready", _) => Some(Color::Red),
+        ("link", "up") if peer.is_some() => Some(Color::Green),
+        ("link", _) if peer.is_some() => Some(Color::Red),
+        _ => None,
+    };
+    coloured(Cell::new(text), colour, palette)
+}
+
+fn coloured(cell: Cell, colour: Option<Color>, palette: Palette) -> Cell {
+    match colour {
+        Some(colour) if palette.is_on() => cell.fg(colour),
+        _ => cell,
+    }
+}
+
+/// Whether the replicas that answered agree, in words.
+fn summary(asked: &[Asked], counts: &Counts) -> (Role, String) {
+    let replied = |asked: &&Asked| matches!(asked.answer, Answer::Reply(_));
+    let answered = asked.iter().filter(replied).count();
+    let silent = match asked.len() - answered {
+        0 => String::new(),
+        silent => format!("; {} did not answer", count(silent)),
+    };
+    let data = asked.iter().filter(|asked| is_data(&asked.answer)).count();
+    let (role, words) = if data == 0 || answered < 2 {
+        (Role::Faint, format!("{} answered", count(answered)))
+    } else if counts.differing == 0 && counts.lacking == 0 {
+        (Role::Good, format!("{} agree", count(answered)))
+    } else if counts.differing == 0 {
+        (
+            Role::Good,
+            "the orders agree wherever they overlap".to_owned(),
+        )
+    } else if counts.rows == 1 {
+        (Role::Notable, "the answers differ".to_owned())
+    } else {
+        let rows = if counts.differing == 1 { "row" } else { "rows" };
+        (
+            Role::Notable,
+            format!("the answers differ in {} {rows}", counts.differing),
+        )
+    };
+    let role = if silent.is_empty() {
+        role
+    } else {
+        Role::Notable
+    };
+    (role, words + &silent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repl::fanout::Silence;
+    use std::time::Duration;
+
+    fn asked(id: usize, answer: Answer) -> Asked {
+        Asked {
+            id,
+            address: format!("h:{id}"),
+            answer,
+            took: Duration::ZERO,
+        }
+    }
+
+    fn bulk(text: &str) -> Value {
+        Value::Bulk(text.into())
+    }
+
+    fn table(command: &str, answers: Vec<Answer>) -> String {
+        let command: Vec<_> = command.split(' ').map(|word| word.into()).collect();
+        let asked: Vec<_> = (1..)
+            .zip(answers)
+            .map(|(id, answer)| asked(id, answer))
+            .collect();
+        side_by_side(&command, &asked, Palette::plain())
+    }
+
+    fn replies<const N: usize>(values: [Value; N]) -> Vec<Answer> {
+        values.into_iter().map(Answer::Reply).collect()
+    }
+
+    #[test]
+    fn single_answers_stand_side_by_side() {
+        let mut answers = replies([bulk("1"), Value::Null]);
+        answers.push(Answer::None(Silence::TimedOut(Duration::from_secs(3))));
+        assert_eq!(
+            table("GET x", answers),
+            "\
+┌───────────┬───────────┬─────────────────┐
+│ replica 1 ┆ replica 2 ┆ replica 3       │
+│ h:1       ┆ h:2       ┆ h:3             │
+│           ┆           ┆ no answer in 3s │
+╞═══════════╪═══════════╪═════════════════╡
+│ \"1\"       ┆ (nil)     ┆ ·               │
+└───────────┴───────────┴─────────────────┘
+the answers differ; 1 replica did not answer"
+        );
+        let same = table("GET x", replies([bulk("1"), bulk("1")]));
+        assert!(same.ends_with("2 replicas agree"), "{same}");
+        let error = Value::Error("NOTREADY no".into());
+        let refused = table("GET x", replies([error.clone(), error]));
+        assert!(refused.ends_with("2 replicas answered"), "{refused}");
+    }
+
+    #[test]
+    fn orders_are_set_side_by_side_by_position() {
+        let order = |lines: &[&str]| Value::Array(lines.iter().map(|line| bulk(line)).collect());
+        let behind = order(&["1 1.1 SET a 1", "2 1.2 SET b 2"]);
+        let ahead = order(&["2 1.2 SET b 2", "3 2.2 DEL a"]);
+        let text = table("ORDER 2", replies([ahead.clone(), behind]));
+        let rows: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains('1') && line.starts_with('│'))
+            .collect();
+        assert!(
+            rows.iter()
+                .any(|row| row.starts_with("│ 1 ┆ ·           ┆ 1.1 SET a 1")),
+            "{text}"
+        );
+        assert!(text.ends_with("wherever they overlap"), "{text}");
+        let other = order(&["2 1.2 SET b 2", "3 3.2 DEL b"]);
+        let text = table("ORDER 2", replies([ahead, other]));
+        assert!(text.contains("│ ≠ 3 ┆ 2.2 DEL a"), "{text}");
+        assert!(text.ends_with("the answers differ in 1 row"), "{text}");
+    }
+
+    #[test]
+    fn status_is_a_row_a_field_and_peers_stand_in_order() {
+        let first = bulk("id:1\r\nready:yes\r\nlink.2:up\r\nrtt_us.2:9\r\nlink.3:down\r\n");
+        let second = bulk("id:2\r\nready:yes\r\nlink.1:up\r\nrtt_us.1:9\r\nlink.3:up\r\n");
+        let text = table("STATUS", replies([first, second]));
+        let names: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("│ ")?.split(' ').next())
+            .filter(|name| !name.is_empty())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "id", "ready", "link.1", "link.2", "link.3", "rtt_us.1", "rtt_us.2"
+            ]
+        );
+        assert!(!text.contains("agree"), "{text}");
+    }
+
+    #[test]
+    fn stores_are_compared_by_key() {
+        let store = |pairs: &[&str]| Value::Array(pairs.iter().map(|text| bulk(text)).collect());
+        let text = table(
+            "STORE",
+            replies([store(&["b", "1"]), store(&["a", "1", "b", "2"])]),
+        );
+        let (a, b) = (text.find("\"a\"").unwrap(), text.find("≠ \"b\"").unwrap());
+        assert!(a < b, "{text}");
+    }
+}
