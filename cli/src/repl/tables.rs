@@ -15,6 +15,9 @@ use std::collections::{HashMap, HashSet};
 /// Where a replica has nothing to put in a row.
 const NOTHING: &str = "\u{b7}";
 
+/// How wide a terminal is that does not say.
+const WIDTH_UNKNOWN: u16 = 80;
+
 /// An answer cut into rows: what each row is called, and its text.
 #[derive(Debug, Default)]
 struct Rows {
@@ -50,6 +53,10 @@ pub(crate) fn side_by_side(command: &[Vec<u8>], asked: &[Asked], palette: Palett
         .set_content_arrangement(ContentArrangement::Dynamic);
     if palette.is_on() {
         table.enforce_styling();
+    }
+    // A terminal that does not know how wide it is says so.
+    if table.width() == Some(0) {
+        table.set_width(WIDTH_UNKNOWN);
     }
     let named = names.iter().any(|name| !name.is_empty());
     let mut header = Vec::new();
