@@ -216,11 +216,11 @@ impl Client {
                 self.say(&format!(
                     "The connection to {address} was lost: {}.{}",
                     words(&error),
-                    consequence(fate, command)
+                    self.consequence(fate, command)
                 ));
             }
             Outcome::Abandoned(fate) => {
-                self.say(&format!("Abandoned.{}", consequence(fate, command)));
+                self.say(&format!("Abandoned.{}", self.consequence(fate, command)));
                 if self.interactive {
                     self.reconnect_quietly();
                 }
@@ -278,6 +278,17 @@ impl Client {
         (self.interactive && self.output.mode() == Mode::Terminal).then_some(PATIENCE)
     }
 
+    /// What became of the command, as the end of a message.
+    fn consequence(&self, fate: Fate, command: &[Vec<u8>]) -> String {
+        let consequence = match fate {
+            Fate::Nothing => return String::new(),
+            Fate::Discarded => "The open transaction is discarded with it.".to_owned(),
+            Fate::Uncertain => uncertain(command),
+        };
+        let gap = if self.interactive { '\n' } else { ' ' };
+        format!("{gap}{consequence}")
+    }
+
     /// Says that a replica is not to be reached.
     pub(crate) fn unreachable(&self, address: &str, error: &io::Error) -> Verdict {
         if error.kind() == io::ErrorKind::Interrupted {
@@ -330,18 +341,9 @@ fn refused(asked: &Asked) -> bool {
     matches!(asked.answer, Answer::Reply(Value::Error(_)))
 }
 
-/// What became of the command, as the end of a message.
-fn consequence(fate: Fate, command: &[Vec<u8>]) -> String {
-    match fate {
-        Fate::Nothing => String::new(),
-        Fate::Discarded => " The open transaction is discarded with it.".to_owned(),
-        Fate::Uncertain => format!(" {}", uncertain(command)),
-    }
-}
-
 fn uncertain(command: &[Vec<u8>]) -> String {
     format!(
-        "{} was sent and got no answer: it may or may not have happened, and may still happen.",
+        "{} was sent; it may or may not have happened, and may still happen.",
         nature::name(command)
     )
 }

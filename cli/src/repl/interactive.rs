@@ -65,8 +65,11 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<u8> {
     loop {
         match repl.read_line() {
             Ok(line) => {
-                if repl.carry_out(&line)? == Next::Leave {
-                    return Ok(0);
+                // Several lines that were pasted are several commands.
+                for line in line.lines() {
+                    if repl.carry_out(line)? == Next::Leave {
+                        return Ok(0);
+                    }
                 }
             }
             Err(ReadlineError::Eof) => return Ok(0),
@@ -100,15 +103,11 @@ impl Repl {
     }
 
     fn greet(&self, status: Option<&Status>) {
-        let replicas = self.client.cluster.addresses().len();
         let palette = self.client.output.palette();
-        let cluster = match replicas {
-            0 => String::new(),
-            replicas => format!(" with {}", count(replicas)),
-        };
         let greeting = format!(
-            "Holdback {}{cluster}. Type help for commands, @all STATUS for the cluster, Ctrl-D to leave.",
-            env!("CARGO_PKG_VERSION")
+            "Holdback {}, {}. Type help, or @all STATUS; Ctrl-D leaves.",
+            env!("CARGO_PKG_VERSION"),
+            count(self.client.cluster.addresses().len())
         );
         match status {
             Some(status) => {

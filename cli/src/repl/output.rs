@@ -6,6 +6,7 @@ use super::json::json;
 use super::style::{Palette, Role};
 use super::suggest;
 use super::tables;
+use holdback::protocol::command::lookup;
 use holdback::protocol::error::ErrorCode;
 use holdback_cli::resp::Value;
 use std::io::{self, Write};
@@ -146,9 +147,14 @@ pub(crate) fn notice(text: &str) {
 fn remarks(command: &[Vec<u8>], error: &str) -> Vec<String> {
     let mut remarks = Vec::new();
     remarks.extend(explain(error).map(str::to_owned));
+    let name = command.first().map(Vec::as_slice).unwrap_or_default();
     if error.starts_with("ERR unknown command") {
-        let name = command.first().map(Vec::as_slice).unwrap_or_default();
         remarks.extend(suggest::question(&String::from_utf8_lossy(name)));
+    }
+    let usage = ["ERR wrong number of arguments", "ERR syntax error"];
+    if let Some(spec) = lookup(name).filter(|_| usage.iter().any(|words| error.starts_with(words)))
+    {
+        remarks.push(format!("Usage: {} {}", spec.name, spec.arguments));
     }
     remarks
 }
@@ -182,6 +188,15 @@ mod tests {
     fn a_typo_is_asked_about() {
         let error = "ERR unknown command 'GTE', with args beginning with: 'a'";
         assert_eq!(remarks(&[b"GTE".to_vec()], error), ["Did you mean GET?"]);
-        assert!(remarks(&[b"SET".to_vec()], "ERR syntax error").is_empty());
+        assert!(remarks(&[b"INCR".to_vec()], "ERR value is not an integer").is_empty());
+    }
+
+    #[test]
+    fn wrong_arguments_are_answered_with_the_right_ones() {
+        let error = "ERR wrong number of arguments for 'getset' command";
+        assert_eq!(
+            remarks(&[b"getset".to_vec()], error),
+            ["Usage: GETSET key value"]
+        );
     }
 }

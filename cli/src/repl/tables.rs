@@ -103,7 +103,16 @@ fn rows_of(command: &[Vec<u8>], asked: &Asked) -> Rows {
     match (shape, value) {
         (Shape::Text, Value::Bulk(text)) => {
             let status = Status::parse(text);
-            let own = |(name, value): (&str, &str)| (name.to_owned(), format::printable(value));
+            let own = |(name, value): (&str, &str)| {
+                let value = format::printable(value);
+                // A list of addresses is easier to read a line each.
+                let value = if name == "cluster" {
+                    value.replace(',', "\n")
+                } else {
+                    value
+                };
+                (name.to_owned(), value)
+            };
             status.fields().map(own).collect()
         }
         (Shape::Pairs, Value::Array(flat)) => {
