@@ -5,7 +5,7 @@ use super::local::{self, LOCALS, Local};
 use super::style::{Palette, Role};
 use super::syntax;
 use super::words::{self, Words};
-use holdback::protocol::command::{Name, lookup};
+use holdback::protocol::command::{CommandSpec, Name, lookup};
 use holdback::protocol::table::COMMANDS;
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::Highlighter;
@@ -46,7 +46,7 @@ impl LineHelper {
         };
         let all = match command_of(&words) {
             None if word.starts_with('@') && words.is_empty() => self.targets(),
-            None => commands(words.is_empty(), word),
+            None => commands(words.is_empty()),
             Some(command) => self.arguments(command),
         };
         let lower = !word.is_empty() && !word.bytes().any(|byte| byte.is_ascii_uppercase());
@@ -84,7 +84,7 @@ impl LineHelper {
             (_, Some(spec)) if spec.id == Name::Consistency && arguments.is_empty() => {
                 words(&["sequential", "linearizable"])
             }
-            (None, Some(spec)) => words(&syntax::next_keywords(spec.arguments, arguments)),
+            (None, Some(spec)) => options(spec, arguments),
             _ => Vec::new(),
         }
     }
@@ -122,19 +122,31 @@ fn command_of(words: &[String]) -> Option<&[String]> {
 
 /// Names of commands; the REPL's own only where they are understood. A name that wants arguments comes
 /// with a blank.
-fn commands(local_too: bool, word: &str) -> Vec<String> {
+fn commands(local_too: bool) -> Vec<String> {
     let with_blank = |name: &str, arguments: &str| {
         let blank = if arguments.is_empty() { "" } else { " " };
         format!("{name}{blank}")
     };
     let own = LOCALS.iter().filter(|_| local_too);
-    // In capitals, HELP is the replica's.
-    let own = own.filter(|spec| word.is_empty() || lookup(spec.name.as_bytes()).is_none());
+    // HELP and QUIT are in the table already.
+    let own = own.filter(|spec| lookup(spec.name.as_bytes()).is_none());
     let own = own.map(|spec| with_blank(spec.name, spec.arguments));
     let names = COMMANDS
         .iter()
         .map(|spec| with_blank(spec.name, spec.arguments));
     names.chain(own).collect()
+}
+
+/// Options that may follow; one that is not the end comes with a blank.
+fn options(spec: &CommandSpec, arguments: &[String]) -> Vec<String> {
+    let with_blank = |keyword: &str| {
+        let mut typed = arguments.to_vec();
+        typed.push(keyword.to_owned());
+        let rest = syntax::remaining(spec.arguments, &typed, false).unwrap_or_default();
+        format!("{keyword}{}", if rest.is_empty() { "" } else { " " })
+    };
+    let keywords = syntax::next_keywords(spec.arguments, arguments);
+    keywords.into_iter().map(with_blank).collect()
 }
 
 fn topics() -> Vec<String> {
@@ -232,8 +244,9 @@ mod tests {
         assert_eq!(complete("help sto"), ["help store"]);
         assert_eq!(complete("connect h"), ["connect h:1", "connect h:2"]);
         assert_eq!(complete("connect @"), ["connect @1", "connect @2"]);
-        assert_eq!(complete("SET a 1 n"), ["SET a 1 nx"]);
+        assert_eq!(complete("SET a 1 n"), ["SET a 1 nx "]);
         assert_eq!(complete("@all MONITOR F"), ["@all MONITOR FRAMES"]);
+        assert_eq!(complete("FAULT de"), ["FAULT delay "]);
         assert_eq!(complete("CONSISTENCY l"), ["CONSISTENCY linearizable"]);
         assert!(complete("GET k").is_empty());
         assert!(complete("SET \"a b").is_empty(), "within quotes");
