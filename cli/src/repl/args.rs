@@ -7,18 +7,27 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 const AFTER_HELP: &str = "\
-Without a command, a terminal gets the REPL, and standard input that is none is read as one command a
-line. @2 COMMAND asks replica 2, @all COMMAND every replica; the REPL's `help` says more.
+Without a command, a terminal gets the REPL; anything else on standard input
+is read as one command a line. @2 COMMAND asks replica 2, @all COMMAND every
+replica; `help` in the REPL says more.
 
 Examples:
-  holdback-cli                                    the REPL, on 127.0.0.1:8081
+  holdback-cli                                   the REPL, on 127.0.0.1:8081
   holdback-cli -p 8082 SET greeting 'hello world'
-  holdback-cli @all GET greeting                  every replica's answer, side by side
-  printf 'SET a 1\\nGET a\\n' | holdback-cli -e     commands from a pipe
+  holdback-cli @all GET greeting                 answers side by side
+  printf 'SET a 1\\nGET a\\n' | holdback-cli -e    commands from a pipe
 
-Exit codes: 0 fine, 1 an error reply (with -e), 64 wrong usage or a malformed line, 69 no replica to be
-reached there, 130 interrupted. HOLDBACK_HISTORY moves the REPL's history file (~/.holdback_history); the
-empty string turns it off. NO_COLOR turns colours off.";
+Exit codes:
+  0    fine
+  1    an error reply (with -e)
+  64   wrong usage, or a malformed line
+  69   a replica could not be reached, or did not answer
+  130  interrupted
+
+Environment:
+  HOLDBACK_HISTORY  the REPL's history file [default: ~/.holdback_history];
+                    empty for none
+  NO_COLOR          turns colours off";
 
 /// The REPL of Holdback, and a client for scripts
 #[derive(Debug, Parser)]
