@@ -4,6 +4,7 @@
 //! `holdback-server` itself.
 
 mod fake;
+mod real;
 mod repl;
 mod scripts;
 

@@ -8,20 +8,20 @@ use std::net::TcpListener;
 use std::path::Path;
 
 /// A person at a terminal.
-struct Person {
+pub(crate) struct Person {
     session: PtySession,
-    prompt: String,
+    pub(crate) prompt: String,
 }
 
 impl Person {
     /// Starts the REPL on a replica, and waits for its prompt.
-    fn sit_down(fake: &Fake, history: &Path) -> Self {
+    pub(crate) fn sit_down(fake: &Fake, history: &Path) -> Self {
         let mut person = Self::start(fake.port, history);
         person.see_prompt();
         person
     }
 
-    fn start(port: u16, history: &Path) -> Self {
+    pub(crate) fn start(port: u16, history: &Path) -> Self {
         let port_text = port.to_string();
         let mut command = holdback_cli(&["-p", &port_text]);
         command
@@ -37,14 +37,14 @@ impl Person {
         }
     }
 
-    fn see_prompt(&mut self) {
+    pub(crate) fn see_prompt(&mut self) {
         let prompt = self.prompt.clone();
         self.see(&prompt);
     }
 
     /// Waits for a text; returns what was before it.
     #[track_caller]
-    fn see(&mut self, text: &str) -> String {
+    pub(crate) fn see(&mut self, text: &str) -> String {
         match self.session.exp_string(text) {
             Ok(before) => before,
             Err(error) => panic!("{text:?} is not to be seen: {error}"),
@@ -52,30 +52,30 @@ impl Person {
     }
 
     /// Types keys, without Return.
-    fn keys(&mut self, keys: &str) {
+    pub(crate) fn keys(&mut self, keys: &str) {
         self.session.send(keys).unwrap();
         self.session.flush().unwrap();
     }
 
     /// Types a line; waits for a text, and for the next prompt.
     #[track_caller]
-    fn ask(&mut self, line: &str, expected: &str) {
+    pub(crate) fn ask(&mut self, line: &str, expected: &str) {
         self.keys(&format!("{line}\r"));
         self.see(&format!("\r\n{expected}"));
         self.see_prompt();
     }
 
-    fn control(&mut self, key: char) {
+    pub(crate) fn control(&mut self, key: char) {
         self.session.send_control(key).unwrap();
     }
 
-    fn leave(mut self) {
+    pub(crate) fn leave(mut self) {
         self.control('d');
         self.session.exp_eof().unwrap();
     }
 }
 
-fn history() -> tempfile::TempDir {
+pub(crate) fn history() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
