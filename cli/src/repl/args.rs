@@ -75,7 +75,7 @@ pub(crate) struct Args {
 }
 
 /// The port a replica listens on if nothing else was said.
-const PORT: u16 = 8081;
+pub(crate) const PORT: u16 = 8081;
 
 impl Args {
     /// Where to connect, in this order, until one answers.

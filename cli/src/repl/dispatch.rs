@@ -1,6 +1,6 @@
 //! Carries out one command line: to the replica we are connected to, to another one, or to all.
 
-use super::args::Args;
+use super::args::{Args, PORT};
 use super::fanout::{self, Answer, Asked};
 use super::interrupt::Interrupt;
 use super::nature;
@@ -220,7 +220,10 @@ impl Client {
                 ));
             }
             Outcome::Abandoned(fate) => {
-                self.say(&format!("Abandoned.{}", self.consequence(fate, command)));
+                // The terminal has put a ^C on the line.
+                let start = if self.interactive { "\n" } else { "" };
+                let consequence = self.consequence(fate, command);
+                self.say(&format!("{start}Abandoned.{consequence}"));
                 if self.interactive {
                     self.reconnect_quietly();
                 }
@@ -263,9 +266,12 @@ impl Client {
     /// After a Ctrl-C the old connection is gone on purpose. If there is no new one to be had, the
     /// prompt says so, and the next command says why.
     fn reconnect_quietly(&mut self) {
+        const BRIEFLY: Duration = Duration::from_secs(1);
+        let timeout = self.session.set_timeout(self.timeout.min(BRIEFLY));
         if self.connect_and_learn().is_ok() {
             self.session.take_reconnected();
         }
+        self.session.set_timeout(timeout);
     }
 
     fn announce_reconnection(&mut self) {
@@ -299,9 +305,14 @@ impl Client {
             words(error)
         );
         if error.kind() == io::ErrorKind::ConnectionRefused {
-            text.push_str(
-                "\nStart a replica with `holdback-server`, or three with `scripts/cluster.sh up`.",
-            );
+            let bind = match address.rsplit_once(':') {
+                Some((_, port)) if port == PORT.to_string() => String::new(),
+                _ => format!(" --bind {address}"),
+            };
+            text.push_str(&format!(
+                "\nStart a replica with `holdback-server{bind}`, or three with \
+                 `scripts/cluster.sh up`."
+            ));
         }
         self.complain(&text, Verdict::Unreachable)
     }

@@ -116,6 +116,11 @@ impl Session {
         self.connection.is_some() && std::mem::take(&mut self.lost)
     }
 
+    /// Bounds connecting from here on; returns the bound until now.
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) -> Duration {
+        std::mem::replace(&mut self.timeout, timeout)
+    }
+
     /// The connection, for whoever reads from it until it ends.
     pub(crate) fn take_connection(&mut self) -> Option<Connection> {
         self.state = State::default();
