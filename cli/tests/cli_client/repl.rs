@@ -90,7 +90,7 @@ fn replies_are_formatted_and_odd_lines_are_answered_here() {
     person.ask("SET a \"1", "The quotes do not match.\r\n");
     person.ask("help GET", "  GET key\r\n");
     person.ask("@2 PING", "there is no replica 2");
-    person.ask("GET slow", "(nil)\r\n(0.");
+    person.ask("GET slow", "(nil)\r\n(");
     person.keys("@all GET greeting\r");
     person.see("replica 1");
     person.see("1 replica answered\r\n");
