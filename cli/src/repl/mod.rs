@@ -20,6 +20,7 @@ mod json;
 mod local;
 mod nature;
 mod output;
+mod rows;
 mod session;
 mod status;
 mod style;
