@@ -1,6 +1,6 @@
 //! A blocking connection to a replica.
 
-use crate::resp::{Malformed, Value, parse};
+use crate::resp::{Malformed, Scanner, Value, parse};
 use holdback::protocol::arguments::{push_bulk, push_decimal};
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -12,6 +12,7 @@ use std::time::Duration;
 pub struct Connection {
     stream: TcpStream,
     input: Vec<u8>,
+    scanner: Scanner,
 }
 
 impl Connection {
@@ -28,6 +29,7 @@ impl Connection {
                     return Ok(Self {
                         stream,
                         input: Vec::new(),
+                        scanner: Scanner::default(),
                     });
                 }
                 Err(error) => last = error,
@@ -89,6 +91,23 @@ impl Connection {
         self.read(timeout)
     }
 
+    /// Whether the server has closed the connection, as far as this end knows by now. Never waits.
+    ///
+    /// # Errors
+    /// What the system says of the socket.
+    pub fn is_closed(&self) -> io::Result<bool> {
+        self.stream.set_nonblocking(true)?;
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false)?;
+        Ok(match peeked {
+            Ok(length) => length == 0,
+            Err(error) => !matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+            ),
+        })
+    }
+
     /// The socket, for whoever needs to shut it down from another thread.
     #[must_use]
     pub fn stream(&self) -> &TcpStream {
@@ -96,6 +115,10 @@ impl Connection {
     }
 
     fn take_parsed(&mut self) -> io::Result<Option<Value>> {
+        if !self.scanner.is_whole(&self.input) {
+            return Ok(None);
+        }
+        self.scanner = Scanner::default();
         let parsed = parse(&self.input)
             .map_err(|Malformed(what)| io::Error::new(io::ErrorKind::InvalidData, what))?;
         Ok(parsed.map(|(value, length)| {

@@ -1,2 +1,7 @@
-//! The REPL.
-fn main() {}
+//! `holdback-cli`: the REPL of Holdback, and a client for scripts.
+
+mod repl;
+
+fn main() -> std::process::ExitCode {
+    repl::run()
+}

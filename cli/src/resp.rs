@@ -50,6 +50,59 @@ pub fn parse(input: &[u8]) -> Result<Option<(Value, usize)>, Malformed> {
     Ok(value(input, &mut at, 0)?.map(|value| (value, at)))
 }
 
+/// Follows one reply as its bytes come in, so that a long one is parsed once and not once a piece.
+#[derive(Clone, Debug)]
+pub struct Scanner {
+    /// Where the next value begins.
+    at: usize,
+    /// Values still to come, the elements of aggregates counted one by one.
+    wanted: usize,
+}
+
+impl Default for Scanner {
+    fn default() -> Self {
+        Self { at: 0, wanted: 1 }
+    }
+}
+
+impl Scanner {
+    /// Whether `input` holds the whole reply; call again with the same bytes and more behind them. What
+    /// is malformed counts as whole: [`parse`] says what is wrong with it.
+    pub fn is_whole(&mut self, input: &[u8]) -> bool {
+        while self.wanted > 0 {
+            let mut next = self.at;
+            let Some(header) = line(input, &mut next) else {
+                return false;
+            };
+            let announced = || {
+                let digits = std::str::from_utf8(header.get(1..)?).ok()?;
+                digits.parse::<i64>().ok()
+            };
+            let mut elements = 0;
+            match (header.first(), announced()) {
+                (Some(b'$' | b'='), Some(length)) if length >= 0 => {
+                    let length = usize::try_from(length).unwrap_or(usize::MAX);
+                    next = next.saturating_add(length).saturating_add(2);
+                    if input.len() < next {
+                        return false;
+                    }
+                }
+                (Some(b'*' | b'~' | b'>'), Some(count)) => {
+                    elements = usize::try_from(count).unwrap_or(0);
+                }
+                (Some(b'%'), Some(count)) => {
+                    elements = usize::try_from(count).unwrap_or(0).saturating_mul(2);
+                }
+                (Some(b'+' | b'-' | b':' | b',' | b'#' | b'_' | b'$' | b'='), _) => {}
+                _ => return true,
+            }
+            self.wanted = (self.wanted - 1).saturating_add(elements);
+            self.at = next;
+        }
+        true
+    }
+}
+
 fn value(input: &[u8], at: &mut usize, depth: usize) -> Result<Option<Value>, Malformed> {
     if depth > DEPTH_MAX {
         return Err(Malformed("nested too deeply".into()));
@@ -137,9 +190,12 @@ mod tests {
     #[test]
     fn every_prefix_wants_more_and_the_whole_is_a_value() {
         let input = b"*5\r\n:-1\r\n$3\r\na\r\n\r\n$-1\r\n%1\r\n+k\r\n_\r\n-ERR no\r\n";
+        let mut scanner = Scanner::default();
         for end in 0..input.len() {
             assert_eq!(parse(&input[..end]), Ok(None), "the first {end} bytes");
+            assert!(!scanner.is_whole(&input[..end]), "the first {end} bytes");
         }
+        assert!(scanner.is_whole(input));
         let expected = Value::Array(vec![
             Value::Integer(-1),
             Value::Bulk(b"a\r\n".to_vec()),
@@ -148,6 +204,9 @@ mod tests {
             Value::Error("ERR no".into()),
         ]);
         assert_eq!(parse(input), Ok(Some((expected, input.len()))));
-        assert!(parse(b"what\r\n").is_err());
+        for wrong in [&b"what\r\n"[..], b"\r\n", b"*1\r\nwhat\r\n"] {
+            assert!(parse(wrong).is_err());
+            assert!(Scanner::default().is_whole(wrong));
+        }
     }
 }

@@ -1,0 +1,93 @@
+//! Without a person: one command from the command line, or one a line from standard input.
+
+use super::args::Args;
+use super::dispatch::{Client, Verdict};
+use super::interrupt::Interrupt;
+use super::local::{self, Local};
+use super::{EXIT_REFUSED, EXIT_USAGE, exit_code, help};
+use holdback::protocol::inline::split_owned;
+use std::io::BufRead;
+
+/// Runs the command of the command line; returns the exit code.
+///
+/// # Errors
+/// What standard output says.
+pub(crate) fn run_one(mut client: Client, args: &Args, command: &[Vec<u8>]) -> anyhow::Result<u8> {
+    // Help must be had without a replica.
+    if is_local(command, Local::Help) && !args.json {
+        client
+            .output
+            .line(&help::answer(&command[1..], client.output.palette()))?;
+        return Ok(0);
+    }
+    turn_to_one_that_answers(&mut client, args);
+    let verdict = client.run(command)?;
+    Ok(exit_code(verdict, args.exit_code))
+}
+
+/// Runs every line of `input`; returns the exit code. A line that is wrong, or refused, does not keep the
+/// rest from running; a replica that is not there does.
+///
+/// # Errors
+/// What standard input or output says.
+pub(crate) fn run_lines(
+    mut client: Client,
+    args: &Args,
+    mut input: impl BufRead,
+    interrupt: &Interrupt,
+) -> anyhow::Result<u8> {
+    turn_to_one_that_answers(&mut client, args);
+    let (mut malformed, mut refused) = (false, false);
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        line.clear();
+        interrupt.set_idle(true);
+        let length = input.read_until(b'\n', &mut line)?;
+        interrupt.set_idle(false);
+        if length == 0 {
+            break;
+        }
+        client.place = format!("line {number}: ");
+        let verdict = match split_owned(&line) {
+            Err(_) => client.complain("the quotes do not match", Verdict::Malformed),
+            Ok(arguments) if arguments.is_empty() => continue,
+            Ok(arguments) if is_local(&arguments, Local::Exit) => break,
+            Ok(arguments) => client.run(&arguments)?,
+        };
+        match verdict {
+            Verdict::Fine => {}
+            Verdict::Refused => refused = true,
+            Verdict::Malformed => malformed = true,
+            Verdict::Unreachable | Verdict::Interrupted => {
+                client.say("lines behind it, if there are any, are not sent");
+                return Ok(exit_code(verdict, args.exit_code));
+            }
+        }
+    }
+    Ok(match (malformed, refused && args.exit_code) {
+        (true, _) => EXIT_USAGE,
+        (false, true) => EXIT_REFUSED,
+        (false, false) => 0,
+    })
+}
+
+/// With only `--cluster` to go by, any replica of it will do.
+fn turn_to_one_that_answers(client: &mut Client, args: &Args) {
+    let addresses = args.addresses();
+    if addresses.len() < 2 {
+        return;
+    }
+    for address in addresses {
+        client.turn_to(address);
+        if client.session.connect().is_ok() {
+            return;
+        }
+    }
+    // None does. The first one's error is the one to show.
+    client.turn_to(args.addresses().swap_remove(0));
+}
+
+fn is_local(arguments: &[Vec<u8>], wanted: Local) -> bool {
+    let spec = arguments.first().and_then(|name| local::lookup(name));
+    spec.is_some_and(|spec| spec.local == wanted)
+}

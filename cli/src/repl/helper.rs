@@ -1,0 +1,270 @@
+//! What the line editor asks while a line is typed: completion and hints.
+
+use super::help::GROUPS;
+use super::local::{self, LOCALS, Local};
+use super::style::{Palette, Role};
+use super::syntax;
+use super::words::{self, Words};
+use holdback::protocol::command::{CommandSpec, Name, lookup};
+use holdback::protocol::table::COMMANDS;
+use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::Highlighter;
+use rustyline::hint::{Hint, Hinter};
+use rustyline::validate::Validator;
+use rustyline::{Context, Helper};
+use std::borrow::Cow;
+
+/// The helper.
+#[derive(Debug)]
+pub(crate) struct LineHelper {
+    palette: Palette,
+    /// The replicas' addresses, for `@2` and `connect`.
+    pub(crate) addresses: Vec<String>,
+}
+
+impl LineHelper {
+    /// A helper that does not know the cluster yet.
+    pub(crate) fn new(palette: Palette) -> Self {
+        Self {
+            palette,
+            addresses: Vec::new(),
+        }
+    }
+
+    /// Where the word at the end of `typed` begins, and what it may become.
+    fn candidates(&self, typed: &str) -> (usize, Vec<String>) {
+        let word_at = typed
+            .rfind(|character: char| character.is_ascii_whitespace())
+            .map_or(0, |blank| blank + 1);
+        let (before, word) = typed.split_at(word_at);
+        let Some(Words {
+            words,
+            unfinished: false,
+        }) = words::split(before)
+        else {
+            return (word_at, Vec::new());
+        };
+        let all = match command_of(&words) {
+            None if word.starts_with('@') && words.is_empty() => self.targets(),
+            None => commands(words.is_empty()),
+            Some(command) => self.arguments(command),
+        };
+        let lower = !word.is_empty() && !word.bytes().any(|byte| byte.is_ascii_uppercase());
+        let fits = |candidate: &String| {
+            candidate
+                .get(..word.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(word))
+        };
+        let cased = |candidate: String| {
+            if lower {
+                candidate.to_ascii_lowercase()
+            } else {
+                candidate
+            }
+        };
+        (word_at, all.into_iter().filter(fits).map(cased).collect())
+    }
+
+    fn targets(&self) -> Vec<String> {
+        let ids = (1..=self.addresses.len()).map(|id| format!("@{id} "));
+        std::iter::once("@all ".to_owned()).chain(ids).collect()
+    }
+
+    /// What may stand behind a command's name and its whole arguments.
+    fn arguments(&self, command: &[String]) -> Vec<String> {
+        let (name, arguments) = (command[0].as_bytes(), &command[1..]);
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+        let own = local::lookup(name).map(|spec| spec.local);
+        match (own, lookup(name)) {
+            (Some(Local::Help), _) if arguments.is_empty() => topics(),
+            (Some(Local::Connect), _) if arguments.is_empty() => {
+                let ids = (1..=self.addresses.len()).map(|id| format!("@{id}"));
+                self.addresses.iter().cloned().chain(ids).collect()
+            }
+            (_, Some(spec)) if spec.id == Name::Consistency && arguments.is_empty() => {
+                words(&["sequential", "linearizable"])
+            }
+            (None, Some(spec)) => options(spec, arguments),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What remains to be typed of the command's syntax.
+    fn hint_for(typed: &str) -> Option<String> {
+        let Words { words, unfinished } = words::split(typed)?;
+        let command = command_of(&words)?;
+        let (name, arguments) = (command[0].as_bytes(), &command[1..]);
+        // Half a name may become another command's.
+        if arguments.is_empty() && unfinished && !is_name(name) {
+            return None;
+        }
+        let own = local::lookup(name).filter(|_| words.len() == command.len());
+        let syntax = match own {
+            Some(spec) => spec.arguments,
+            None => lookup(name)?.arguments,
+        };
+        let remaining = syntax::remaining(syntax, arguments, unfinished && !arguments.is_empty())?;
+        let blank = if unfinished { " " } else { "" };
+        (!remaining.is_empty()).then(|| format!("{blank}{remaining}"))
+    }
+}
+
+fn is_name(name: &[u8]) -> bool {
+    lookup(name).is_some() || local::lookup(name).is_some()
+}
+
+/// The command among whole words: what follows a target. `None` while there is no name yet.
+fn command_of(words: &[String]) -> Option<&[String]> {
+    let targeted = words.first()?.starts_with('@');
+    let command = &words[usize::from(targeted)..];
+    (!command.is_empty()).then_some(command)
+}
+
+/// Names of commands; the REPL's own only where they are understood. A name that wants arguments comes
+/// with a blank.
+fn commands(local_too: bool) -> Vec<String> {
+    let with_blank = |name: &str, arguments: &str| {
+        let blank = if arguments.is_empty() { "" } else { " " };
+        format!("{name}{blank}")
+    };
+    let own = LOCALS.iter().filter(|_| local_too);
+    // HELP and QUIT are in the table already.
+    let own = own.filter(|spec| lookup(spec.name.as_bytes()).is_none());
+    let own = own.map(|spec| with_blank(spec.name, spec.arguments));
+    let names = COMMANDS
+        .iter()
+        .map(|spec| with_blank(spec.name, spec.arguments));
+    names.chain(own).collect()
+}
+
+/// Options that may follow; one that is not the end comes with a blank.
+fn options(spec: &CommandSpec, arguments: &[String]) -> Vec<String> {
+    let with_blank = |keyword: &str| {
+        let mut typed = arguments.to_vec();
+        typed.push(keyword.to_owned());
+        let rest = syntax::remaining(spec.arguments, &typed, false).unwrap_or_default();
+        format!("{keyword}{}", if rest.is_empty() { "" } else { " " })
+    };
+    let keywords = syntax::next_keywords(spec.arguments, arguments);
+    keywords.into_iter().map(with_blank).collect()
+}
+
+fn topics() -> Vec<String> {
+    let groups = GROUPS.iter().map(|(group, _)| format!("@{}", group.name()));
+    let own = LOCALS.iter().map(|spec| spec.name.to_owned());
+    let names = COMMANDS.iter().map(|spec| spec.name.to_owned());
+    names.chain(own).chain(groups).collect()
+}
+
+impl Helper for LineHelper {}
+
+impl Validator for LineHelper {}
+
+impl Completer for LineHelper {
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _context: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let typed = line.get(..position).unwrap_or(line);
+        let (start, candidates) = self.candidates(typed);
+        let pair = |replacement: String| Pair {
+            display: replacement.trim_end().to_owned(),
+            replacement,
+        };
+        Ok((start, candidates.into_iter().map(pair).collect()))
+    }
+}
+
+/// A hint that is shown, and never taken over into the line: it names arguments, it is none.
+#[derive(Debug)]
+pub(crate) struct SyntaxHint(String);
+
+impl Hint for SyntaxHint {
+    fn display(&self) -> &str {
+        &self.0
+    }
+
+    fn completion(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Hinter for LineHelper {
+    type Hint = SyntaxHint;
+
+    fn hint(&self, line: &str, position: usize, _context: &Context<'_>) -> Option<SyntaxHint> {
+        if position < line.len() {
+            return None;
+        }
+        Self::hint_for(line).map(SyntaxHint)
+    }
+}
+
+impl Highlighter for LineHelper {
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        Cow::Owned(self.palette.paint(Role::Faint, hint))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(typed: &str) -> Vec<String> {
+        let mut helper = LineHelper::new(Palette::plain());
+        helper.addresses = vec!["h:1".into(), "h:2".into()];
+        let (start, candidates) = helper.candidates(typed);
+        let whole = |candidate: String| format!("{}{candidate}", &typed[..start]);
+        candidates.into_iter().map(whole).collect()
+    }
+
+    #[test]
+    fn names_are_completed_in_the_case_typed() {
+        assert_eq!(complete("HOLD"), ["HOLDBACK "]);
+        assert_eq!(complete("ge"), ["get ", "getdel ", "getset "]);
+        assert_eq!(complete("@2 GETD"), ["@2 GETDEL "]);
+        assert_eq!(complete("conn"), ["connect "]);
+        assert_eq!(complete("cle"), ["clear"]);
+        assert_eq!(complete("hel"), ["help "]);
+        assert!(
+            complete("@2 clea").is_empty(),
+            "only here, not at a replica"
+        );
+        assert!(complete("").len() > COMMANDS.len());
+    }
+
+    #[test]
+    fn targets_topics_and_options_are_completed() {
+        assert_eq!(complete("@"), ["@all ", "@1 ", "@2 "]);
+        assert_eq!(complete("help @st"), ["help @string"]);
+        assert_eq!(complete("help sto"), ["help store"]);
+        assert_eq!(complete("connect h"), ["connect h:1", "connect h:2"]);
+        assert_eq!(complete("connect @"), ["connect @1", "connect @2"]);
+        assert_eq!(complete("SET a 1 n"), ["SET a 1 nx "]);
+        assert_eq!(complete("@all MONITOR F"), ["@all MONITOR FRAMES"]);
+        assert_eq!(complete("FAULT de"), ["FAULT delay "]);
+        assert_eq!(complete("CONSISTENCY l"), ["CONSISTENCY linearizable"]);
+        assert!(complete("GET k").is_empty());
+        assert!(complete("SET \"a b").is_empty(), "within quotes");
+    }
+
+    #[test]
+    fn hints_show_what_is_missing() {
+        let hint = |typed| LineHelper::hint_for(typed).unwrap_or_default();
+        assert_eq!(hint("SET"), " key value [NX|XX] [GET]");
+        assert_eq!(hint("SET "), "key value [NX|XX] [GET]");
+        assert_eq!(hint("set a"), " value [NX|XX] [GET]");
+        assert_eq!(hint("set \"a b"), " value [NX|XX] [GET]");
+        assert_eq!(hint("@2 SET a 1 "), "[NX|XX] [GET]");
+        assert_eq!(hint("@all HELP "), "[command|@group]");
+        assert_eq!(hint("connect "), "host:port | host port | @replica");
+        assert_eq!(hint("GET a b"), "");
+        assert_eq!(hint("SE"), "");
+        assert_eq!(hint(""), "");
+        assert_eq!(hint("@2 "), "");
+    }
+}

@@ -1,0 +1,53 @@
+//! Ctrl-C, outside the line editor (which reads it as a key).
+
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Exit code of a program that was interrupted.
+pub(crate) const EXIT_INTERRUPTED: u8 = 130;
+
+/// Whether Ctrl-C was pressed; looked at between short waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Interrupt {
+    pressed: Arc<AtomicBool>,
+    /// While set, Ctrl-C ends the program at once.
+    idle: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// Takes the signal over.
+    ///
+    /// # Errors
+    /// What the system says of it.
+    pub(crate) fn install() -> io::Result<Self> {
+        let interrupt = Self::unarmed();
+        flag::register_conditional_shutdown(
+            SIGINT,
+            i32::from(EXIT_INTERRUPTED),
+            Arc::clone(&interrupt.idle),
+        )?;
+        flag::register(SIGINT, Arc::clone(&interrupt.pressed))?;
+        Ok(interrupt)
+    }
+
+    /// One that no signal reaches.
+    pub(crate) fn unarmed() -> Self {
+        Self {
+            pressed: Arc::new(AtomicBool::new(false)),
+            idle: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// Whether it was pressed since the last call.
+    pub(crate) fn take(&self) -> bool {
+        self.pressed.swap(false, Ordering::SeqCst)
+    }
+
+    /// While `idle` (nothing was sent that is not answered), Ctrl-C ends the program at once.
+    pub(crate) fn set_idle(&self, idle: bool) {
+        self.idle.store(idle, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,67 @@
+//! Waiting for a reply, in short steps, so that Ctrl-C is seen.
+
+use super::interrupt::Interrupt;
+use holdback_cli::client::Connection;
+use holdback_cli::clock::now;
+use holdback_cli::resp::Value;
+use std::io;
+use std::time::Duration;
+
+/// The longest that Ctrl-C goes unseen.
+const STEP: Duration = Duration::from_millis(50);
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Ctrl-C.
+    Interrupted,
+    /// The time was up.
+    TimedOut,
+    /// The connection is gone, or makes no sense.
+    Lost(io::Error),
+}
+
+/// Reads one reply, for at most `limit`. `each_step` is told, now and then, how long it has been.
+pub(crate) fn for_reply(
+    connection: &mut Connection,
+    limit: Option<Duration>,
+    interrupt: &Interrupt,
+    each_step: &mut dyn FnMut(Duration),
+) -> Result<Value, Ended> {
+    let start = now();
+    loop {
+        match connection.read(Some(STEP)) {
+            Ok(value) => return Ok(value),
+            Err(error) if is_time_out(&error) => {}
+            Err(error) => return Err(Ended::Lost(error)),
+        }
+        if interrupt.take() {
+            return Err(Ended::Interrupted);
+        }
+        let waited = start.elapsed();
+        if limit.is_some_and(|limit| waited >= limit) {
+            return Err(Ended::TimedOut);
+        }
+        each_step(waited);
+    }
+}
+
+/// Whether a read ended only because its time was up.
+pub(crate) fn is_time_out(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+/// The system's words for an error, without its number.
+pub(crate) fn words(error: &io::Error) -> String {
+    let text = match error.kind() {
+        io::ErrorKind::TimedOut if error.get_ref().is_none() => "no answer in time".to_owned(),
+        _ => error.to_string(),
+    };
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
