@@ -4,7 +4,7 @@
 # Usage: scripts/test.sh [--quick] [--help]
 #   --quick   formatting, lints and unit tests only
 #
-# Installs what the tests need (redis-tools, netcat, tmux, shellcheck) if it is missing and this is a
+# Installs what the tests need (redis-tools, netcat, tmux, shellcheck, python, node) if it is missing and this is a
 # Debian machine with root; otherwise it says what is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -30,6 +30,10 @@ install_missing() {
   need nc netcat-openbsd
   need tmux tmux
   need shellcheck shellcheck
+  need python3 python3
+  need pip3 python3-pip
+  need node nodejs
+  need npm npm
   [ "${#missing[@]}" -eq 0 ] && return
   if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
     echo "test.sh: please install: ${missing[*]}" >&2
@@ -68,6 +72,9 @@ cargo build --quiet --workspace --bins --locked
 
 step "tests"
 cargo test --workspace --locked
+
+step "clients"
+scripts/test_clients.sh
 
 step "cases"
 scripts/run_all_cases.sh
