@@ -77,6 +77,9 @@ pub(super) struct Connection {
     written: usize,
     /// The socket may have more to read.
     pub(super) readable: bool,
+    /// No whole frame is left of what was read: only then is more read, so that what is buffered stays
+    /// below one read and one frame.
+    pub(super) starved: bool,
     /// The other side sends no more.
     pub(super) ended: bool,
     /// The replica does not want more of it for now.
@@ -101,6 +104,7 @@ impl Connection {
             output: Vec::new(),
             written: 0,
             readable: true,
+            starved: true,
             ended: false,
             paused: false,
             dirty: false,

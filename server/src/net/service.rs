@@ -43,12 +43,7 @@ impl EventLoop {
         if held_up {
             return Ok(());
         }
-        let decoded_all = connection
-            .input
-            .as_ref()
-            .is_none_or(|input| input.taken == input.bytes.len())
-            || connection.readable;
-        if connection.readable && !connection.ended && decoded_all {
+        if connection.readable && connection.starved && !connection.ended {
             match connection.read(&mut self.scratch)? {
                 ReadOutcome::More => {}
                 ReadOutcome::Drained => connection.readable = false,
@@ -62,6 +57,7 @@ impl EventLoop {
         let Some(connection) = self.sockets.get(id) else {
             return Ok(());
         };
+        connection.starved = !more;
         if let Ending::Lingering(_) = connection.ending {
             if connection.ended {
                 self.remove(id.slot);
