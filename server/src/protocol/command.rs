@@ -171,22 +171,57 @@ impl CommandSpec {
     }
 }
 
+/// Slots of [`INDEX`]: a power of two, several times the number of commands.
+const SLOTS: usize = 512;
+/// A slot without a command.
+const EMPTY: u8 = u8::MAX;
+
+/// An open-addressed hash table from names to places in [`COMMANDS`], made by the compiler.
+static INDEX: [u8; SLOTS] = build_index();
+
+const fn build_index() -> [u8; SLOTS] {
+    assert!(COMMANDS.len() < EMPTY as usize, "places fit into a byte");
+    let mut index = [EMPTY; SLOTS];
+    let mut place = 0;
+    while place < COMMANDS.len() {
+        let mut slot = slot_of(COMMANDS[place].name.as_bytes());
+        while index[slot] != EMPTY {
+            slot = (slot + 1) % SLOTS;
+        }
+        index[slot] = place as u8;
+        place += 1;
+    }
+    index
+}
+
+/// The slot where a name, in any case, is looked for first (FNV-1a, without the letters' case bit).
+const fn slot_of(name: &[u8]) -> usize {
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut at = 0;
+    while at < name.len() {
+        hash = (hash ^ (name[at] & 0xdf) as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    (hash ^ (hash >> 15)) as usize % SLOTS
+}
+
 /// The longest command name; anything longer is unknown.
 const LONGEST_NAME: usize = 16;
 
 /// Finds a command by its name in any case.
 #[must_use]
 pub fn lookup(name: &[u8]) -> Option<&'static CommandSpec> {
-    let mut upper = [0; LONGEST_NAME];
-    let upper = upper.get_mut(..name.len())?;
-    for (to, from) in upper.iter_mut().zip(name) {
-        *to = from.to_ascii_uppercase();
+    if name.len() > LONGEST_NAME {
+        return None;
     }
-    let upper: &[u8] = upper;
-    let found = COMMANDS
-        .binary_search_by(|spec| spec.name.as_bytes().cmp(upper))
-        .ok()?;
-    COMMANDS.get(found)
+    let mut slot = slot_of(name);
+    loop {
+        let spec = COMMANDS.get(usize::from(INDEX[slot]))?;
+        if name.eq_ignore_ascii_case(spec.name.as_bytes()) {
+            return Some(spec);
+        }
+        slot = (slot + 1) % SLOTS;
+    }
 }
 
 pub use super::table::Name;
