@@ -10,6 +10,7 @@ use crate::protocol::arguments::{
     Arguments, BulkStrings, OwnedArguments, parse_unsigned, push_bulk, push_bulk_decimal,
 };
 use crate::protocol::inline;
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -45,15 +46,28 @@ impl EntryBody {
     /// The entry of a single command.
     #[must_use]
     pub fn command(words: &[&[u8]]) -> Self {
-        let size = words.iter().map(|word| word.len() + 16).sum::<usize>();
-        let mut bytes = Vec::with_capacity(size + 16);
-        push_bulk_decimal(&mut bytes, words.len() as u64);
-        for word in words {
-            push_bulk(&mut bytes, word);
+        Self::build(|bytes| {
+            push_bulk_decimal(bytes, words.len() as u64);
+            words.iter().for_each(|word| push_bulk(bytes, word));
+        })
+    }
+
+    /// Fills a buffer that is used again and again, and copies it once into memory of the right size.
+    fn build(fill: impl FnOnce(&mut Vec<u8>)) -> Self {
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
-        Self {
-            bytes: bytes.into(),
-        }
+        /// A buffer that grew beyond this is given back.
+        const BUFFER_KEPT: usize = 64 << 10;
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.clear();
+            fill(buffer);
+            let body = Self { bytes: buffer.as_slice().into() };
+            if buffer.capacity() > BUFFER_KEPT {
+                *buffer = Vec::new();
+            }
+            body
+        })
     }
 
     /// The entry of a transaction that depends on `watches`: keys with the position of their last change.
@@ -73,18 +87,14 @@ impl EntryBody {
         } else {
             format!("{}w{counts}", watches.len())
         };
-        let mut bytes = Vec::new();
-        push_bulk(&mut bytes, shape.as_bytes());
-        for (key, position) in watches {
-            push_bulk(&mut bytes, key);
-            push_bulk_decimal(&mut bytes, *position);
-        }
-        for command in commands {
-            bytes.extend_from_slice(command.bytes());
-        }
-        Self {
-            bytes: bytes.into(),
-        }
+        Self::build(|bytes| {
+            push_bulk(bytes, shape.as_bytes());
+            for (key, position) in watches {
+                push_bulk(bytes, key);
+                push_bulk_decimal(bytes, *position);
+            }
+            commands.iter().for_each(|command| bytes.extend_from_slice(command.bytes()));
+        })
     }
 
     /// Takes one entry (its shape and the words it counts) off the front of `words`.
@@ -109,16 +119,11 @@ impl EntryBody {
         {
             return Err(MalformedEntry);
         }
-        let size = body.iter().map(|word| word.len() + 16).sum::<usize>();
-        let mut bytes = Vec::with_capacity(size + shape.len() + 16);
-        push_bulk(&mut bytes, shape);
-        for word in body {
-            push_bulk(&mut bytes, word);
-        }
         *words = rest;
-        Ok(Self {
-            bytes: bytes.into(),
-        })
+        Ok(Self::build(|bytes| {
+            push_bulk(bytes, shape);
+            body.iter().for_each(|word| push_bulk(bytes, word));
+        }))
     }
 
     /// The canonical bytes.

@@ -7,9 +7,20 @@ pub type Arguments<'a> = SmallVec<[&'a [u8]; 8]>;
 
 /// Appends `argument` as a RESP bulk string: `$length CRLF bytes CRLF`.
 pub fn push_bulk(bytes: &mut Vec<u8>, argument: &[u8]) {
-    bytes.push(b'$');
-    push_decimal(bytes, argument.len() as u64);
-    bytes.extend_from_slice(b"\r\n");
+    // Most arguments are short: their header is one digit, or two.
+    match argument.len() {
+        length @ 0..10 => bytes.extend_from_slice(&[b'$', b'0' + length as u8, b'\r', b'\n']),
+        length @ 10..100 => {
+            let (tens, ones) = (b'0' + (length / 10) as u8, b'0' + (length % 10) as u8);
+            bytes.extend_from_slice(&[b'$', tens, ones, b'\r', b'\n']);
+        }
+        length => {
+            bytes.push(b'$');
+            push_decimal(bytes, length as u64);
+            bytes.extend_from_slice(b"\r\n");
+        }
+    }
+    bytes.reserve(argument.len() + 2);
     bytes.extend_from_slice(argument);
     bytes.extend_from_slice(b"\r\n");
 }
