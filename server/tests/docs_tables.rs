@@ -17,6 +17,7 @@ use holdback::protocol::error::ErrorCode;
 use holdback::protocol::frame::FrameLimits;
 use holdback::protocol::inline::split_owned;
 use holdback::protocol::message::{MESSAGES, encode_ack, encode_mcast, encode_update};
+use holdback::protocol::redis::{Compatibility, REDIS_COMMANDS};
 use holdback::protocol::table::COMMANDS;
 use holdback::replica::Settings;
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ fn the_tables_of_the_protocol_page() {
         ("errors", errors()),
         ("limits", limits()),
         ("frames", frames()),
+        ("redis", redis()),
     ];
     check_page("protocol.md", &tables);
 }
@@ -213,6 +215,26 @@ fn bytes(count: usize) -> String {
         _ if count.is_multiple_of(1 << 10) => format!("{} KiB", count >> 10),
         _ => format!("{count} bytes"),
     }
+}
+
+fn redis() -> String {
+    let row = |(name, group, compatibility): &(&str, &str, Compatibility)| {
+        let (verdict, how) = match compatibility {
+            Compatibility::Same => ("same", ""),
+            Compatibility::Differs(how) => ("differs", *how),
+            Compatibility::Refused(why) => ("refused", *why),
+        };
+        [
+            format!("`{name}`"),
+            (*group).to_owned(),
+            verdict.to_owned(),
+            how.to_owned(),
+        ]
+    };
+    table(
+        ["command", "group in Redis", "here", "how, or why"],
+        REDIS_COMMANDS.iter().map(row),
+    )
 }
 
 fn frames() -> String {
