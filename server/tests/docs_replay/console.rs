@@ -1,10 +1,10 @@
 //! Runs the examples of `README.md`.
 //!
-//! Each `console` block is an example: behind `$` stands a command, which bash runs as it stands but for the
-//! ports, and below it what it prints. The last `sh` block before it that starts replicas, with
-//! `scripts/cluster.sh up` or `holdback-server`, says which ones it wants; every example gets its own. A
-//! command that changes nothing is repeated for a while until it prints what is shown, because links and
-//! updates take their time.
+//! An example is an `sh` block that starts replicas, with `scripts/cluster.sh up`, and the `console` blocks
+//! behind it up to the next one. In these, behind `$` stands a command, which bash runs as it stands but for
+//! the ports, and below it what it prints. Here the replicas are started without the script. A command that
+//! changes nothing is repeated for a while until it prints what is shown, because links and updates take
+//! their time.
 
 use super::client::Client;
 use super::page::{Block, Page};
@@ -13,6 +13,7 @@ use super::ports::Ports;
 use super::program::{PATIENCE, Replica};
 use holdback::protocol::command::Kind;
 use holdback::protocol::table::COMMANDS;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
@@ -22,10 +23,10 @@ use std::time::Duration;
 /// Between two looks at something that changes with time.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// An example and the command that starts its replicas.
+/// The command that starts an example's replicas, and what is done with them.
 pub(crate) struct Example {
-    start: Option<String>,
-    block: Block,
+    start: String,
+    blocks: Vec<Block>,
 }
 
 /// A command, where it is, and what it prints.
@@ -37,44 +38,37 @@ struct Shown {
 
 /// The examples of a page.
 pub(crate) fn examples(page: &Page) -> Vec<Example> {
-    let mut examples = Vec::new();
-    let mut start = None;
+    let mut examples: Vec<Example> = Vec::new();
     for block in page.blocks("") {
-        let starts = |(_, line): &&(usize, String)| {
-            line.contains("cluster.sh up") || line.starts_with("holdback-server")
-        };
-        match block.language.as_str() {
-            "sh" => {
-                if let Some((_, line)) = block.lines.iter().find(starts) {
-                    start = Some(line.clone());
-                }
-            }
-            "console" => examples.push(Example {
+        let lines = block.lines.iter().map(|(_, line)| line);
+        let start = lines
+            .into_iter()
+            .find(|line| line.contains("cluster.sh up"));
+        match (block.language.as_str(), start, examples.last_mut()) {
+            ("sh", Some(start), _) => examples.push(Example {
                 start: start.clone(),
-                block,
+                blocks: Vec::new(),
             }),
+            ("console", _, Some(example)) => example.blocks.push(block),
+            ("console", _, None) => panic!("a console block before any cluster"),
             _ => {}
         }
     }
+    examples.retain(|example| !example.blocks.is_empty());
     examples
 }
 
 /// Runs an example.
 pub(crate) fn run(example: &Example) -> Result<(), String> {
-    let block = &example.block;
-    let first = block.lines.first().map_or(0, |(number, _)| *number);
-    let at = |number| move |what: String| format!("{}: {what}", block.place(number));
     let mut ports = Ports::default();
-    let start = example
-        .start
-        .as_deref()
-        .ok_or("no block before it starts replicas");
-    let start = start.map_err(|what| at(first)(what.to_owned()))?;
-    let replicas = start_replicas(start, &mut ports).map_err(at(first))?;
+    let replicas = start_replicas(&example.start, &mut ports)?;
     let mut bindings = Bindings::new();
-    for shown in shown(block)? {
-        let command = ports.map(&shown.command);
-        expect(&command, &shown.output, &mut bindings).map_err(at(shown.number))?;
+    for block in &example.blocks {
+        for shown in shown(block)? {
+            let command = ports.map(&shown.command);
+            expect(&command, &shown.output, &mut bindings)
+                .map_err(|what| format!("{}: {what}", block.place(shown.number)))?;
+        }
     }
     drop(replicas);
     Ok(())
@@ -98,10 +92,7 @@ fn shown(block: &Block) -> Result<Vec<Shown>, String> {
 
 /// Starts what a documented command would start, and waits until all links are up.
 fn start_replicas(command: &str, ports: &mut Ports) -> Result<Vec<Replica>, String> {
-    let mut words = command.split_whitespace();
-    if words.next() == Some("holdback-server") {
-        return Ok(vec![Replica::start(command, ports)?]);
-    }
+    let mut words = command.split_whitespace().skip(1);
     let (mut count, mut options) = (3_u16, String::new());
     while let Some(word) = words.next() {
         match word {
@@ -180,27 +171,32 @@ fn changes_something(command: &str) -> bool {
     })
 }
 
-/// What bash prints for a command.
+/// What bash prints for a command. Into files, so that what the command leaves running in the background
+/// keeps nobody waiting.
 fn print_of(command: &str) -> Result<Vec<String>, String> {
-    let mut bash = Command::new("bash");
-    bash.args(["-c", command])
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let (out, complaints) = (folder.path().join("out"), folder.path().join("complaints"));
+    let file = |path: &Path| File::create(path).map_err(|error| error.to_string());
+    let mut process = Command::new("bash")
+        .args(["-c", command])
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let process = bash.spawn().map_err(|error| format!("bash: {error}"))?;
+        .stdout(file(&out)?)
+        .stderr(file(&complaints)?)
+        .spawn()
+        .map_err(|error| format!("bash: {error}"))?;
     let id = process.id();
     let (sender, receiver) = channel();
-    thread::spawn(move || sender.send(process.wait_with_output()));
-    let Ok(output) = receiver.recv_timeout(PATIENCE) else {
+    let waiting = thread::spawn(move || sender.send(process.wait()));
+    if receiver.recv_timeout(PATIENCE).is_err() {
         let killed = Command::new("kill").arg(id.to_string()).status();
+        drop(waiting.join());
         return Err(format!("$ {command}\nhangs (killed: {})", killed.is_ok()));
-    };
-    let output = output.map_err(|error| error.to_string())?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    if !complaint.is_empty() {
-        return Err(format!("$ {command}\n{complaint}"));
     }
-    let printed = String::from_utf8_lossy(&output.stdout);
-    Ok(printed.lines().map(str::to_owned).collect())
+    let text = |path: &Path| fs::read_to_string(path).map_err(|error| error.to_string());
+    let complaints = text(&complaints)?;
+    if !complaints.is_empty() {
+        return Err(format!("$ {command}\n{complaints}"));
+    }
+    Ok(text(&out)?.lines().map(str::to_owned).collect())
 }
