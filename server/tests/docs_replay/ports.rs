@@ -2,25 +2,28 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// Free ports are looked for here: below those that the system gives to outgoing connections.
 const FIRST: u16 = 20_700;
 const LAST: u16 = 20_899;
 
-/// The last port handed out in this process, so that no two replays get the same.
-static HANDED_OUT: Mutex<u16> = Mutex::new(FIRST - 1);
+/// How many ports were looked at in this process, so that no two replays get the same.
+static LOOKED_AT: AtomicU16 = AtomicU16::new(0);
 
-/// A port on which nobody listens.
+/// A port on which nobody listens. Processes begin at different places, as several may look at one time.
 fn free_port() -> u16 {
-    let mut last = HANDED_OUT.lock().expect("no holder panics");
-    while *last < LAST {
-        *last += 1;
-        if TcpListener::bind(("127.0.0.1", *last)).is_ok() {
-            return *last;
+    let count = LAST - FIRST + 1;
+    let start = std::process::id() % u32::from(count);
+    let start = u16::try_from(start).expect("smaller than the count");
+    loop {
+        let looked_at = LOOKED_AT.fetch_add(1, Ordering::Relaxed);
+        assert!(looked_at < count, "no free port between {FIRST} and {LAST}");
+        let port = FIRST + (start + looked_at) % count;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
         }
     }
-    panic!("no free port between {FIRST} and {LAST}");
 }
 
 /// Maps the ports of one example, 8081 and so on, to free ones.
