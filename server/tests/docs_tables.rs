@@ -242,7 +242,7 @@ fn frames() -> String {
     for spec in MESSAGES {
         let usage = format!("`{} {}`", spec.name, spec.arguments).replace(" `", "`");
         let _infallible = writeln!(text, "- {usage}");
-        let _infallible = writeln!(text, "  - *Sent by* {}.", spec.sent);
+        let _infallible = writeln!(text, "  - *Sender:* {}.", spec.sent);
         let _infallible = writeln!(text, "  - *Means:* {}.", spec.meaning);
     }
     text

@@ -40,7 +40,7 @@ pub const MESSAGES: &[MessageSpec] = &[
         sent: "the origin of the entries, at the end of the turn in which it stamped them, and again after a \
                reconnect if the peer's `have` is lower",
         meaning: "these are all entries of the sender between its own time `previous` and the last one here. The \
-                  sender holds them. If `previous` is above what the receiver holds, frames are missing and it \
+                  sender holds them. If `previous` is above what the receiver holds, frames are missing, and it \
                   closes the link",
     },
     MessageSpec {
