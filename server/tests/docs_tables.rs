@@ -430,3 +430,28 @@ fn the_sizes_of_frames() {
         .join(" ");
     assert!(readme.contains(&claim), "README.md does not say: {claim}");
 }
+
+/// Files and folders that the pages name in backquotes.
+#[test]
+fn what_the_pages_name_exists() {
+    let tops = ["server/", "cli/", "scripts/", "test_cases/"];
+    let mut missing = BTreeSet::new();
+    let mut seen = 0;
+    for page in ["README.md", "protocol.md"] {
+        let text = read(page);
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let path = quoted.split_whitespace().next().unwrap_or("");
+            if tops.iter().any(|top| path.starts_with(top)) {
+                seen += 1;
+                if !path_of(path).exists() {
+                    missing.insert(path.to_owned());
+                }
+            }
+        }
+    }
+    assert!(seen > 10, "{seen} paths");
+    assert!(
+        missing.is_empty(),
+        "the pages name what is not there: {missing:?}"
+    );
+}
