@@ -134,12 +134,13 @@ macro_rules! cmd {
 commands! {
     Append => cmd!("APPEND", "key value", 3, Write, ONE, Refused, STR,
         "Appends a value to what the key holds", "integer: the new length",
-        "ERR value above --max-value");
+        "ERR string exceeds maximum allowed size (--max-value)");
     Auth => cmd!("AUTH", "[username] password", -2, Connection, NONE, Accepted, CON,
         "Takes the default user's word for it: there are no passwords", "OK",
         "ERR no password is configured; WRONGPASS any other user");
     Await => cmd!("AWAIT", "position", 2, Inspect, NONE, Refused, HB,
-        "Waits until this replica has delivered a position", "integer: the position reached", barrier);
+        "Waits until this replica has delivered a position", "integer: the position reached, at least the one asked for",
+        barrier);
     Cas => cmd!("CAS", "key expected new", 4, Write, ONE, Refused, HB,
         "Sets the key to `new` if it holds `expected`", "integer: 1 if it was set, 0 if not");
     Client => cmd!("CLIENT", "ID | SETNAME name | GETNAME | SETINFO LIB-NAME|LIB-VER value | LIST | INFO | KILL ID id|ADDR address | NO-EVICT ON|OFF | NO-TOUCH ON|OFF | REPLY ON|OFF|SKIP | HELP", -2,
@@ -151,8 +152,8 @@ commands! {
         Connection, NONE, Accepted, SRV, "Shows and changes settings of this replica", "by subcommand",
         "ERR unknown option; ERR it cannot be changed while the replica runs");
     Consistency => cmd!("CONSISTENCY", "[sequential|linearizable]", -1, Connection, NONE, Accepted, HB,
-        "Shows or picks this connection's read path", "simple string: the model, or OK",
-        "ERR unknown model; ERR an eventual cluster has one model only");
+        "Shows or picks the read path of this connection's later commands", "simple string: the model; or OK",
+        "ERR unknown model; ERR this cluster orders its writes (for eventual); ERR this cluster is eventual (for the others)");
     Copy => cmd!("COPY", "source destination [DB 0] [REPLACE]", -3, Write, TWO, Refused, GEN,
         "Copies a value to another key", "integer: 1 if it was copied, 0 if not");
     Dbsize => cmd!("DBSIZE", "", 1, Read, NONE, Accepted, SRV,
@@ -161,36 +162,37 @@ commands! {
         "Is refused: what it would show, STATUS, ORDER and HOLDBACK show", "none", "ERR always");
     Decr => cmd!("DECR", "key", 2, Write, ONE, Refused, STR,
         "Takes one from the number at the key", "integer: the new number",
-        "ERR value is not an integer or out of range; ERR overflow");
+        "ERR value is not an integer or out of range; ERR increment or decrement would overflow");
     Decrby => cmd!("DECRBY", "key decrement", 3, Write, ONE, Refused, STR,
         "Takes a number from the number at the key", "integer: the new number",
-        "ERR value is not an integer or out of range; ERR overflow");
+        "ERR value is not an integer or out of range; ERR increment or decrement would overflow");
     Del => cmd!("DEL", "key [key ...]", -2, Write, ALL, Accepted, GEN,
         "Deletes keys", "integer: how many existed");
     Digest => cmd!("DIGEST", "[position]", -1, Inspect, NONE, Accepted, HB,
         "The digest of the order up to a position (eventual model: of the data)",
         "array: position (eventual model: number of keys), hexadecimal digest",
-        "OUTOFRANGE position dropped or not reached");
+        "OUTOFRANGE position dropped, or not reached yet; NEEDSORDER a position in the eventual model");
     Discard => cmd!("DISCARD", "", 1, Transaction, NONE, Refused, TXN,
-        "Leaves a transaction without executing it", "OK", "ERR DISCARD without MULTI");
+        "Leaves a transaction without executing it, and forgets the watched keys", "OK",
+        "ERR DISCARD without MULTI");
     Echo => cmd!("ECHO", "message", 2, Connection, NONE, Accepted, CON,
         "Answers with the message", "bulk string");
     Exec => cmd!("EXEC", "", 1, Transaction, NONE, Refused, TXN,
         "Executes a transaction as one entry of the order",
         "array of replies; null if a watched key changed",
-        "EXECABORT a queued command was refused; ERR EXEC without MULTI");
+        "EXECABORT a queued command was refused, or a WATCH failed; ERR EXEC without MULTI");
     Exists => cmd!("EXISTS", "key [key ...]", -2, Read, ALL, Accepted, GEN,
-        "Counts how many of the keys exist", "integer");
+        "Counts how many of the keys exist", "integer; a key named twice counts twice");
     Expiretime => cmd!("EXPIRETIME", "key", 2, Read, ONE, Accepted, GEN,
         "When the key expires", "integer: -1, or -2 if absent");
     Fault => cmd!("FAULT", "DELAY peer|* min_ms max_ms | CUT peer|* | HEAL peer|* | LIST", -2,
         Connection, NONE, Accepted, HB,
         "Delays, cuts and heals this replica's links (with --allow-faults)", "OK; LIST: array of strings",
-        "ERR faults are not allowed; ERR no such peer");
+        "NOPERM without --allow-faults; ERR no such peer; ERR usage; ERR delays out of range");
     Flushall => cmd!("FLUSHALL", "[ASYNC|SYNC]", -1, Write, NONE, Accepted, SRV,
-        "Deletes every key (eventual model: those held here)", "OK");
+        "Deletes every key (eventual model: those held here)", "OK", "ERR syntax error");
     Flushdb => cmd!("FLUSHDB", "[ASYNC|SYNC]", -1, Write, NONE, Accepted, SRV,
-        "Deletes every key (eventual model: those held here)", "OK");
+        "Deletes every key (eventual model: those held here)", "OK", "ERR syntax error");
     Get => cmd!("GET", "key", 2, Read, ONE, Accepted, STR,
         "The value at the key", "bulk string, or null");
     Getdel => cmd!("GETDEL", "key", 2, Write, ONE, Refused, STR,
@@ -203,16 +205,17 @@ commands! {
         "Picks the version of RESP for this connection's replies", "map of facts about the server",
         "NOPROTO unsupported protocol version; WRONGPASS");
     Help => cmd!("HELP", "[command|@group]", -1, Connection, NONE, Accepted, HB,
-        "Explains a command, or lists them", "array of strings", "ERR no such command");
+        "Explains a command, or lists all or those of a group", "array of strings",
+        "ERR no such command or group");
     Holdback => cmd!("HOLDBACK", "[count]", -1, Inspect, NONE, Accepted, HB,
-        "The entries held back, head first, and whom each waits for",
+        "The entries held back, head first, and whom each waits for; 100, or `count`",
         "array of `STAMP waits:3,5 command args...` strings");
     Incr => cmd!("INCR", "key", 2, Write, ONE, Refused, STR,
         "Adds one to the number at the key", "integer: the new number",
-        "ERR value is not an integer or out of range; ERR overflow");
+        "ERR value is not an integer or out of range; ERR increment or decrement would overflow");
     Incrby => cmd!("INCRBY", "key increment", 3, Write, ONE, Refused, STR,
         "Adds a number to the number at the key", "integer: the new number",
-        "ERR value is not an integer or out of range; ERR overflow");
+        "ERR value is not an integer or out of range; ERR increment or decrement would overflow");
     Incrbyfloat => cmd!("INCRBYFLOAT", "key increment", 3, Write, ONE, Refused, STR,
         "Adds a decimal number to the number at the key", "bulk string: the new number",
         "ERR value is not a valid float; ERR overflow");
@@ -227,9 +230,11 @@ commands! {
     Mget => cmd!("MGET", "key [key ...]", -2, Read, ALL, Accepted, STR,
         "The values at the keys", "array of bulk strings or nulls");
     Monitor => cmd!("MONITOR", "[COMMANDS|ORDER|FRAMES]", -1, Connection, NONE, Accepted, HB,
-        "Streams client commands, deliveries or peer frames as they happen", "OK, then a line each");
+        "Streams client commands (the default), deliveries or peer frames as they happen",
+        "OK, then a simple string for each", "ERR syntax error");
     Mset => cmd!("MSET", "key value [key value ...]", -3, Write, PAIRS, Accepted, STR,
-        "Sets several keys at once (eventual model: one after another)", "OK");
+        "Sets several keys at once (eventual model: one after another)", "OK",
+        "ERR wrong number of arguments");
     Msetnx => cmd!("MSETNX", "key value [key value ...]", -3, Write, PAIRS, Refused, STR,
         "Sets several keys at once if none of them exists", "integer: 1 if they were set, 0 if not");
     Multi => cmd!("MULTI", "", 1, Transaction, NONE, Refused, TXN,
@@ -237,8 +242,8 @@ commands! {
     Object => cmd!("OBJECT", "ENCODING key | REFCOUNT key | IDLETIME key | FREQ key | HELP", -2, Read, SECOND, Accepted, GEN,
         "What tools ask of a value's representation", "by subcommand, or null");
     Order => cmd!("ORDER", "[count [from]]", -1, Inspect, NONE, Accepted, HB,
-        "The last entries of the order, or `count` of them beginning at position `from`",
-        "array, oldest first, of `POSITION STAMP command args...` strings",
+        "The last 100 entries of the order, the last `count`, or `count` beginning at position `from`",
+        "array, oldest first, of `POSITION STAMP command args...` strings, a transaction's commands joined by ` ; `",
         "OUTOFRANGE position dropped");
     Peer => cmd!("PEER", "name=value ...", -1, Connection, NONE, Accepted, HB,
         "The handshake by which another replica makes this connection a link", "the PEER frame of this replica, or REFUSE");
@@ -269,7 +274,7 @@ commands! {
     Select => cmd!("SELECT", "0", 2, Connection, NONE, Accepted, CON,
         "Picks the database: there is one", "OK", "ERR DB index is out of range");
     Set => cmd!("SET", "key value [NX|XX] [GET]", -3, Write, ONE, WithoutOptions, STR,
-        "Sets the key", "OK; null if NX or XX forbade it; with GET the old value, or null",
+        "Sets the key", "OK; null if NX or XX forbade it; with GET the old value or null, whether it was set or not",
         "ERR syntax error; ERR option not supported");
     Setnx => cmd!("SETNX", "key value", 3, Write, ONE, Refused, STR,
         "Sets the key if it does not exist", "integer: 1 if it was set, 0 if not");
@@ -277,13 +282,13 @@ commands! {
         "Overwrites a part of the value at the key", "integer: the new length",
         "ERR offset is out of range; ERR value above --max-value");
     Shutdown => cmd!("SHUTDOWN", "[NOSAVE|SAVE] [NOW] [FORCE]", -1, Connection, NONE, Accepted, SRV,
-        "Stops this replica", "none: the connection closes");
+        "Stops this replica", "none: the connection closes", "ERR syntax error");
     Slowlog => cmd!("SLOWLOG", "GET [count] | LEN | RESET | HELP", -2, Connection, NONE, Accepted, SRV,
         "Commands that took long, from their arrival to their reply", "by subcommand");
     Status => cmd!("STATUS", "", 1, Connection, NONE, Accepted, HB,
         "This replica, its links and what it waits for", "bulk string of `name:value` lines");
     Store => cmd!("STORE", "", 1, Inspect, NONE, Accepted, HB,
-        "Everything this replica holds", "array of key, value pairs, sorted by key");
+        "Everything this replica holds", "array: key, value, key, value..., sorted by key", "NOTREADY");
     Strlen => cmd!("STRLEN", "key", 2, Read, ONE, Accepted, STR,
         "The length of the value at the key", "integer, 0 if absent");
     Substr => cmd!("SUBSTR", "key start end", 4, Read, ONE, Accepted, STR,

@@ -20,9 +20,11 @@ pub const MESSAGES: &[MessageSpec] = &[
         arguments: "version= id= to= incarnation= cluster= consistency= max-key= max-value= max-entry= known= have=",
         sent: "the dialling replica (the one with the higher id) as its first frame; the other one in answer, \
                after it has closed any older connection with the same peer",
-        meaning: "the sender is replica `id` in this incarnation and was set up alike; it holds every entry that \
-                  the receiver's incarnation `known` stamped up to `have` (0: none), so anything above has to be \
-                  sent again. It is not an ack",
+        meaning: "the sender is replica `id` in this incarnation, was set up as `cluster` to `max-entry` say, and \
+                  takes the receiver for replica `to`. `known` is the receiver's incarnation that it has exchanged \
+                  entries with (0: none). It holds every entry that the receiver stamped up to `have` (0: none), so \
+                  the receiver sends those above again. It is not an ack. In the eventual model `known` and `have` \
+                  are 0",
     },
     MessageSpec {
         name: "REFUSE",
@@ -38,7 +40,7 @@ pub const MESSAGES: &[MessageSpec] = &[
         sent: "the origin of the entries, at the end of the turn in which it stamped them, and again after a \
                reconnect if the peer's `have` is lower",
         meaning: "these are all entries of the sender between its own time `previous` and the last one here. The \
-                  sender holds them. If `previous` is above what the receiver holds, frames are missing and it \
+                  sender holds them. If `previous` is above what the receiver holds, frames are missing, and it \
                   closes the link",
     },
     MessageSpec {
@@ -52,7 +54,7 @@ pub const MESSAGES: &[MessageSpec] = &[
     MessageSpec {
         name: "HEARTBEAT",
         arguments: "token",
-        sent: "both ends, every 500 ms; never delayed by FAULT DELAY",
+        sent: "both ends, every 500 ms (a quarter of --link-timeout, if that is less); never delayed by FAULT DELAY",
         meaning: "the sender is alive. Answer with HEARTBEATACK and the same token at once",
     },
     MessageSpec {
@@ -72,7 +74,7 @@ pub const MESSAGES: &[MessageSpec] = &[
     MessageSpec {
         name: "VECTOR",
         arguments: "digest (replica incarnation time)...",
-        sent: "eventual model: both ends after connecting and every 500 ms",
+        sent: "eventual model: both ends after the handshake, and as often as HEARTBEAT",
         meaning: "for each triple: the sender holds all that this incarnation of this replica wrote up to `time`. \
                   Whatever the receiver holds beyond is owed to the sender. `digest` is that of the sender's data, \
                   or `-` while it holds entries that its vector does not cover",
