@@ -1,21 +1,11 @@
 //! The delivery rule: replica 1 is real, and the test plays the other two by hand.
 
-use crate::puppet::Hello;
-use crate::world::{ClientId, World};
+use crate::puppet::{Hello, stage};
 use holdback::consistency::Consistency::Sequential;
-
-/// Replica 1 of 3, and puppets in place of 2 and 3.
-fn stage() -> (World, ClientId, ClientId) {
-    let mut world = World::unstarted(Sequential, 3, |_| {});
-    world.start(1);
-    let two = world.puppet(1, &Hello::new(2, 1, 3, "sequential"));
-    let three = world.puppet(1, &Hello::new(3, 1, 3, "sequential"));
-    (world, two, three)
-}
 
 #[test]
 fn an_entry_of_a_peer_waits_for_the_ack_of_the_third() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     let acks = world.play(two, "MCAST 0 5 3 SET x 1");
     assert_eq!(acks, ["[ACK 5.2]"], "the origin gets an ack");
     assert_eq!(world.frames(three), ["[ACK 5.2]"], "and so does the third");
@@ -28,7 +18,7 @@ fn an_entry_of_a_peer_waits_for_the_ack_of_the_third() {
 
 #[test]
 fn an_ack_that_comes_before_its_entry_is_kept() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     world.play(three, "ACK 5.2");
     assert_eq!(world.status(1, "position"), "0");
     world.play(two, "MCAST 0 5 3 SET x 1");
@@ -37,21 +27,24 @@ fn an_ack_that_comes_before_its_entry_is_kept() {
 
 #[test]
 fn an_own_entry_waits_for_an_ack_of_everyone() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     let client = world.connect(1);
     assert!(world.run(client, "SET x 1").is_empty());
     assert_eq!(world.frames(two), ["[MCAST 0 1 3 SET x 1]"]);
     world.play(two, "ACK 1.1");
     world.play(two, "ACK 1.1");
     assert_eq!(world.inspect(1, "HOLDBACK"), "[1.1 waits:3 SET x 1]");
-    assert!(world.replies(client).is_empty(), "repeated acks are not counted");
+    assert!(
+        world.replies(client).is_empty(),
+        "repeated acks are not counted"
+    );
     world.play(three, "ACK 1.1");
     assert_eq!(world.replies(client), ["+OK"]);
 }
 
 #[test]
 fn an_ack_of_a_later_time_covers_all_before_it() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     let client = world.connect(1);
     world.run(client, "SET a 1\nSET b 2\nSET c 3");
     world.play(two, "ACK 3.1");
@@ -69,7 +62,7 @@ fn an_ack_of_a_later_time_covers_all_before_it() {
 
 #[test]
 fn an_ack_for_one_origin_says_nothing_about_another() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     let client = world.connect(1);
     world.run(client, "SET x 1");
     world.play(two, "ACK 1.1");
@@ -86,13 +79,13 @@ fn an_ack_for_one_origin_says_nothing_about_another() {
 
 #[test]
 fn entries_are_delivered_by_time_and_then_by_replica() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     world.play(three, "MCAST 0 7 3 SET x 3 9 3 SET x 9");
     world.play(two, "ACK 9.3");
     // All hold replica 3's entries, but replica 2 could still have something smaller on its way, were it
     // not for its ack: now it cannot.
     assert_eq!(world.status(1, "position"), "2");
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     world.play(three, "MCAST 0 7 3 SET x 3 9 3 SET x 9");
     world.play(two, "MCAST 0 7 3 SET x 2");
     world.play(two, "ACK 9.3");
@@ -110,7 +103,7 @@ fn entries_are_delivered_by_time_and_then_by_replica() {
 
 #[test]
 fn what_is_stamped_after_an_ack_is_larger_than_what_was_acked() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     let client = world.connect(1);
     world.play(two, "MCAST 0 50 3 SET x 1");
     world.frames(three);
@@ -121,11 +114,15 @@ fn what_is_stamped_after_an_ack_is_larger_than_what_was_acked() {
 #[test]
 fn an_own_entry_goes_before_the_acks_of_the_same_turn() {
     for client_first in [true, false] {
-        let (mut world, two, three) = stage();
+        let (mut world, two, three) = stage(Sequential);
         let client = world.connect(1);
         world.long_turns = true;
         let steps = [(client, "SET y 1"), (two, "MCAST 0 5 3 SET x 1")];
-        let steps = if client_first { steps } else { [steps[1], steps[0]] };
+        let steps = if client_first {
+            steps
+        } else {
+            [steps[1], steps[0]]
+        };
         for (who, line) in steps {
             world.send(who, line);
             world.deliver_client(who);
@@ -139,14 +136,17 @@ fn an_own_entry_goes_before_the_acks_of_the_same_turn() {
 
 #[test]
 fn the_have_of_a_handshake_is_not_an_ack() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     let client = world.connect(1);
     world.run(client, "SET x 1");
     world.play(two, "ACK 1.1");
     let incarnation = world.settings(1).incarnation;
     let hello = Hello::new(3, 1, 3, "sequential");
     let again = world.connect(1);
-    let frames = world.play(again, &hello.with("known", incarnation).with("have", 1).line());
+    let frames = world.play(
+        again,
+        &hello.with("known", incarnation).with("have", 1).line(),
+    );
     assert_eq!(frames.len(), 1, "nothing is resent: {frames:?}");
     assert!(world.is_closed(three), "the old connection is closed");
     assert_eq!(world.inspect(1, "HOLDBACK"), "[1.1 waits:3 SET x 1]");
@@ -156,7 +156,7 @@ fn the_have_of_a_handshake_is_not_an_ack() {
 
 #[test]
 fn after_a_reconnect_come_entries_then_the_ack_vector_then_live_traffic() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     let client = world.connect(1);
     world.run(client, "SET a 1\nSET b 2\nSET c 3");
     world.play(two, "ACK 1.1\nMCAST 0 9 3 SET x 1");
@@ -173,13 +173,17 @@ fn after_a_reconnect_come_entries_then_the_ack_vector_then_live_traffic() {
     let frames = world.frames(again);
     assert_eq!(
         frames[1..],
-        ["[MCAST 1 2 3 SET b 2 3 3 SET c 3]", "[ACK 9.2]", "[MCAST 3 10 3 SET d 4]"]
+        [
+            "[MCAST 1 2 3 SET b 2 3 3 SET c 3]",
+            "[ACK 9.2]",
+            "[MCAST 3 10 3 SET d 4]"
+        ]
     );
 }
 
 #[test]
 fn entries_that_come_twice_are_taken_once() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     world.play(three, "ACK 9.2");
     world.play(two, "MCAST 0 5 3 SET x 1");
     world.play(two, "MCAST 0 5 3 SET x 1");
@@ -204,7 +208,7 @@ fn frames_that_cannot_be_close_the_link_with_an_error() {
         ("PEER id=2", "missing"),
         ("*1\r\n+x", "Protocol error"),
     ] {
-        let (mut world, two, _three) = stage();
+        let (mut world, two, _three) = stage(Sequential);
         let frames = world.play(two, line);
         let [frame] = &frames[..] else {
             panic!("{line}: {frames:?}")
@@ -220,7 +224,7 @@ fn frames_that_cannot_be_close_the_link_with_an_error() {
 
 #[test]
 fn a_malformed_entry_in_an_order_changes_nothing_and_is_counted() {
-    let (mut world, two, three) = stage();
+    let (mut world, two, three) = stage(Sequential);
     world.play(three, "ACK 9.2");
     world.play(two, "MCAST 0 5 2 NOSUCH x 6 1 SET 7 3 SET x 1 8 0");
     assert_eq!(world.status(1, "position"), "4");

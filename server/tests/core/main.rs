@@ -12,4 +12,5 @@ mod reply;
 mod world;
 
 mod delivery;
+mod program_order;
 mod puppet;

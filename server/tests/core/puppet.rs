@@ -1,6 +1,16 @@
 //! A replica played by hand: frames typed as lines on a client's connection, as with netcat.
 
 use crate::world::{ClientId, World};
+use holdback::consistency::Consistency;
+
+/// Replica 1 of 3, and puppets in place of 2 and 3.
+pub(crate) fn stage(model: Consistency) -> (World, ClientId, ClientId) {
+    let mut world = World::unstarted(model, 3, |_| {});
+    world.start(1);
+    let two = world.puppet(1, &Hello::new(2, 1, 3, model.name()));
+    let three = world.puppet(1, &Hello::new(3, 1, 3, model.name()));
+    (world, two, three)
+}
 
 /// What a puppet says of itself in its handshake, word by word, so that a test can change one.
 #[derive(Clone, Debug)]
@@ -38,7 +48,10 @@ impl Hello {
     }
 
     pub(crate) fn line(&self) -> String {
-        let words = self.words.iter().map(|(name, value)| format!(" {name}={value}"));
+        let words = self
+            .words
+            .iter()
+            .map(|(name, value)| format!(" {name}={value}"));
         format!("PEER{}", words.collect::<String>())
     }
 }

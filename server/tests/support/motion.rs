@@ -1,6 +1,7 @@
 //! What happens in a [`World`]: one move at a time, or all of it; and what goes wrong in it.
 
 use crate::network::{Party, Sending, new_decoder};
+use crate::random::Random;
 use crate::world::World;
 use holdback::multicast::ReplicaId;
 use holdback::replica::Replica;
@@ -83,6 +84,22 @@ impl World {
             }
         }
         panic!("the world does not come to rest: {:?}", self.moves());
+    }
+
+    /// Makes moves drawn at random until none is left, deliveries in random pieces.
+    pub(crate) fn settle_at_random(&mut self, random: &mut Random) {
+        loop {
+            let moves = self.moves();
+            if moves.is_empty() {
+                return;
+            }
+            let bytes = if random.chance(2) {
+                usize::MAX
+            } else {
+                1 + random.below(60)
+            };
+            self.make(*random.pick(&moves), bytes);
+        }
     }
 
     /// Lets time pass, everything happening as soon as it can.
@@ -244,8 +261,9 @@ impl World {
 
     /// Bytes that one replica has sent to another on their newest connection and that did not arrive.
     pub(crate) fn in_flight(&self, from: u16, to: u16) -> usize {
-        self.newest(from, to)
-            .map_or(0, |(line, side)| self.network.lines[line][side].outgoing.len())
+        self.newest(from, to).map_or(0, |(line, side)| {
+            self.network.lines[line][side].outgoing.len()
+        })
     }
 
     /// Delivers up to so many bytes, even if they are held.

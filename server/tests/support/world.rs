@@ -163,7 +163,9 @@ impl World {
         }
         let order = replica.order();
         for position in node.compared + 1..=order.position() {
-            let digest = order.digest_at(position).expect("recent positions are kept");
+            let digest = order
+                .digest_at(position)
+                .expect("recent positions are kept");
             let at = usize::try_from(position).expect("a small number") - 1;
             match self.digests.get(at) {
                 Some(agreed) => assert_eq!(
@@ -208,7 +210,9 @@ impl World {
 
     pub(crate) fn send_bytes(&mut self, client: ClientId, bytes: &[u8]) {
         let line = self.clients[client.0].line;
-        self.network.lines[line][0].outgoing.extend_from_slice(bytes);
+        self.network.lines[line][0]
+            .outgoing
+            .extend_from_slice(bytes);
     }
 
     /// What a client sent reaches its replica; nothing else happens.
@@ -284,6 +288,7 @@ impl World {
 impl Client {
     pub(crate) fn read(&mut self, bytes: &[u8]) {
         self.input.extend_from_slice(bytes);
-        self.replies.extend(std::iter::from_fn(|| take_reply(&mut self.input)));
+        self.replies
+            .extend(std::iter::from_fn(|| take_reply(&mut self.input)));
     }
 }
