@@ -14,3 +14,4 @@ mod world;
 mod delivery;
 mod program_order;
 mod puppet;
+mod transactions;
