@@ -12,6 +12,7 @@ mod reply;
 mod world;
 
 mod delivery;
+mod histories;
 mod program_order;
 mod puppet;
 mod transactions;

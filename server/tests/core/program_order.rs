@@ -1,14 +1,14 @@
 //! Program order: the commands of one connection take effect in the order they were sent, pipelined or not.
 
 use crate::puppet::stage;
-use crate::random::Random;
+use crate::random::{Random, seeds};
 use crate::world::World;
 use holdback::consistency::Consistency::{self, Linearizable, Sequential};
 
 /// Dekker's pattern: `SET x 1; GET y` against `SET y 1; GET x` must not both read nothing. A replica that
 /// evaluates the read before the write is delivered, and only delays its reply, fails this.
 fn dekker(model: Consistency, read: &str, nothing: &str) {
-    for seed in 0..200 {
+    for seed in seeds(200) {
         let mut random = Random(seed);
         let mut world = World::new(model, 3);
         world.long_turns = random.chance(2);

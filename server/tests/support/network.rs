@@ -60,6 +60,11 @@ impl End {
             decoder: new_decoder(),
         }
     }
+
+    /// Whether what is sent here gets onto its way.
+    fn sends(&self) -> bool {
+        self.open && self.sending == Sending::Open
+    }
 }
 
 /// All connections that ever were. A line is named by its index, an end by line and side (0 or 1).
@@ -166,7 +171,7 @@ impl Out for Port<'_> {
     fn buffer(&mut self, connection: ConnectionId) -> &mut Vec<u8> {
         let place = self.network.places.get(&(self.replica, connection));
         match place {
-            Some(&(line, side)) if self.network.lines[line][side].open => {
+            Some(&(line, side)) if self.network.lines[line][side].sends() => {
                 &mut self.network.lines[line][side].outgoing
             }
             _ => {

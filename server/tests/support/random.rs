@@ -1,5 +1,11 @@
 //! Random numbers from a seed, the same on every machine.
 
+/// Seeds for a test's random runs: `count` of them, or that many times `HOLDBACK_TEST_RUNS` for a long search.
+pub(crate) fn seeds(count: u64) -> std::ops::Range<u64> {
+    let times = std::env::var("HOLDBACK_TEST_RUNS").ok();
+    0..count * times.and_then(|times| times.parse().ok()).unwrap_or(1)
+}
+
 /// A SplitMix64 generator (Steele and others, 2014).
 #[derive(Clone, Debug)]
 pub(crate) struct Random(pub(crate) u64);
