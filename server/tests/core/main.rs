@@ -13,6 +13,7 @@ mod world;
 
 mod delivery;
 mod histories;
+mod links;
 mod program_order;
 mod puppet;
 mod transactions;
