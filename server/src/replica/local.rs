@@ -184,7 +184,6 @@ impl Replica {
         out: &mut dyn Out,
     ) {
         match spec.id {
-            Name::Quit => return self.quit(client, out),
             Name::Shutdown => return self.shutdown(client, words, out),
             Name::Fault => return self.fault(client, words, now, out),
             Name::Monitor => return self.monitor(client, words, out),
@@ -222,15 +221,6 @@ impl Replica {
         if let Err(error) = result {
             reply.error(&error);
         }
-    }
-
-    fn quit(&mut self, client: ConnectionId, out: &mut dyn Out) {
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
-        };
-        session.writer(out).ok();
-        session.ending = true;
-        session.backlog.clear();
     }
 
     fn shutdown(&mut self, client: ConnectionId, words: &[&[u8]], out: &mut dyn Out) {

@@ -160,6 +160,7 @@ impl Replica {
             Name::Await => return self.await_position(client, words, now, out),
             Name::Consistency => return self.consistency(client, words, now, out),
             Name::Peer => return self.greeted(client, words, now, out),
+            Name::Quit => return self.quit(client, now, out),
             Name::Reset => {
                 // On arrival, so that what is behind it in the pipeline is not gathered.
                 if let Some(session) = self.sessions.get_mut(client) {
@@ -183,6 +184,15 @@ impl Replica {
                     words: OwnedArguments::new(words),
                 },
             );
+        }
+    }
+
+    /// QUIT: what is behind it in the pipeline does not happen. Closed once all before it is answered.
+    fn quit(&mut self, client: ConnectionId, now: Now, out: &mut dyn Out) {
+        self.answer_in_line(client, now, out, |reply| reply.ok());
+        if let Some(session) = self.sessions.get_mut(client) {
+            session.ending = true;
+            session.backlog.clear();
         }
     }
 

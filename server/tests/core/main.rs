@@ -1,0 +1,19 @@
+//! Tests of the replica as a state machine: real bytes, a network and a time that each test rules over.
+
+#[path = "../support/motion.rs"]
+mod motion;
+#[path = "../support/network.rs"]
+mod network;
+#[path = "../support/random.rs"]
+mod random;
+#[path = "../support/reply.rs"]
+mod reply;
+#[path = "../support/world.rs"]
+mod world;
+
+mod delivery;
+mod histories;
+mod links;
+mod program_order;
+mod puppet;
+mod transactions;
