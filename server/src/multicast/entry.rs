@@ -62,7 +62,9 @@ impl EntryBody {
         BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
             fill(buffer);
-            let body = Self { bytes: buffer.as_slice().into() };
+            let body = Self {
+                bytes: buffer.as_slice().into(),
+            };
             if buffer.capacity() > BUFFER_KEPT {
                 *buffer = Vec::new();
             }
@@ -93,7 +95,9 @@ impl EntryBody {
                 push_bulk(bytes, key);
                 push_bulk_decimal(bytes, *position);
             }
-            commands.iter().for_each(|command| bytes.extend_from_slice(command.bytes()));
+            commands
+                .iter()
+                .for_each(|command| bytes.extend_from_slice(command.bytes()));
         })
     }
 

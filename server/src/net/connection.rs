@@ -93,6 +93,8 @@ pub(super) struct Connection {
     pub(super) ending: Ending,
     /// A link, or on its way to be one: never closed for slowness.
     pub(super) is_peer: bool,
+    /// What its next frames may contain, if that has changed.
+    new_limits: Option<FrameLimits>,
 }
 
 impl Connection {
@@ -112,6 +114,20 @@ impl Connection {
             wants_write: false,
             ending: Ending::Open,
             is_peer: false,
+            new_limits: None,
+        }
+    }
+
+    /// It is a link from here on.
+    pub(super) fn become_peer(&mut self, limits: FrameLimits) {
+        self.is_peer = true;
+        self.new_limits = Some(limits);
+    }
+
+    /// Makes the decoder follow what the connection has become.
+    pub(super) fn update_limits(&mut self, decoder: &mut Decoder) {
+        if let Some(limits) = self.new_limits.take() {
+            decoder.set_limits(limits);
         }
     }
 

@@ -66,10 +66,8 @@ pub fn serve(
     poll.registry()
         .register(&mut signals, SIGNALS, Interest::READABLE)?;
     let resolver = Resolver::new(Waker::new(poll.registry(), RESOLVED)?);
-    let limits = FrameLimits {
-        frame_bytes: replica.settings().limits.entry_bytes + (1 << 20),
-        ..FrameLimits::default()
-    };
+    let entry_bytes = replica.settings().limits.entry_bytes;
+    let limits = FrameLimits::client(entry_bytes);
     tracing::info!(
         "replica {} of {} listens on {}, {} model",
         replica.settings().id,
@@ -84,7 +82,7 @@ pub fn serve(
         signals,
         resolver,
         replica,
-        sockets: Sockets::new(observer, clock),
+        sockets: Sockets::new(observer, clock, FrameLimits::peer(entry_bytes)),
         dialling: BTreeMap::new(),
         lingering: Vec::new(),
         accept_due: None,

@@ -74,9 +74,13 @@ impl EventLoop {
 
     /// Decodes frames and hands them to the replica, up to the turn's share; whether there may be more.
     pub(super) fn hand_in(&mut self, id: ConnectionId, now: Now) -> bool {
-        let Some(mut input) = self.sockets.get(id).and_then(|c| c.input.take()) else {
+        let Some(connection) = self.sockets.get(id) else {
             return false;
         };
+        let Some(mut input) = connection.input.take() else {
+            return false;
+        };
+        connection.update_limits(&mut input.decoder);
         let mut more = true;
         for _ in 0..FRAMES_PER_TURN {
             let rest = &input.bytes[input.taken..];

@@ -4,6 +4,7 @@ use super::clock::Clock;
 use super::connection::{Connection, Ending};
 use crate::multicast::ReplicaId;
 use crate::observe::Observer;
+use crate::protocol::frame::FrameLimits;
 use crate::replica::{Close, ConnectionId, Event, Now, Out};
 use mio::Token;
 use slab::Slab;
@@ -22,6 +23,7 @@ pub(super) struct Sockets {
     pub(super) connections: Slab<Connection>,
     pub(super) observer: Observer,
     clock: Clock,
+    peer_limits: FrameLimits,
     serial: u64,
     /// Slots with output to write.
     pub(super) dirty: Vec<usize>,
@@ -35,11 +37,12 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    pub(super) fn new(observer: Observer, clock: Clock) -> Self {
+    pub(super) fn new(observer: Observer, clock: Clock, peer_limits: FrameLimits) -> Self {
         Self {
             connections: Slab::new(),
             observer,
             clock,
+            peer_limits,
             serial: 0,
             dirty: Vec::new(),
             queue: Vec::new(),
@@ -97,6 +100,13 @@ impl Out for Sockets {
             .get(id.slot)
             .filter(|connection| connection.id == id);
         found.map_or(0, Connection::unsent)
+    }
+
+    fn promote(&mut self, id: ConnectionId) {
+        let limits = self.peer_limits;
+        if let Some(connection) = self.get(id) {
+            connection.become_peer(limits);
+        }
     }
 
     fn close(&mut self, id: ConnectionId, how: Close) {

@@ -26,6 +26,31 @@ impl FrameLimits {
     pub const INLINE_BYTES: usize = 64 * 1024;
 }
 
+impl FrameLimits {
+    /// What a client may send if an entry may have so many bytes.
+    #[must_use]
+    pub fn client(entry_bytes: usize) -> Self {
+        Self {
+            frame_bytes: entry_bytes + FRAME_EXTRA,
+            ..Self::default()
+        }
+    }
+
+    /// What a peer may send: a frame with the largest entry behind a batch of smaller ones. Words are limited
+    /// by the bytes alone, since a transaction has more of them than any one command.
+    #[must_use]
+    pub fn peer(entry_bytes: usize) -> Self {
+        Self {
+            frame_bytes: entry_bytes + 2 * FRAME_EXTRA,
+            arguments: usize::MAX,
+            ..Self::default()
+        }
+    }
+}
+
+/// What a frame may have beside an entry.
+const FRAME_EXTRA: usize = 1 << 20;
+
 impl Default for FrameLimits {
     fn default() -> Self {
         Self {
@@ -154,7 +179,7 @@ impl Decoder {
                         return Ok(None);
                     };
                     self.start(Source::Input);
-                    if count > self.limits.arguments as i64 {
+                    if usize::try_from(count).is_ok_and(|count| count > self.limits.arguments) {
                         return Err(DecodeError::InvalidMultibulkLength);
                     }
                     self.missing = Some(usize::try_from(count).unwrap_or(0));

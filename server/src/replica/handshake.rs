@@ -30,6 +30,7 @@ impl Replica {
             _ => return out.close(connection, Close::Now),
         }
         self.peers.insert(connection, peer);
+        out.promote(connection);
         hello.encode(out.buffer(connection));
     }
 
@@ -64,6 +65,7 @@ impl Replica {
         out: &mut dyn Out,
     ) {
         self.forget_session(connection);
+        out.promote(connection);
         let verdict = match Message::parse(words) {
             Ok(Message::Peer(hello)) => self.judge(&hello).map(|()| hello),
             Ok(_) => Err((Refusal::Protocol, None, "not a handshake".to_owned())),
@@ -186,7 +188,7 @@ impl Replica {
             ));
         }
         if hello.limits != ours.limits {
-            return mismatch(format!("limits {:?}, here {:?}", hello.limits, ours.limits));
+            return mismatch(format!("limits {}, here {}", hello.limits, ours.limits));
         }
         self.judge_incarnation(hello, &ours)
     }

@@ -2,6 +2,7 @@
 
 use super::out::{ConnectionId, Out};
 use super::replica::{Engine, Replica};
+use crate::multicast::ReplicaId;
 use crate::protocol::arguments::{parse_integer, parse_unsigned};
 use crate::protocol::error::{ErrorCode, ErrorReply};
 use crate::protocol::reply::{ReplyWriter, Resp};
@@ -74,10 +75,11 @@ impl Replica {
     }
 
     /// WAIT: how many other replicas hold what this connection has written. In the ordered models a write
-    /// is answered when all of them do.
+    /// is answered when all of them do, unless it timed out.
     pub(super) fn wait(
         &self,
         words: &[&[u8]],
+        last_given_up: u64,
         reply: &mut ReplyWriter<'_>,
     ) -> Result<(), ErrorReply> {
         parse_integer(words[1]).ok_or_else(ErrorReply::not_an_integer)?;
@@ -87,7 +89,12 @@ impl Replica {
             return Err(ErrorReply::err("timeout is negative"));
         }
         match &self.engine {
-            Engine::Ordered(_) => reply.count(self.settings.cluster.len() - 1),
+            Engine::Ordered(ordered) => {
+                let me = self.settings.id;
+                let peers = self.links.iter().flatten().map(|link| link.peer);
+                let hold = |peer: &ReplicaId| ordered.multicast.acked(*peer, me) >= last_given_up;
+                reply.count(peers.filter(hold).count());
+            }
             Engine::Eventual(eventual) => {
                 let own = eventual.gossip.vector();
                 let reported = self

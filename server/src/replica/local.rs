@@ -71,6 +71,7 @@ impl Replica {
             return;
         };
         let last_position = std::mem::replace(&mut session.last_position, position);
+        let last_given_up = session.last_given_up;
         let mut reply = session.writer(out);
         match (spec.kind, &self.engine) {
             (Kind::Read, Engine::Ordered(ordered)) => {
@@ -81,29 +82,33 @@ impl Replica {
             }
             _ => {
                 session.last_position = last_position;
-                if let Err(error) = self.inspect(spec, words, last_position, &mut reply) {
+                if let Err(error) =
+                    self.inspect(spec, words, (last_position, last_given_up), &mut reply)
+                {
                     reply.error(&error);
                 }
             }
         }
     }
 
-    /// A command that looks at this replica.
+    /// A command that looks at this replica. `last` is the position of the connection's last command, and
+    /// the time of its last write that was given up.
     fn inspect(
         &self,
         spec: &CommandSpec,
         words: &[&[u8]],
-        last_position: u64,
+        last: (u64, u64),
         reply: &mut ReplyWriter<'_>,
     ) -> Result<(), ErrorReply> {
         match spec.id {
             Name::Position => {
                 self.check_ordered(spec.name)?;
-                reply.position(last_position);
+                reply.position(last.0);
             }
-            Name::Wait => self.wait(words, reply)?,
+            Name::Wait => self.wait(words, last.1, reply)?,
             Name::Digest => self.digest(words, reply)?,
             Name::Order => self.list_order(words, reply)?,
+            Name::Holdback if words.len() > 2 => return Err(ErrorReply::wrong_arity("holdback")),
             Name::Holdback => {
                 let count = optional_count(words, 1)?.unwrap_or(LISTED);
                 let lines = describe::holdback(&self.engine, count);
@@ -268,6 +273,7 @@ fn answer_plain(spec: &CommandSpec, words: &[&[u8]], now: Now, reply: &mut Reply
             reply.text(&now.wall.as_secs().to_string());
             reply.text(&now.wall.subsec_micros().to_string());
         }
+        Name::Help if words.len() > 2 => reply.error(&ErrorReply::wrong_arity("help")),
         Name::Help => describe::help(words.get(1).copied(), reply),
         Name::Auth => hello::auth(words, reply),
         Name::Select => hello::select(words, reply),

@@ -47,6 +47,10 @@ pub trait Out {
     /// How many bytes that were given to a connection the network has not taken yet.
     fn unsent(&self, connection: ConnectionId) -> usize;
 
+    /// The connection is a link from here on: its frames may be as large as entries and batches get, and it is
+    /// never held up or closed for slowness.
+    fn promote(&mut self, connection: ConnectionId);
+
     /// Closes a connection. The replica will not name it again and takes no more frames from it.
     fn close(&mut self, connection: ConnectionId, how: Close);
 

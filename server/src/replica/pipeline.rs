@@ -186,13 +186,12 @@ impl Replica {
         let was_barrier = front.as_ref().is_some_and(Pending::is_barrier);
         let error = match front {
             None => return,
-            Some(Pending::Ordered { time, answer, .. }) if !answer.is_read() => ErrorReply::new(
-                ErrorCode::Uncertain,
-                format!(
-                    "write {}: {reason}; it may still happen",
-                    Stamp::new(time, me)
-                ),
-            ),
+            Some(Pending::Ordered { time, answer }) if !answer.is_read() => {
+                session.last_given_up = time;
+                let stamp = Stamp::new(time, me);
+                let text = format!("write {stamp}: {reason}; it may still happen");
+                ErrorReply::new(ErrorCode::Uncertain, text)
+            }
             Some(Pending::Await { position }) => {
                 self.awaiting.remove(&(position, client));
                 ErrorReply::new(ErrorCode::Timeout, format!("position {position}: {reason}"))
@@ -215,9 +214,12 @@ impl Replica {
         let mut reply = session.writer(out);
         reply.error(&error);
         if was_barrier {
-            let behind = format!("not begun, as the command before it was {reason}");
-            let error = ErrorReply::new(ErrorCode::Timeout, behind);
-            session.backlog.drain(..).for_each(|_| reply.error(&error));
+            let text =
+                format!("not begun: the command that it waited behind was given up ({reason})");
+            let error = ErrorReply::new(ErrorCode::Timeout, text);
+            let behind = std::mem::take(&mut session.backlog);
+            behind.iter().for_each(|_| reply.error(&error));
+            session.give_up_multi(behind.iter().map(|(words, _)| words));
         }
     }
 

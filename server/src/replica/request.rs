@@ -225,6 +225,10 @@ impl Replica {
             return;
         };
         let current = session.read_path;
+        if words.len() > 2 {
+            let error = ErrorReply::wrong_arity("consistency");
+            return self.error_in_line(client, &error, now, out);
+        }
         let wanted = match words.get(1) {
             None => {
                 return self.answer_in_line(client, now, out, |reply| reply.simple(current.name()));

@@ -3,7 +3,7 @@
 use super::out::{ConnectionId, Out};
 use crate::consistency::Consistency;
 use crate::protocol::arguments::OwnedArguments;
-use crate::protocol::command::CommandSpec;
+use crate::protocol::command::{CommandSpec, Name, lookup};
 use crate::protocol::error::ErrorReply;
 use crate::protocol::reply::{ReplyWriter, Resp};
 use std::collections::VecDeque;
@@ -140,6 +140,8 @@ pub(super) struct Session {
     pub(super) watch_failed: bool,
     /// The position at which the last command took effect or was read.
     pub(super) last_position: u64,
+    /// The time of its last write that was given up undelivered; 0 if none was.
+    pub(super) last_given_up: u64,
     pub(super) monitor: Option<MonitorKind>,
     /// No more requests are taken; closed once all are answered.
     pub(super) ending: bool,
@@ -174,6 +176,7 @@ impl Session {
             watches: Vec::new(),
             watch_failed: false,
             last_position: 0,
+            last_given_up: 0,
             monitor: None,
             ending: false,
             last_words: None,
@@ -197,6 +200,26 @@ impl Session {
             (None, mode) => mode,
         };
         self.muted = self.reply_mode != ReplyMode::On;
+    }
+
+    /// Commands were given up. If a MULTI among them has no EXEC yet, what follows must not be executed on
+    /// its own: it is gathered, and EXEC will be refused.
+    pub(super) fn give_up_multi<'a>(&mut self, commands: impl Iterator<Item = &'a OwnedArguments>) {
+        for words in commands {
+            match words
+                .get()
+                .first()
+                .and_then(|name| lookup(name))
+                .map(|spec| spec.id)
+            {
+                Some(Name::Multi) => self.multi = Some(Multi::default()),
+                Some(Name::Exec | Name::Discard | Name::Reset) => self.leave_transaction(),
+                _ => {}
+            }
+        }
+        if let Some(multi) = &mut self.multi {
+            multi.refused = true;
+        }
     }
 
     /// Forgets MULTI and WATCH.

@@ -6,6 +6,7 @@
 use crate::protocol::arguments::parse_integer;
 use crate::protocol::command::{CommandSpec, Name};
 use crate::protocol::error::ErrorReply;
+use std::fmt;
 
 /// Limits of what may be stored. Every replica of a cluster has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,20 @@ pub struct Limits {
     pub value_bytes: usize,
     /// Bytes of an entry: all words of a command or transaction with their headers.
     pub entry_bytes: usize,
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            key_bytes,
+            value_bytes,
+            entry_bytes,
+        } = self;
+        write!(
+            f,
+            "max-key={key_bytes} max-value={value_bytes} max-entry={entry_bytes}"
+        )
+    }
 }
 
 impl Default for Limits {

@@ -189,6 +189,8 @@ impl Out for Port<'_> {
         })
     }
 
+    fn promote(&mut self, _connection: ConnectionId) {}
+
     fn close(&mut self, connection: ConnectionId, how: Close) {
         let Some(&(line, side)) = self.network.places.get(&(self.replica, connection)) else {
             return;
