@@ -17,4 +17,5 @@ mod histories;
 mod links;
 mod program_order;
 mod puppet;
+mod restarts;
 mod transactions;
