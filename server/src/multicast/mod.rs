@@ -60,6 +60,10 @@
 //!
 //! - *Acks are positions, never counters*, and an ack for one origin says nothing about another's entries.
 //!   One that arrives early is kept; repeating it changes nothing.
+//! - *Acks name the origin's incarnation.* A replica may restart and be let in where nothing was exchanged with
+//!   its earlier incarnation, while another one still holds entries of that. Its acks for them must not count
+//!   for the later incarnation's entries, which can have the same stamps; and whoever learns from them that
+//!   there was an earlier one refuses the later one too, as completed entries may be lost.
 //! - *Duplicates and gaps.* After a reconnect the sender repeats what the receiver may lack. Each `MCAST`
 //!   names the own time before its first entry: what the receiver holds already it drops, and a
 //!   [gap](ReceiveError::Gap) closes the link, so that the next handshake can mend it.
@@ -92,4 +96,4 @@ pub use view::View;
 
 #[allow(clippy::module_inception, reason = "the type that the module is about")]
 mod multicast;
-pub use multicast::{Multicast, ReceiveError};
+pub use multicast::{Ack, Multicast, ReceiveError};

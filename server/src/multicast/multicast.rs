@@ -26,6 +26,8 @@ pub enum ReceiveError {
     },
     /// A replica that is not a member.
     NotAMember(ReplicaId),
+    /// An ack for a third replica's entries that does not say of which incarnation.
+    NoIncarnation(Stamp),
 }
 
 impl fmt::Display for ReceiveError {
@@ -45,8 +47,27 @@ impl fmt::Display for ReceiveError {
                 )
             }
             Self::NotAMember(replica) => write!(f, "replica {replica} is not a member"),
+            Self::NoIncarnation(stamp) => {
+                write!(f, "the ack {stamp} does not say of which incarnation")
+            }
         }
     }
+}
+
+/// "I hold every entry up to this time."
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// The origin of the entries, and the time.
+    pub stamp: Stamp,
+    /// The origin's incarnation, unless the ack is for the origin itself.
+    pub incarnation: Option<u64>,
+}
+
+/// Up to which time a replica is known to hold an origin's entries, and of which incarnation of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    time: u64,
+    incarnation: u64,
 }
 
 /// One replica's part in the multicast.
@@ -63,7 +84,12 @@ pub struct Multicast {
     /// By origin: the highest time up to which this replica holds its entries.
     held: Vec<u64>,
     /// By replica, by origin: the highest time up to which that replica is known to hold its entries.
-    acked: Vec<Vec<u64>>,
+    acked: Vec<Vec<Known>>,
+    /// By origin: the incarnation whose entries are taken; 0 for the own one, and before it is known.
+    incarnations: Vec<u64>,
+    /// Some member holds entries of another incarnation of an origin than the one that takes part here, so
+    /// that one has restarted and completed entries may be lost: nothing is delivered.
+    disputed: bool,
     /// Own entries that some other member has not acked.
     retained: VecDeque<Entry>,
     last_delivered: Option<Stamp>,
@@ -80,10 +106,32 @@ impl Multicast {
             clock: LamportClock::default(),
             queue: HoldbackQueue::default(),
             held: vec![0; members],
-            acked: vec![vec![0; members]; members],
+            acked: vec![vec![Known::default(); members]; members],
+            incarnations: vec![0; members],
+            disputed: false,
             retained: VecDeque::new(),
             last_delivered: None,
         }
+    }
+
+    /// Notes which incarnation of an origin takes part. It changes only while nothing was exchanged with
+    /// an earlier one.
+    pub fn meet(&mut self, origin: ReplicaId, incarnation: u64) {
+        if let Some(place) = self.view.place(origin) {
+            self.incarnations[place] = incarnation;
+            self.look_for_disputes();
+        }
+    }
+
+    /// A member that holds entries of another incarnation of an origin than this one.
+    #[must_use]
+    pub fn holder_of_another(&self, origin: ReplicaId, incarnation: u64) -> Option<ReplicaId> {
+        let place = self.view.place(origin)?;
+        let is_another = |known: &Known| known.time > 0 && known.incarnation != incarnation;
+        let mut members = self.view.members().iter().zip(&self.acked);
+        members
+            .find(|(member, known)| **member != origin && is_another(&known[place]))
+            .map(|(member, _)| *member)
     }
 
     /// Accepts an entry: stamps it, pushes it to the own queue, retains it for every other member.
@@ -132,7 +180,10 @@ impl Multicast {
             }
             self.clock.merge(time);
             self.held[place] = time;
-            self.acked[place][place] = time;
+            self.acked[place][place] = Known {
+                time,
+                incarnation: self.incarnations[place],
+            };
             self.queue.push(
                 Entry {
                     stamp: Stamp::new(time, origin),
@@ -145,27 +196,30 @@ impl Multicast {
         Ok(taken)
     }
 
-    /// Notes that `from` holds every entry of `origin` up to `time`. Repeated and late acks change
-    /// nothing, early ones are kept.
+    /// Notes what `from` says it holds. Repeated and late acks change nothing, early ones are kept.
     ///
     /// # Errors
     /// A [`ReceiveError`] if one of them is no member, or the ack is for what was never stamped here.
-    pub fn acknowledge(
-        &mut self,
-        from: ReplicaId,
-        origin: ReplicaId,
-        time: u64,
-    ) -> Result<(), ReceiveError> {
-        let (from, origin_place) = (self.place(from)?, self.place(origin)?);
-        if origin == self.me && time > self.held[origin_place] {
+    pub fn acknowledge(&mut self, from: ReplicaId, ack: Ack) -> Result<(), ReceiveError> {
+        let Stamp { time, replica } = ack.stamp;
+        let (from, origin) = (self.place(from)?, self.place(replica)?);
+        let is_own = replica == self.me;
+        if is_own && time > self.held[origin] {
             return Err(ReceiveError::AckAhead {
                 time,
-                stamped: self.held[origin_place],
+                stamped: self.held[origin],
             });
         }
-        let acked = &mut self.acked[from][origin_place];
-        *acked = time.max(*acked);
-        if origin == self.me {
+        let incarnation = if is_own { Some(0) } else { ack.incarnation };
+        let incarnation = incarnation.ok_or(ReceiveError::NoIncarnation(ack.stamp))?;
+        let known = &mut self.acked[from][origin];
+        if known.incarnation != incarnation || known.time < time {
+            *known = Known { time, incarnation };
+        }
+        if incarnation != self.incarnations[origin] {
+            self.look_for_disputes();
+        }
+        if is_own {
             self.release();
         }
         Ok(())
@@ -174,11 +228,11 @@ impl Multicast {
     /// Takes the head out of the queue if every other member is known to hold it. To be called in a loop
     /// after each event that could make the head deliverable.
     pub fn pop_deliverable(&mut self) -> Option<Entry> {
-        let head = self.queue.head()?.stamp;
+        let head = self.queue.head().filter(|_| !self.disputed)?.stamp;
         let origin = self.view.place(head.replica)?;
         let me = self.view.place(self.me);
         let held_by_all = (0..self.acked.len())
-            .all(|member| Some(member) == me || self.acked[member][origin] >= head.time);
+            .all(|member| Some(member) == me || self.is_held_by(member, origin, head.time));
         if !held_by_all {
             return None;
         }
@@ -193,10 +247,12 @@ impl Multicast {
         let Some(origin) = self.view.place(stamp.replica) else {
             return Vec::new();
         };
-        let members = self.view.members().iter().zip(&self.acked);
+        let members = self.view.members().iter().enumerate();
         members
-            .filter(|&(&member, acked)| member != self.me && acked[origin] < stamp.time)
-            .map(|(&member, _)| member)
+            .filter(|&(place, &member)| {
+                member != self.me && !self.is_held_by(place, origin, stamp.time)
+            })
+            .map(|(_, &member)| member)
             .collect()
     }
 
@@ -219,7 +275,7 @@ impl Multicast {
     #[must_use]
     pub fn acked(&self, member: ReplicaId, origin: ReplicaId) -> u64 {
         match (self.view.place(member), self.view.place(origin)) {
-            (Some(member), Some(origin)) => self.acked[member][origin],
+            (Some(member), Some(origin)) => self.acked[member][origin].time,
             _ => 0,
         }
     }
@@ -242,6 +298,32 @@ impl Multicast {
         &self.view
     }
 
+    fn look_for_disputes(&mut self) {
+        let mut members = self.view.members().iter().zip(&self.incarnations);
+        self.disputed = members.any(|(&origin, &incarnation)| {
+            incarnation != 0 && self.holder_of_another(origin, incarnation).is_some()
+        });
+    }
+
+    /// What this replica would ack of an origin's entries to another replica.
+    #[must_use]
+    pub fn ack_for(&self, origin: ReplicaId, receiver: ReplicaId) -> Ack {
+        let place = self.view.place(origin);
+        Ack {
+            stamp: Stamp::new(self.held(origin), origin),
+            incarnation: place
+                .filter(|_| origin != receiver)
+                .map(|place| self.incarnations[place]),
+        }
+    }
+
+    /// Whether a member is known to hold an origin's entry, in the incarnation that takes part here: what it
+    /// holds of another one, under the same stamps, may be something else.
+    fn is_held_by(&self, member: usize, origin: usize, time: u64) -> bool {
+        let known = self.acked[member][origin];
+        known.incarnation == self.incarnations[origin] && known.time >= time
+    }
+
     fn place(&self, member: ReplicaId) -> Result<usize, ReceiveError> {
         self.view
             .place(member)
@@ -258,7 +340,10 @@ impl Multicast {
             .iter()
             .enumerate()
             .filter(|(member, _)| *member != me);
-        let by_all = others.map(|(_, acked)| acked[me]).min().unwrap_or(u64::MAX);
+        let by_all = others
+            .map(|(_, acked)| acked[me].time)
+            .min()
+            .unwrap_or(u64::MAX);
         while self
             .retained
             .front()

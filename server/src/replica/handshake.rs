@@ -67,7 +67,7 @@ impl Replica {
         self.forget_session(connection);
         out.promote(connection);
         let verdict = match Message::parse(words) {
-            Ok(Message::Peer(hello)) => self.judge(&hello).map(|()| hello),
+            Ok(Message::Peer(hello)) => self.judge(&hello, now, out).map(|()| hello),
             Ok(_) => Err((Refusal::Protocol, None, "not a handshake".to_owned())),
             Err(reason) => Err((Refusal::Protocol, None, reason)),
         };
@@ -113,7 +113,7 @@ impl Replica {
             Ok(_) => return self.link_error(peer, "a frame before the handshake", now, out),
             Err(reason) => return self.link_error(peer, &reason, now, out),
         };
-        let verdict = self.judge(&hello).and_then(|()| {
+        let verdict = self.judge(&hello, now, out).and_then(|()| {
             let other = || {
                 (
                     Refusal::Mismatch,
@@ -160,7 +160,12 @@ impl Replica {
 
     /// Compares a handshake with this replica's own setup and memory. The error says why the other end, if
     /// it could be told who it is, is refused.
-    fn judge(&mut self, hello: &Hello) -> Result<(), (Refusal, Option<ReplicaId>, String)> {
+    fn judge(
+        &mut self,
+        hello: &Hello,
+        now: Now,
+        out: &mut dyn Out,
+    ) -> Result<(), (Refusal, Option<ReplicaId>, String)> {
         let ours = self.hello(hello.id);
         let peer = ours.as_ref().map(|_| hello.id);
         let mismatch = |reason: String| Err((Refusal::Mismatch, peer, reason));
@@ -190,7 +195,7 @@ impl Replica {
         if hello.limits != ours.limits {
             return mismatch(format!("limits {}, here {}", hello.limits, ours.limits));
         }
-        self.judge_incarnation(hello, &ours)
+        self.judge_incarnation(hello, &ours, now, out)
     }
 
     /// The ordered models do not let a replica back in that has forgotten what it acked, on either side.
@@ -198,27 +203,25 @@ impl Replica {
         &mut self,
         hello: &Hello,
         ours: &Hello,
+        now: Now,
+        out: &mut dyn Out,
     ) -> Result<(), (Refusal, Option<ReplicaId>, String)> {
-        let Engine::Ordered(ordered) = &self.engine else {
-            return Ok(());
-        };
         let (peer, me) = (hello.id, self.settings.id);
-        if ours.known != 0 && ours.known != hello.incarnation {
-            let reason = format!(
-                "replica {peer} restarted and lost the entries that its earlier incarnation held; \
-                 it cannot rejoin this cluster"
-            );
-            return Err((Refusal::Restarted, Some(peer), reason));
+        let issued = match &self.engine {
+            Engine::Ordered(ordered) => ordered.multicast.held(me),
+            Engine::Eventual(_) => return Ok(()),
+        };
+        let another = (ours.known != 0 && ours.known != hello.incarnation)
+            || self.another_is_known(peer, hello.incarnation);
+        if another {
+            return Err((Refusal::Restarted, Some(peer), restarted(peer)));
         }
         if hello.known != 0 && hello.known != self.settings.incarnation {
-            let reason = format!(
-                "replica {me} restarted and lost the entries that its earlier incarnation held; \
-                 it cannot rejoin this cluster"
-            );
-            self.readiness = Readiness::Refused(format!("by replica {peer}: {reason}"));
+            let reason = restarted(me);
+            self.become_refused(&format!("by replica {peer}: {reason}"), now, out);
             return Err((Refusal::Mismatch, Some(peer), reason));
         }
-        if hello.have > ordered.multicast.held(me) {
+        if hello.have > issued {
             let reason = format!(
                 "replica {peer} holds time {}, which was never issued",
                 hello.have
@@ -226,6 +229,36 @@ impl Replica {
             return Err((Refusal::Mismatch, Some(peer), reason));
         }
         Ok(())
+    }
+
+    /// Whether some replica is known to hold entries of another incarnation of a peer.
+    fn another_is_known(&self, peer: ReplicaId, incarnation: u64) -> bool {
+        match &self.engine {
+            Engine::Ordered(ordered) => {
+                let holder = ordered.multicast.holder_of_another(peer, incarnation);
+                holder.is_some()
+            }
+            Engine::Eventual(_) => false,
+        }
+    }
+
+    /// Ends the link with a peer of which a third replica holds entries of another incarnation.
+    pub(super) fn refuse_if_another_is_known(
+        &mut self,
+        peer: ReplicaId,
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        let link = self.link(peer).filter(|link| link.is_up());
+        let Some(incarnation) = link.map(|link| link.incarnation) else {
+            return;
+        };
+        if self.another_is_known(peer, incarnation) {
+            let reason = restarted(peer);
+            self.send_refusal(peer, Refusal::Restarted, &reason, out);
+            self.link_lost(peer, &reason, now, out);
+            self.note_refusal(Some(peer), &reason, now, out);
+        }
     }
 
     /// This replica's side of the handshake with a peer; `None` if there is no such peer.
@@ -255,6 +288,9 @@ impl Replica {
         if let Some(link) = self.link(peer) {
             link.connect(connection, LinkState::Up, now);
             link.incarnation = hello.incarnation;
+        }
+        if let Engine::Ordered(ordered) = &mut self.engine {
+            ordered.multicast.meet(peer, hello.incarnation);
         }
     }
 
@@ -297,7 +333,15 @@ impl Replica {
     fn become_refused(&mut self, reason: &str, now: Now, out: &mut dyn Out) {
         if !matches!(self.readiness, Readiness::Refused(_)) {
             self.readiness = Readiness::Refused(reason.to_owned());
-            self.notice(Level::Error, "this replica serves no data", now, out);
+            let text = format!("this replica serves no data: {reason}");
+            self.notice(Level::Error, &text, now, out);
         }
     }
+}
+
+fn restarted(replica: ReplicaId) -> String {
+    format!(
+        "replica {replica} restarted and lost the entries that its earlier incarnation held; \
+         it cannot rejoin this cluster"
+    )
 }

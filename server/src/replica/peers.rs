@@ -3,7 +3,7 @@
 use super::link::LinkState;
 use super::out::{Event, Now, Out};
 use super::replica::{Engine, Replica};
-use crate::multicast::{EntryBody, ReplicaId, Stamp};
+use crate::multicast::{Ack, EntryBody, ReplicaId, Stamp};
 use crate::protocol::message::{Message, encode_token};
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl Replica {
             Message::Mcast(previous, entries) => {
                 self.receive_mcast(peer, previous, entries, now, out);
             }
-            Message::Ack(stamps) => self.receive_ack(peer, &stamps, now, out),
+            Message::Ack(acks) => self.receive_ack(peer, &acks, now, out),
             gossip => self.receive_gossip(peer, gossip, now, out),
         }
     }
@@ -78,20 +78,22 @@ impl Replica {
         self.deliver(now, out);
     }
 
-    fn receive_ack(&mut self, peer: ReplicaId, stamps: &[Stamp], now: Now, out: &mut dyn Out) {
+    fn receive_ack(&mut self, peer: ReplicaId, acks: &[Ack], now: Now, out: &mut dyn Out) {
         let Engine::Ordered(ordered) = &mut self.engine else {
             return self.link_error(peer, "ACK in the eventual model", now, out);
         };
-        let taken = stamps.iter().try_for_each(|stamp| {
-            ordered
-                .multicast
-                .acknowledge(peer, stamp.replica, stamp.time)
-        });
+        let multicast = &mut ordered.multicast;
+        let taken = acks
+            .iter()
+            .try_for_each(|ack| multicast.acknowledge(peer, *ack));
         if let Some(link) = self.link(peer) {
-            link.exchanged |= !stamps.is_empty();
+            link.exchanged |= !acks.is_empty();
         }
         if let Err(error) = taken {
             self.link_error(peer, &error.to_string(), now, out);
+        }
+        for ack in acks.iter().filter(|ack| ack.incarnation.is_some()) {
+            self.refuse_if_another_is_known(ack.stamp.replica, now, out);
         }
         self.deliver(now, out);
     }
@@ -108,7 +110,7 @@ impl Replica {
                     .map(|(time, _)| Stamp::new(*time, peer))
                     .collect(),
             ),
-            Message::Ack(stamps) => ("ACK", stamps.to_vec()),
+            Message::Ack(acks) => ("ACK", acks.iter().map(|ack| ack.stamp).collect()),
             Message::Update(time, ..) => ("UPDATE", vec![Stamp::new(*time, peer)]),
             Message::Entry(stamp, ..) => ("ENTRY", vec![stamp.short()]),
             Message::Round => ("ROUND", Vec::new()),

@@ -6,7 +6,7 @@
 use super::link::Link;
 use super::out::{Now, Out};
 use super::replica::{Engine, Replica, splitmix};
-use crate::multicast::{Entry, Multicast, ReplicaId, Stamp};
+use crate::multicast::{Ack, Entry, Multicast, ReplicaId, Stamp};
 use crate::protocol::message::{encode_ack, encode_mcast};
 
 /// Bytes of entries after which an `MCAST` frame is ended and another begun.
@@ -85,14 +85,15 @@ impl Replica {
         if !link.acks_owed.contains(&true) {
             return;
         }
-        let stamps = take_acks(link, &ordered.multicast);
+        let acks = take_acks(link, &ordered.multicast);
         let mut frame = Vec::new();
-        encode_ack(&mut frame, &stamps);
+        encode_ack(&mut frame, &acks);
         link.exchanged = true;
         let random = &mut self.random;
         link.send(&frame, now, &mut || draw(random), out);
         self.counters.frames_sent += 1;
         if self.shows_frames(out) {
+            let stamps: Vec<Stamp> = acks.iter().map(|ack| ack.stamp).collect();
             self.observe_send(peer, "ACK", &stamps, now, out);
         }
     }
@@ -103,10 +104,11 @@ pub(super) fn draw(random: &mut u64) -> u32 {
     u32::try_from(splitmix(random) >> 32).unwrap_or(0)
 }
 
-fn take_acks(link: &mut Link, multicast: &Multicast) -> Vec<Stamp> {
+fn take_acks(link: &mut Link, multicast: &Multicast) -> Vec<Ack> {
+    let peer = link.peer;
     let owed = link.acks_owed.iter_mut().enumerate();
     owed.filter_map(|(index, owed)| std::mem::take(owed).then_some(ReplicaId::from_index(index)))
-        .map(|origin| Stamp::new(multicast.held(origin), origin))
+        .map(|origin| multicast.ack_for(origin, peer))
         .collect()
 }
 

@@ -8,10 +8,14 @@ fn an_entry_of_a_peer_waits_for_the_ack_of_the_third() {
     let (mut world, two, three) = stage(Sequential);
     let acks = world.play(two, "MCAST 0 5 3 SET x 1");
     assert_eq!(acks, ["[ACK 5.2]"], "the origin gets an ack");
-    assert_eq!(world.frames(three), ["[ACK 5.2]"], "and so does the third");
+    assert_eq!(
+        world.frames(three),
+        ["[ACK 5.2@277]"],
+        "and so does the third, with the incarnation"
+    );
     assert_eq!(world.inspect(1, "HOLDBACK"), "[5.2 waits:3 SET x 1]");
     assert_eq!(world.inspect(1, "GET x"), "nil");
-    world.play(three, "ACK 5.2");
+    world.play(three, "ACK 5.2@277");
     assert_eq!(world.inspect(1, "ORDER"), "[1 5.2 SET x 1]");
     assert_eq!(world.inspect(1, "HOLDBACK"), "[]");
 }
@@ -19,7 +23,7 @@ fn an_entry_of_a_peer_waits_for_the_ack_of_the_third() {
 #[test]
 fn an_ack_that_comes_before_its_entry_is_kept() {
     let (mut world, two, three) = stage(Sequential);
-    world.play(three, "ACK 5.2");
+    world.play(three, "ACK 5.2@277");
     assert_eq!(world.status(1, "position"), "0");
     world.play(two, "MCAST 0 5 3 SET x 1");
     assert_eq!(world.inspect(1, "ORDER"), "[1 5.2 SET x 1]");
@@ -67,7 +71,7 @@ fn an_ack_for_one_origin_says_nothing_about_another() {
     world.run(client, "SET x 1");
     world.play(two, "ACK 1.1");
     // Replica 3 holds much of replica 2's, and has not said that it holds 1.1.
-    world.play(three, "ACK 100.2");
+    world.play(three, "ACK 100.2@277");
     assert_eq!(world.inspect(1, "HOLDBACK"), "[1.1 waits:3 SET x 1]");
     // Having sent an entry of its own is no ack either.
     world.play(three, "MCAST 0 50 3 SET y 1");
@@ -81,20 +85,20 @@ fn an_ack_for_one_origin_says_nothing_about_another() {
 fn entries_are_delivered_by_time_and_then_by_replica() {
     let (mut world, two, three) = stage(Sequential);
     world.play(three, "MCAST 0 7 3 SET x 3 9 3 SET x 9");
-    world.play(two, "ACK 9.3");
+    world.play(two, "ACK 9.3@377");
     // All hold replica 3's entries, but replica 2 could still have something smaller on its way, were it
     // not for its ack: now it cannot.
     assert_eq!(world.status(1, "position"), "2");
     let (mut world, two, three) = stage(Sequential);
     world.play(three, "MCAST 0 7 3 SET x 3 9 3 SET x 9");
     world.play(two, "MCAST 0 7 3 SET x 2");
-    world.play(two, "ACK 9.3");
+    world.play(two, "ACK 9.3@377");
     assert_eq!(
         world.inspect(1, "HOLDBACK"),
         "[7.2 waits:3 SET x 2 7.3 waits: SET x 3 9.3 waits: SET x 9]",
         "the head holds back what all hold already"
     );
-    world.play(three, "ACK 7.2");
+    world.play(three, "ACK 7.2@277");
     assert_eq!(
         world.inspect(1, "ORDER"),
         "[1 7.2 SET x 2 2 7.3 SET x 3 3 9.3 SET x 9]"
@@ -128,9 +132,9 @@ fn an_own_entry_goes_before_the_acks_of_the_same_turn() {
             world.deliver_client(who);
         }
         let own = if client_first { "1" } else { "6" };
-        let expected = [format!("[MCAST 0 {own} 3 SET y 1]"), "[ACK 5.2]".to_owned()];
-        assert_eq!(world.frames(two), expected);
-        assert_eq!(world.frames(three), expected);
+        let own = format!("[MCAST 0 {own} 3 SET y 1]");
+        assert_eq!(world.frames(two), [&own, "[ACK 5.2]"]);
+        assert_eq!(world.frames(three), [&own, "[ACK 5.2@277]"]);
     }
 }
 
@@ -175,7 +179,7 @@ fn after_a_reconnect_come_entries_then_the_ack_vector_then_live_traffic() {
         frames[1..],
         [
             "[MCAST 1 2 3 SET b 2 3 3 SET c 3]",
-            "[ACK 9.2]",
+            "[ACK 9.2@277]",
             "[MCAST 3 10 3 SET d 4]"
         ]
     );
@@ -184,7 +188,7 @@ fn after_a_reconnect_come_entries_then_the_ack_vector_then_live_traffic() {
 #[test]
 fn entries_that_come_twice_are_taken_once() {
     let (mut world, two, three) = stage(Sequential);
-    world.play(three, "ACK 9.2");
+    world.play(three, "ACK 9.2@277");
     world.play(two, "MCAST 0 5 3 SET x 1");
     world.play(two, "MCAST 0 5 3 SET x 1");
     world.play(two, "MCAST 0 5 3 SET x 1 6 3 SET x 2");
@@ -202,6 +206,8 @@ fn frames_that_cannot_be_close_the_link_with_an_error() {
         ("MCAST", "malformed"),
         ("ACK 1.1", "the last time stamped here is 0"),
         ("ACK 1.9", "not a member"),
+        ("ACK 1.3", "does not say of which incarnation"),
+        ("ACK 1.3@x", "malformed"),
         ("ACK x", "malformed"),
         ("UPDATE 5 x 1", "eventual"),
         ("SET x 1", "not a peer's frame"),
@@ -225,7 +231,7 @@ fn frames_that_cannot_be_close_the_link_with_an_error() {
 #[test]
 fn a_malformed_entry_in_an_order_changes_nothing_and_is_counted() {
     let (mut world, two, three) = stage(Sequential);
-    world.play(three, "ACK 9.2");
+    world.play(three, "ACK 9.2@277");
     world.play(two, "MCAST 0 5 2 NOSUCH x 6 1 SET 7 3 SET x 1 8 0");
     assert_eq!(world.status(1, "position"), "4");
     assert_eq!(world.inspect(1, "STORE"), "[x 1]");

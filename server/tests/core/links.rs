@@ -259,7 +259,7 @@ fn one_direction_of_silence_is_enough_to_close() {
 #[test]
 fn a_second_connection_of_the_same_incarnation_replaces_the_first() {
     let (mut world, two, three) = stage(Sequential);
-    world.play(three, "ACK 9.2");
+    world.play(three, "ACK 9.2@277");
     // Half a frame on the old connection, then a new one, then the other half.
     world.send_bytes(two, b"*6\r\n$5\r\nMCAST\r\n$1\r\n0\r\n$1\r\n5\r\n");
     world.settle();
@@ -281,7 +281,7 @@ fn a_second_connection_of_the_same_incarnation_replaces_the_first() {
 fn the_old_connection_is_closed_before_the_new_one_is_answered() {
     // What the answer says is held stays true: an entry that was unread on the old connection comes again.
     let (mut world, two, three) = stage(Sequential);
-    world.play(three, "ACK 9.2");
+    world.play(three, "ACK 9.2@277");
     world.send(two, "MCAST 0 5 3 SET x 1");
     let again = world.connect(1);
     world.send(again, &Hello::new(2, 1, 3, "sequential").line());

@@ -12,8 +12,10 @@ mod reply;
 mod world;
 
 mod delivery;
+mod handshakes;
 mod histories;
 mod links;
 mod program_order;
 mod puppet;
+mod restarts;
 mod transactions;

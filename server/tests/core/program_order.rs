@@ -50,7 +50,7 @@ fn in_one_step(model: Consistency, lines: &str, next: &str) -> Vec<String> {
     let clock = world.status(1, "clock");
     let words = next.split(' ').count();
     world.play(two, &format!("ACK {clock}.1\nMCAST 0 50 {words} {next}"));
-    world.play(three, "ACK 50.2");
+    world.play(three, "ACK 50.2@277");
     assert_eq!(world.status(1, "position"), "0");
     world.play(three, &format!("ACK {clock}.1"));
     let replies = world.replies(client);
@@ -93,7 +93,7 @@ fn a_read_behind_an_ordered_read_waits_for_it_too() {
     let client = world.connect(1);
     assert_eq!(world.run(client, lines), ["+OK"]);
     world.play(two, "ACK 1.1\nMCAST 0 50 3 SET x 1");
-    world.play(three, "ACK 50.2\nACK 1.1");
+    world.play(three, "ACK 50.2@277\nACK 1.1");
     assert_eq!(world.replies(client), ["nil", "+OK", "nil", ":1"]);
     assert_eq!(world.inspect(1, "ORDER 1 1"), "[1 1.1 GET x]");
 }
@@ -137,7 +137,7 @@ fn nothing_behind_an_await_is_stamped() {
             .is_empty()
     );
     assert_eq!(world.status(1, "holdback"), "0");
-    world.play(three, "ACK 9.2");
+    world.play(three, "ACK 9.2@277");
     world.play(two, "MCAST 0 5 3 SET x 1");
     assert!(world.replies(client).is_empty());
     world.play(two, "MCAST 5 6 3 SET x 2 7 3 SET x 3");
@@ -188,7 +188,7 @@ fn a_watch_on_the_ordered_path_is_an_entry_and_a_barrier() {
     assert_eq!(world.inspect(1, "HOLDBACK"), "[1.1 waits:2,3 WATCH k]");
     // An entry that is ordered behind the WATCH changes the key.
     world.play(two, "ACK 1.1\nMCAST 0 5 3 SET k 9");
-    world.play(three, "ACK 5.2\nACK 1.1");
+    world.play(three, "ACK 5.2@277\nACK 1.1");
     assert_eq!(world.replies(client), ["+OK", "+OK", "+QUEUED"]);
     world.play(two, "ACK 6.1");
     world.play(three, "ACK 6.1");

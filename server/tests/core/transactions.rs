@@ -275,7 +275,7 @@ fn the_pairs_of_a_watch_travel_with_the_entry() {
     assert_eq!(world.frames(two), ["[MCAST 1 2 1w3 k 1 SET k 2]"]);
     // Watches of a peer's entry are compared here as there.
     world.play(three, "MCAST 0 9 1w3 k 1 SET k 3 10 1w3 k 3 SET k 4");
-    world.play(two, "ACK 2.1 10.3");
+    world.play(two, "ACK 2.1 10.3@377");
     world.play(three, "ACK 2.1");
     assert_eq!(
         world.inspect(1, "STORE"),

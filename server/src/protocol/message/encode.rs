@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use crate::eventual::{Vector, VersionStamp};
-use crate::multicast::{Entry, Stamp};
+use crate::multicast::{Ack, Entry};
 use crate::order::Digest;
 use crate::protocol::arguments::{push_bulk, push_bulk_decimal, push_decimal};
 use std::fmt::Write;
@@ -27,12 +27,15 @@ pub fn encode_mcast(buffer: &mut Vec<u8>, previous: u64, entries: &[&Entry]) {
 }
 
 /// Appends an `ACK` frame.
-pub fn encode_ack(buffer: &mut Vec<u8>, stamps: &[Stamp]) {
-    begin(buffer, 1 + stamps.len(), "ACK");
+pub fn encode_ack(buffer: &mut Vec<u8>, acks: &[Ack]) {
+    begin(buffer, 1 + acks.len(), "ACK");
     let mut text = String::new();
-    for stamp in stamps {
+    for ack in acks {
         text.clear();
-        let _infallible = write!(text, "{stamp}");
+        let _infallible = match ack.incarnation {
+            None => write!(text, "{}", ack.stamp),
+            Some(incarnation) => write!(text, "{}@{incarnation}", ack.stamp),
+        };
         push_bulk(buffer, text.as_bytes());
     }
 }

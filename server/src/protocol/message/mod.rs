@@ -17,7 +17,7 @@ pub use spec::{MESSAGES, MessageSpec};
 use super::arguments::parse_unsigned;
 use super::inline;
 use crate::eventual::{Origin, Vector, VersionStamp};
-use crate::multicast::{EntryBody, ReplicaId, Stamp};
+use crate::multicast::{Ack, EntryBody, ReplicaId, Stamp};
 use crate::order::Digest;
 use hello::parse_hello;
 use smallvec::SmallVec;
@@ -58,7 +58,7 @@ pub enum Message {
     /// The sender's time before the first entry, and the entries with their times.
     Mcast(u64, Vec<(u64, EntryBody)>),
     /// By origin, up to which time the sender holds its entries.
-    Ack(SmallVec<[Stamp; 4]>),
+    Ack(SmallVec<[Ack; 4]>),
     /// A token.
     Heartbeat(u64),
     /// The token of the heartbeat that it answers.
@@ -109,7 +109,7 @@ impl Message {
             b"MCAST" => parse_mcast(rest).ok_or_else(malformed)?,
             b"ACK" => Self::Ack(
                 rest.iter()
-                    .map(|word| Stamp::parse(word))
+                    .map(|word| parse_ack(word))
                     .collect::<Option<_>>()
                     .ok_or_else(malformed)?,
             ),
@@ -130,6 +130,18 @@ impl Message {
             }
         })
     }
+}
+
+/// `17.2`, or `17.2@INCARNATION`.
+fn parse_ack(word: &[u8]) -> Option<Ack> {
+    let (stamp, incarnation) = match memchr::memchr(b'@', word) {
+        None => (word, None),
+        Some(at) => (&word[..at], Some(parse_unsigned(&word[at + 1..])?)),
+    };
+    Some(Ack {
+        stamp: Stamp::parse(stamp)?,
+        incarnation,
+    })
 }
 
 fn parse_refuse(rest: &[&[u8]]) -> Option<Message> {

@@ -45,11 +45,12 @@ pub const MESSAGES: &[MessageSpec] = &[
     },
     MessageSpec {
         name: "ACK",
-        arguments: "stamp...",
+        arguments: "stamp[@incarnation]...",
         sent: "a replica that received an MCAST, to every other one, at the end of the turn, behind its own MCASTs; \
                and for every origin after a reconnect, behind what it resent",
-        meaning: "for each stamp `T.R`: the sender holds every entry of replica R up to time T, and all it stamps \
-                  from now on is larger than T",
+        meaning: "for each `T.R@I`: the sender holds every entry of replica R, in its incarnation I, up to time T, and \
+                  all it stamps from now on is larger than T. `@I` is left out if R is the receiver. An ack for another \
+                  incarnation than the one that the receiver is linked with counts for nothing",
     },
     MessageSpec {
         name: "HEARTBEAT",

@@ -1,0 +1,204 @@
+//! Who is refused, and that both sides say why.
+
+use crate::puppet::{Hello, stage};
+use crate::world::World;
+use holdback::consistency::Consistency::{Eventual, Linearizable, Sequential};
+use holdback::replica::Settings;
+use std::time::Duration;
+
+#[test]
+fn a_handshake_that_does_not_fit_is_refused_with_a_reason() {
+    let good = || Hello::new(2, 1, 3, "sequential");
+    for (hello, reason) in [
+        (good().with("version", 2), "protocol version 2, here 1"),
+        (good().with("to", 3), "this is replica 1, not 3"),
+        (
+            good().with("cluster", "r1:1,r2:1,r4:1"),
+            "cluster r1:1,r2:1,r4:1, here r1:1,r2:1,r3:1",
+        ),
+        (
+            good().with("cluster", "r1:1,r2:1"),
+            "cluster r1:1,r2:1, here r1:1,r2:1,r3:1",
+        ),
+        (
+            good().with("consistency", "linearizable"),
+            "model linearizable, here sequential",
+        ),
+        (
+            good().with("consistency", "eventual"),
+            "model eventual, here sequential",
+        ),
+        (good().with("max-key", 1), "limits"),
+        (good().with("max-value", 1), "limits"),
+        (good().with("max-entry", 1), "limits"),
+        (
+            good().with("have", 7),
+            "holds time 7, which was never issued",
+        ),
+    ] {
+        let mut world = World::unstarted(Sequential, 3, |_| {});
+        world.start(1);
+        let puppet = world.connect(1);
+        let frames = world.run(puppet, &hello.line());
+        let [frame] = &frames[..] else {
+            panic!("{frames:?}")
+        };
+        assert!(frame.starts_with("[REFUSE mismatch "), "{frame}");
+        assert!(frame.contains(reason), "{frame}");
+        assert!(world.is_closed(puppet), "{reason}");
+        let status = world.status(1, "link.2");
+        assert!(
+            status.starts_with("refused (") && status.contains(reason),
+            "{status}"
+        );
+        let told: Vec<_> = world
+            .network
+            .log
+            .iter()
+            .filter(|line| line.contains(reason))
+            .collect();
+        assert_eq!(told.len(), 1, "one clear line: {told:?}");
+        // A good one afterwards is welcome.
+        world.puppet(1, &good());
+        assert_eq!(world.status(1, "link.2"), "up", "{reason}");
+    }
+}
+
+#[test]
+fn a_handshake_of_nobody_is_refused() {
+    for (line, reason) in [
+        (
+            Hello::new(4, 1, 3, "sequential").line(),
+            "replica 4 of a cluster of 3",
+        ),
+        (
+            Hello::new(1, 1, 3, "sequential").line(),
+            "replica 1 of a cluster of 3",
+        ),
+        (
+            Hello::new(0, 1, 3, "sequential").line(),
+            "id=0 is no replica id",
+        ),
+        ("PEER".to_owned(), "version= is missing"),
+        ("PEER version".to_owned(), "'version' is not name=value"),
+        ("PEER version=x".to_owned(), "version=x is no number"),
+        ("PEER \"\\xff\"".to_owned(), "not UTF-8"),
+    ] {
+        let mut world = World::unstarted(Sequential, 3, |_| {});
+        world.start(1);
+        let puppet = world.connect(1);
+        let frames = world.run(puppet, &line);
+        assert_eq!(frames.len(), 1, "{line}: {frames:?}");
+        assert!(frames[0].starts_with("[REFUSE "), "{}", frames[0]);
+        assert!(frames[0].contains(reason), "{}", frames[0]);
+        assert!(world.is_closed(puppet));
+        assert_eq!(world.status(1, "ready").get(..2), Some("no"), "{line}");
+    }
+}
+
+#[test]
+fn a_refused_stranger_does_no_harm_to_a_link_that_is_up() {
+    let (mut world, two, three) = stage(Sequential);
+    for hello in [
+        Hello::new(2, 1, 3, "sequential").with("version", 9),
+        Hello::new(2, 1, 3, "sequential")
+            .with("incarnation", 5)
+            .with("known", 99),
+    ] {
+        let stranger = world.connect(1);
+        let frames = world.run(stranger, &hello.line());
+        assert!(frames[0].starts_with("[REFUSE "), "{frames:?}");
+    }
+    assert_eq!(world.status(1, "link.2"), "up");
+    world.play(three, "ACK 9.2@277");
+    world.play(two, "MCAST 0 5 3 SET x 1");
+    assert_eq!(world.status(1, "position"), "1");
+}
+
+/// Two replicas of which the second is set up differently.
+fn misfits(change: impl Fn(&mut Settings)) -> World {
+    let mut world = World::unstarted(Sequential, 2, |_| {});
+    change(world.settings(2));
+    world.start(1);
+    world.start(2);
+    world.pass(Duration::from_secs(5));
+    world
+}
+
+#[test]
+fn a_mismatch_shows_on_both_sides_and_is_told_once() {
+    let cases: [(&str, Box<dyn Fn(&mut Settings)>); 4] = [
+        (
+            "model",
+            Box::new(|settings| settings.consistency = Linearizable),
+        ),
+        (
+            "model",
+            Box::new(|settings| settings.consistency = Eventual),
+        ),
+        (
+            "cluster",
+            Box::new(|settings| settings.cluster[0] = "other:1".to_owned()),
+        ),
+        (
+            "limits",
+            Box::new(|settings| settings.limits.value_bytes = 5),
+        ),
+    ];
+    for (reason, change) in cases {
+        let mut world = misfits(change);
+        for (id, peer) in [(1, 2), (2, 1)] {
+            let status = world.status(id, &format!("link.{peer}"));
+            assert!(status.starts_with("refused ("), "{status}");
+            assert!(status.contains(reason), "{status}");
+            let told =
+                |line: &&String| line.starts_with(&format!("{id}: ")) && line.contains(reason);
+            let told: Vec<_> = world.network.log.iter().filter(told).collect();
+            assert_eq!(told.len(), 1, "{told:?}");
+        }
+        assert_eq!(world.status(1, "ready").get(..2), Some("no"));
+        assert!(world.inspect(1, "GET x").starts_with("-NOTREADY "));
+        assert!(world.inspect(1, "SET x 1").starts_with("-NOTREADY "));
+    }
+}
+
+#[test]
+fn a_replica_serves_no_data_until_another_has_accepted_it() {
+    let mut world = World::unstarted(Sequential, 3, |_| {});
+    world.start(2);
+    for line in ["GET x", "SET x 1", "STORE", "WATCH x", "AWAIT 0", "KEYS *"] {
+        let reply = world.inspect(2, line);
+        assert!(reply.starts_with("-NOTREADY "), "{line}: {reply}");
+    }
+    let client = world.connect(2);
+    let replies = world.run(client, "MULTI\nSET x 1\nEXEC");
+    assert!(replies[2].starts_with("-EXECABORT "), "{replies:?}");
+    for line in [
+        "PING", "STATUS", "ORDER", "DIGEST", "HOLDBACK", "HELP", "POSITION",
+    ] {
+        let reply = world.inspect(2, line);
+        assert!(!reply.starts_with('-'), "{line}: {reply}");
+    }
+    world.start(1);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.status(2, "ready"), "yes");
+    assert_eq!(
+        world.inspect(2, "GET x"),
+        "nil",
+        "one other is enough to read"
+    );
+}
+
+#[test]
+fn a_replica_alone_in_its_cluster_and_an_eventual_one_serve_at_once() {
+    let mut world = World::new(Sequential, 1);
+    let client = world.connect(1);
+    assert_eq!(
+        world.run(client, "SET x 1\nGET x\nPOSITION"),
+        ["+OK", "1", ":1"]
+    );
+    let mut world = World::unstarted(Eventual, 3, |_| {});
+    world.start(2);
+    let client = world.connect(2);
+    assert_eq!(world.run(client, "SET x 1\nGET x"), ["+OK", "1"]);
+}
