@@ -155,7 +155,7 @@ impl Arguments {
                 .max(self.max_value + (1 << 20)),
             ..Limits::default()
         };
-        let heartbeat = (self.link_timeout / 4).min(Duration::from_millis(500));
+        let heartbeat = Settings::heartbeat_for(self.link_timeout);
         let settings = Settings {
             incarnation: entropy.max(1),
             seed: self.seed.unwrap_or(entropy),
@@ -174,7 +174,8 @@ impl Arguments {
         Ok(Config {
             settings,
             address,
-            client_output_max: self.max_output,
+            // One value has to fit, whatever it was set to.
+            client_output_max: self.max_output.max(self.max_value + (1 << 20)),
         })
     }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Records that one piece of a round looks at.
 const ROUND_PIECE: usize = 256;
+/// Bytes after which a piece is ended.
+const ROUND_PIECE_BYTES: usize = 256 << 10;
 /// Tombstones that one sweep drops at the most, so that it never blocks the loop for long.
 const SWEEP_PIECE: usize = 10_000;
 
@@ -86,12 +88,10 @@ impl Gossip {
         self.clock.time()
     }
 
-    /// The digest that goes with the vector; none while versions are held that it does not cover.
+    /// Whether the vector covers everything that is held.
     #[must_use]
-    pub fn vouched_digest(&self) -> Option<Digest> {
-        self.vector
-            .covers_all(&self.applied)
-            .then(|| self.versions.digest())
+    pub fn vouches_for_all(&self) -> bool {
+        self.vector.covers_all(&self.applied)
     }
 
     /// Begins to drop tombstones, if there are any that every one of `links` (all other replicas, with the
@@ -172,8 +172,10 @@ pub struct GossipLink {
     sending: Sending,
     /// An update was dropped: no more are sent until a new round has begun.
     dropped: bool,
-    /// What was held here when the peer was first seen to lag.
-    lag: Option<Vector>,
+    /// What was held here when the peer last reported.
+    seen: Vector,
+    /// At the last report the data differed although the vectors were equal.
+    differed: bool,
     /// Receiving: a round has ended and no other has begun.
     vouched: bool,
     /// Receiving: the highest time of an UPDATE since the round began.
@@ -187,33 +189,61 @@ pub enum Report {
     Fine,
     /// A round has to be sent: [`GossipLink::begin_round`].
     OweRound,
-    /// The vectors are equal and the data is not: a bug, to be logged; everything has to be sent.
+    /// The vectors are equal and the data is not, as one side holds part of a round that broke off:
+    /// everything has to be sent.
+    OweEverything,
+    /// The vectors are equal, cover everything on both sides, and the data is not equal: a bug, to be
+    /// logged; everything has to be sent.
     Diverged,
 }
 
 impl GossipLink {
-    /// The peer reported its vector.
-    pub fn report(&mut self, gossip: &Gossip, digest: Option<Digest>, vector: Vector) -> Report {
-        let first = self.reported.is_none();
-        let covered = vector.covers_all(gossip.vector());
-        let lagging =
-            self.lag.as_ref().is_some_and(|lag| !vector.covers_all(lag)) && self.is_live();
-        let equal = vector == *gossip.vector();
-        self.reported = Some(vector);
-        if first || lagging || self.dropped && self.is_live() {
+    /// The peer reported its vector, and the digest of all it holds. `vouched`: its vector covers all of that.
+    pub fn report(
+        &mut self,
+        gossip: &Gossip,
+        digest: Digest,
+        vouched: bool,
+        vector: Vector,
+    ) -> Report {
+        let stuck = self.is_stuck(gossip, &vector);
+        let differs = vector == *gossip.vector() && digest != gossip.versions().digest();
+        let first = self.reported.replace(vector).is_none();
+        self.seen = gossip.vector().clone();
+        if first {
             return Report::OweRound;
         }
-        self.lag = if covered {
-            None
-        } else {
-            Some(gossip.vector().clone())
-        };
-        match (digest, gossip.vouched_digest()) {
-            (Some(theirs), Some(ours)) if equal && theirs != ours && self.is_live() => {
-                Report::Diverged
-            }
-            _ => Report::Fine,
+        if !self.is_live() {
+            self.differed = false;
+            return Report::Fine;
         }
+        if stuck || self.dropped {
+            return Report::OweRound;
+        }
+        // Once may be a version that is still on its way; twice is not.
+        let differed = std::mem::replace(&mut self.differed, differs);
+        if !(differs && differed) {
+            return Report::Fine;
+        }
+        self.differed = false;
+        if vouched && gossip.vouches_for_all() {
+            Report::Diverged
+        } else {
+            Report::OweEverything
+        }
+    }
+
+    /// Whether the peer lacks, of some third replica, what was held here at its last report already, and
+    /// has not come any further since. Of this replica's own writes it lacks nothing but what is on its
+    /// way, unless updates were dropped, which is known.
+    fn is_stuck(&self, gossip: &Gossip, vector: &Vector) -> bool {
+        let Some(before) = &self.reported else {
+            return false;
+        };
+        self.seen.iter().any(|(origin, time)| {
+            let reached = vector.get(origin);
+            origin != gossip.me && reached < time && reached == before.get(origin)
+        })
     }
 
     /// The last vector that the peer reported on this connection.
@@ -236,7 +266,6 @@ impl GossipLink {
             skip,
         };
         self.dropped = false;
-        self.lag = None;
         encode_round(buffer);
     }
 
@@ -251,18 +280,24 @@ impl GossipLink {
             return false;
         };
         let (records, next) = gossip.versions().walk(*cursor, ROUND_PIECE);
-        for record in records {
+        // From the end to the start, as cursors go; see `Table`.
+        let mut next = next.unwrap_or(0) + records.len();
+        for record in records.iter().rev() {
+            next -= 1;
             let version = &record.value;
             if !skip.covers(version.stamp) {
                 encode_entry(buffer, version.stamp, &record.key, version.value.as_deref());
             }
+            if buffer.len() >= ROUND_PIECE_BYTES {
+                break;
+            }
         }
-        *cursor = next;
-        if next.is_none() {
+        *cursor = Some(next);
+        if next == 0 {
             encode_end(buffer, snapshot);
             self.sending = Sending::Live;
         }
-        next.is_some()
+        next > 0
     }
 
     /// Whether a round is being sent.

@@ -11,6 +11,7 @@ use crate::protocol::arguments::{
 };
 use crate::protocol::inline;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -74,7 +75,7 @@ impl EntryBody {
 
     /// The entry of a transaction that depends on `watches`: keys with the position of their last change.
     #[must_use]
-    pub fn transaction(watches: &[(Vec<u8>, u64)], commands: &[OwnedArguments]) -> Self {
+    pub fn transaction(watches: &BTreeMap<Vec<u8>, u64>, commands: &[OwnedArguments]) -> Self {
         let counts: Vec<String> = commands
             .iter()
             .map(|command| command.get().len().to_string())
@@ -248,7 +249,7 @@ mod tests {
             OwnedArguments::new(&words("SET x ;")),
             OwnedArguments::new(&words("GET y")),
         ];
-        let watches = [(b"k".to_vec(), 7)];
+        let watches = BTreeMap::from([(b"k".to_vec(), 7)]);
         let both = EntryBody::transaction(&watches, &commands);
         assert_eq!(both.describe(), "SET x \";\" ; GET y");
         let mut reader = both.read();

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// Output buffers above this size are given back once they are empty.
 const BUFFER_KEPT: usize = 256 << 10;
 
+/// A client that does not read its replies is not read from, above this many unsent bytes.
+const UNSENT_PAUSE: usize = 1 << 20;
+
 /// What reading brought.
 #[derive(Debug)]
 pub(super) enum ReadOutcome {
@@ -75,6 +78,8 @@ pub(super) struct Connection {
     pub(super) input: Option<Input>,
     pub(super) output: Vec<u8>,
     written: usize,
+    /// When the system last took output, or the connection was made.
+    pub(super) progress: Duration,
     /// The socket may have more to read.
     pub(super) readable: bool,
     /// No whole frame is left of what was read: only then is more read, so that what is buffered stays
@@ -105,6 +110,7 @@ impl Connection {
             input: Some(Input::new(limits)),
             output: Vec::new(),
             written: 0,
+            progress: Duration::ZERO,
             readable: true,
             starved: true,
             ended: false,
@@ -116,6 +122,11 @@ impl Connection {
             is_peer: false,
             new_limits: None,
         }
+    }
+
+    /// No more of its frames are to be executed for now.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.paused || (!self.is_peer && self.unsent() > UNSENT_PAUSE)
     }
 
     /// It is a link from here on.
@@ -157,11 +168,14 @@ impl Connection {
     }
 
     /// Writes until all is written (`true`) or the system takes no more (`false`).
-    pub(super) fn flush(&mut self) -> io::Result<bool> {
+    pub(super) fn flush(&mut self, now: Duration) -> io::Result<bool> {
         while self.written < self.output.len() {
             match self.stream.write(&self.output[self.written..]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(length) => self.written += length,
+                Ok(length) => {
+                    self.written += length;
+                    self.progress = now;
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.give_back_written();
                     return Ok(false);

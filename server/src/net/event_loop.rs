@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// Bytes read from one connection in one turn.
 const READ_BYTES: usize = 64 << 10;
+/// How long a connection that is closed may take no byte of what it still has to get.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait before accepting again when the system is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -122,7 +124,7 @@ impl EventLoop {
         self.replica.tick(now, &mut self.sockets);
         self.end_turn(now);
         while !self.sockets.stopped {
-            match self.poll.poll(&mut events, self.timeout(now)) {
+            match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 result => result?,
             }
@@ -153,22 +155,20 @@ impl EventLoop {
     }
 
     /// How long the loop may sleep.
-    pub(super) fn timeout(&self, now: Now) -> Option<Duration> {
+    pub(super) fn timeout(&self) -> Option<Duration> {
         if !self.sockets.queue.is_empty() || !self.sockets.dials.is_empty() {
             return Some(Duration::ZERO);
         }
-        let lingering = self.lingering.iter().filter_map(|&slot| {
-            match self.sockets.connections.get(slot)?.ending {
-                Ending::Lingering(until) => Some(until),
-                _ => None,
-            }
-        });
+        let lingering = self
+            .lingering
+            .iter()
+            .filter_map(|&slot| self.lingers_until(slot));
         let deadline = lingering
             .chain(self.accept_due)
             .chain(self.replica.deadline())
             .min()?;
         // A little more than asked for, as the system's timer has a resolution of a millisecond.
-        let wait = deadline.saturating_sub(now.monotonic);
+        let wait = deadline.saturating_sub(self.clock.monotonic());
         Some(if wait.is_zero() {
             wait
         } else {
@@ -233,7 +233,7 @@ impl EventLoop {
             return;
         };
         if event.is_readable() || event.is_read_closed() || event.is_error() {
-            connection.readable = true;
+            connection.readable = !connection.ended;
             self.sockets.enqueue(slot);
         }
         if event.is_writable()
@@ -254,19 +254,28 @@ impl EventLoop {
         for slot in std::mem::take(&mut self.sockets.endings) {
             self.end(slot, now);
         }
-        let lingering = std::mem::take(&mut self.lingering);
-        for slot in lingering {
-            match self
-                .sockets
-                .connections
-                .get(slot)
-                .map(|connection| connection.ending)
-            {
-                Some(Ending::Lingering(until)) if until <= now.monotonic => self.remove(slot),
-                Some(Ending::Lingering(_)) => self.lingering.push(slot),
-                _ => {}
+        self.end_lingering(now);
+        self.sockets.observer.flush();
+    }
+
+    /// Drops connections that have lingered long enough, or do not take what they still have to get.
+    fn end_lingering(&mut self, now: Now) {
+        for slot in std::mem::take(&mut self.lingering) {
+            match self.lingers_until(slot) {
+                Some(until) if until <= now.monotonic => self.remove(slot),
+                Some(_) => self.lingering.push(slot),
+                None => {}
             }
         }
-        self.sockets.observer.flush();
+    }
+
+    /// Until when a connection that is being ended may stay.
+    fn lingers_until(&self, slot: usize) -> Option<Duration> {
+        let connection = self.sockets.connections.get(slot)?;
+        match connection.ending {
+            Ending::Lingering(until) => Some(until),
+            Ending::AfterFlush => Some(connection.progress + FLUSH_PATIENCE),
+            Ending::Open | Ending::Now => None,
+        }
     }
 }

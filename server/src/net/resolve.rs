@@ -31,7 +31,7 @@ impl Resolver {
         }
         let (sender, waker) = (self.sender.clone(), Arc::clone(&self.waker));
         let address = address.to_owned();
-        std::thread::spawn(move || {
+        let spawned = std::thread::Builder::new().spawn(move || {
             let result = match address.to_socket_addrs().map(|mut found| found.next()) {
                 Ok(Some(address)) => Ok(address),
                 Ok(None) => Err("the name has no address".to_owned()),
@@ -42,6 +42,10 @@ impl Resolver {
                 drop(waker.wake());
             }
         });
+        if let Err(error) = spawned {
+            drop(self.sender.send((peer, Err(error.to_string()))));
+            drop(self.waker.wake());
+        }
         None
     }
 

@@ -10,8 +10,6 @@ use std::time::Duration;
 
 /// Frames that one connection may have executed in one turn, so that none starves the others.
 const FRAMES_PER_TURN: usize = 128;
-/// A client that does not read its replies is not read from, above this many unsent bytes.
-const UNSENT_PAUSE: usize = 1 << 20;
 /// How long a closed connection waits for the other side to close too.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -37,14 +35,12 @@ impl EventLoop {
         let Some(connection) = self.sockets.get(id) else {
             return Ok(());
         };
-        let held_up = connection.paused
-            || (!connection.is_peer && connection.unsent() > UNSENT_PAUSE)
-            || connection.ending == Ending::AfterFlush;
-        if held_up {
+        if connection.is_held_up() || connection.ending == Ending::AfterFlush {
             return Ok(());
         }
         if connection.readable && connection.starved && !connection.ended {
             match connection.read(&mut self.scratch)? {
+                ReadOutcome::More if connection.is_peer => self.replica.heard(id, now),
                 ReadOutcome::More => {}
                 ReadOutcome::Drained => connection.readable = false,
                 ReadOutcome::Ended => {
@@ -64,9 +60,9 @@ impl EventLoop {
             } else if connection.readable {
                 self.sockets.enqueue(id.slot);
             }
-        } else if more || connection.readable {
+        } else if more || (connection.readable && !connection.ended) {
             self.sockets.enqueue(id.slot);
-        } else if connection.ended && connection.ending == Ending::Open {
+        } else if connection.ended && !connection.paused && connection.ending == Ending::Open {
             self.replica.end_of_input(id, now, &mut self.sockets);
         }
         Ok(())
@@ -126,8 +122,8 @@ impl EventLoop {
             return;
         }
         let id = connection.id;
-        let was_held_up = connection.unsent() > UNSENT_PAUSE;
-        let result = connection.flush().and_then(|done| {
+        let was_held_up = connection.is_held_up();
+        let result = connection.flush(now.monotonic).and_then(|done| {
             if done == connection.wants_write {
                 let interest = if done {
                     Interest::READABLE
@@ -172,7 +168,7 @@ impl EventLoop {
         match connection.ending {
             Ending::Open | Ending::Lingering(_) => {}
             Ending::Now => self.remove(slot),
-            Ending::AfterFlush if connection.unsent() > 0 => {}
+            Ending::AfterFlush if connection.unsent() > 0 => self.lingering.push(slot),
             Ending::AfterFlush => {
                 let shut = connection.stream.shutdown(Shutdown::Write);
                 if connection.ended || shut.is_err() {

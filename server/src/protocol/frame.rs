@@ -304,14 +304,11 @@ fn parse_length(
     let digits_start = position;
     let mut value: i64 = 0;
     loop {
+        if position - from > LENGTH_DIGITS {
+            return Err(error);
+        }
         match input.get(position) {
-            None => {
-                return if position - from > LENGTH_DIGITS {
-                    Err(error)
-                } else {
-                    Ok(None)
-                };
-            }
+            None => return Ok(None),
             Some(digit @ b'0'..=b'9') => {
                 value = value
                     .checked_mul(10)

@@ -1,6 +1,7 @@
 //! CONFIG: this replica's settings by name, ours and those that Redis tools ask for.
 
 use super::replica::Replica;
+use super::settings::Settings;
 use crate::protocol::arguments::{parse_integer, parse_unsigned};
 use crate::protocol::command::CommandSpec;
 use crate::protocol::error::ErrorReply;
@@ -51,6 +52,7 @@ const SETTINGS: &[Setting] = &[
         |r| millis(r.settings.link_timeout),
         |r, value| {
             r.settings.link_timeout = positive_millis(value)?;
+            r.settings.heartbeat = Settings::heartbeat_for(r.settings.link_timeout);
             Ok(())
         },
     ),

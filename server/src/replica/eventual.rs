@@ -3,9 +3,8 @@
 use super::out::{ConnectionId, Event, Level, Now, Out};
 use super::replica::{Engine, Eventual, Replica};
 use super::turn::draw;
-use crate::eventual::{Origin, Report, Vector, VersionStamp};
-use crate::multicast::{Entry, EntryBody, ReplicaId};
-use crate::order::Digest;
+use crate::eventual::{Origin, Report, VersionStamp};
+use crate::multicast::{Entry, EntryBody, ReplicaId, TIME_MAX};
 use crate::protocol::command::{CommandSpec, Eventual as Acceptance, Name};
 use crate::protocol::error::{ErrorCode, ErrorReply};
 use crate::protocol::message::{Message, encode_token, encode_update, encode_vector};
@@ -152,6 +151,11 @@ impl Replica {
             replica: peer,
             incarnation,
         };
+        if let Message::Update(time, ..) | Message::Entry(VersionStamp { time, .. }, ..) = &message
+            && *time > TIME_MAX
+        {
+            return self.link_error(peer, &format!("time {time} is out of range"), now, out);
+        }
         match message {
             Message::Update(time, key, value) => {
                 let stamp = VersionStamp {
@@ -174,8 +178,11 @@ impl Replica {
                     link.end_received(&mut eventual.gossip, sender, &vector);
                 });
             }
-            Message::Vector(digest, vector) => {
-                self.receive_vector(peer, digest, vector, now, out);
+            Message::Vector(digest, vouched, vector) => {
+                let report = self.with_gossip(peer, |eventual, link| {
+                    link.report(&eventual.gossip, digest, vouched, vector)
+                });
+                self.obey_report(peer, report, now, out);
             }
             Message::Confirm(token) => self.send_token(peer, "CONFIRMED", token, now, out),
             Message::Confirmed(token) => {
@@ -203,19 +210,17 @@ impl Replica {
         }
     }
 
-    fn receive_vector(
+    /// Sends what a peer's report shows that it lacks.
+    fn obey_report(
         &mut self,
         peer: ReplicaId,
-        digest: Option<Digest>,
-        vector: Vector,
+        report: Option<Report>,
         now: Now,
         out: &mut dyn Out,
     ) {
-        let report = self.with_gossip(peer, |eventual, link| {
-            link.report(&eventual.gossip, digest, vector)
-        });
         match report {
             Some(Report::OweRound) => self.begin_round(peer, false, now, out),
+            Some(Report::OweEverything) => self.begin_round(peer, true, now, out),
             Some(Report::Diverged) => {
                 let text = format!("data differs from replica {peer} although all was exchanged");
                 self.notice(Level::Error, &text, now, out);
@@ -321,7 +326,13 @@ impl Replica {
         };
         let mut frame = Vec::new();
         let gossip = &eventual.gossip;
-        encode_vector(&mut frame, gossip.vouched_digest(), gossip.vector());
+        let digest = gossip.versions().digest();
+        encode_vector(
+            &mut frame,
+            digest,
+            gossip.vouches_for_all(),
+            gossip.vector(),
+        );
         self.send_frame(peer, &frame, now, out);
     }
 

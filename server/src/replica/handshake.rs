@@ -5,11 +5,14 @@
 //! what its answer says it holds stays true until the first frame on the new connection. Each end sends
 //! nothing but its own `PEER` before it has read the other's.
 
-use super::link::LinkState;
-use super::out::{Close, ConnectionId, Event, Level, Now, Out};
+use super::link::{Link, LinkState};
+use super::out::{Close, ConnectionId, Level, Now, Out};
 use super::replica::{Engine, Readiness, Replica};
 use crate::multicast::ReplicaId;
 use crate::protocol::message::{Hello, Message, Refusal, VERSION, encode_refuse};
+
+/// Why a handshake is refused: in one word, of whom if that is certain, and for a person.
+type Verdict = (Refusal, Option<ReplicaId>, String);
 
 impl Replica {
     /// The connection that [`Out::dial`] asked for is there.
@@ -66,8 +69,14 @@ impl Replica {
     ) {
         self.forget_session(connection);
         out.promote(connection);
-        let verdict = match Message::parse(words) {
-            Ok(Message::Peer(hello)) => self.judge(&hello, now, out).map(|()| hello),
+        let message = Message::parse(words);
+        if let Ok(Message::Peer(hello)) = &message
+            && self.link(hello.id).is_some_and(|link| link.cut)
+        {
+            return out.close(connection, Close::Now);
+        }
+        let verdict = match message {
+            Ok(Message::Peer(hello)) => self.judge_dialler(&hello, now, out).map(|()| hello),
             Ok(_) => Err((Refusal::Protocol, None, "not a handshake".to_owned())),
             Err(reason) => Err((Refusal::Protocol, None, reason)),
         };
@@ -80,16 +89,7 @@ impl Replica {
             }
         };
         let peer = hello.id;
-        let Some(link) = self.link(peer) else { return };
-        if link.cut {
-            return out.close(connection, Close::Now);
-        }
-        let old = link.disconnect(now);
-        if let Some(old) = old {
-            self.drop_connection(old, out);
-            let reason = "replaced by a new connection";
-            self.tell(&Event::LinkDown { peer, reason }, now, out);
-        }
+        self.link_lost(peer, "replaced by a new connection", now, out);
         self.adopt(peer, connection, &hello, now);
         if let Some(answer) = self.hello(peer) {
             answer.encode(out.buffer(connection));
@@ -158,17 +158,31 @@ impl Replica {
         self.note_refusal(Some(peer), &reason, now, out);
     }
 
+    /// Judges a handshake on a connection that came in.
+    fn judge_dialler(&mut self, hello: &Hello, now: Now, out: &mut dyn Out) -> Result<(), Verdict> {
+        self.judge(hello, now, out)?;
+        if hello.id < self.settings.id {
+            let reason = format!(
+                "of replicas {} and {}, the second dials",
+                hello.id, self.settings.id
+            );
+            return Err((Refusal::Mismatch, None, reason));
+        }
+        Ok(())
+    }
+
     /// Compares a handshake with this replica's own setup and memory. The error says why the other end, if
     /// it could be told who it is, is refused.
-    fn judge(
-        &mut self,
-        hello: &Hello,
-        now: Now,
-        out: &mut dyn Out,
-    ) -> Result<(), (Refusal, Option<ReplicaId>, String)> {
+    fn judge(&mut self, hello: &Hello, now: Now, out: &mut dyn Out) -> Result<(), Verdict> {
         let ours = self.hello(hello.id);
         let peer = ours.as_ref().map(|_| hello.id);
         let mismatch = |reason: String| Err((Refusal::Mismatch, peer, reason));
+        if let Readiness::Refused(reason) = &self.readiness {
+            return mismatch(format!(
+                "replica {} serves no data: {reason}",
+                self.settings.id
+            ));
+        }
         if hello.version != VERSION {
             let theirs = hello.version;
             return mismatch(format!("protocol version {theirs}, here {VERSION}"));
@@ -195,7 +209,11 @@ impl Replica {
         if hello.limits != ours.limits {
             return mismatch(format!("limits {}, here {}", hello.limits, ours.limits));
         }
-        self.judge_incarnation(hello, &ours, now, out)
+        self.judge_incarnation(hello, &ours, now, out)?;
+        match &hello.refused {
+            Some(reason) => mismatch(format!("replica {} serves no data: {reason}", hello.id)),
+            None => Ok(()),
+        }
     }
 
     /// The ordered models do not let a replica back in that has forgotten what it acked, on either side.
@@ -205,7 +223,7 @@ impl Replica {
         ours: &Hello,
         now: Now,
         out: &mut dyn Out,
-    ) -> Result<(), (Refusal, Option<ReplicaId>, String)> {
+    ) -> Result<(), Verdict> {
         let (peer, me) = (hello.id, self.settings.id);
         let issued = match &self.engine {
             Engine::Ordered(ordered) => ordered.multicast.held(me),
@@ -218,7 +236,11 @@ impl Replica {
         }
         if hello.known != 0 && hello.known != self.settings.incarnation {
             let reason = restarted(me);
-            self.become_refused(&format!("by replica {peer}: {reason}"), now, out);
+            // Anyone can claim this; it is believed of a replica with which there was nothing yet.
+            let stranger = |link: &mut Link| !link.is_up() && !link.exchanged;
+            if self.link(peer).is_some_and(stranger) {
+                self.become_refused(&format!("by replica {peer}: {reason}"), now, out);
+            }
             return Err((Refusal::Mismatch, Some(peer), reason));
         }
         if hello.have > issued {
@@ -279,6 +301,10 @@ impl Replica {
             limits: settings.limits,
             known: if link.exchanged { link.incarnation } else { 0 },
             have,
+            refused: match &self.readiness {
+                Readiness::Refused(reason) => Some(reason.clone()),
+                Readiness::Ready | Readiness::Unaccepted => None,
+            },
         })
     }
 
@@ -331,10 +357,17 @@ impl Replica {
 
     /// This incarnation is refused by a peer: it serves no data.
     fn become_refused(&mut self, reason: &str, now: Now, out: &mut dyn Out) {
-        if !matches!(self.readiness, Readiness::Refused(_)) {
-            self.readiness = Readiness::Refused(reason.to_owned());
-            let text = format!("this replica serves no data: {reason}");
-            self.notice(Level::Error, &text, now, out);
+        if matches!(self.readiness, Readiness::Refused(_)) {
+            return;
+        }
+        self.readiness = Readiness::Refused(reason.to_owned());
+        self.notice(Level::Error, "this replica serves no data", now, out);
+        // It must not ack for anyone any more, so that nobody counts on it.
+        let text = format!("replica {} serves no data: {reason}", self.settings.id);
+        for index in 0..self.links.len() {
+            let peer = ReplicaId::from_index(index);
+            self.send_refusal(peer, Refusal::Mismatch, &text, out);
+            self.link_lost(peer, &text, now, out);
         }
     }
 }

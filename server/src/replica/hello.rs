@@ -60,15 +60,14 @@ impl Replica {
         }
     }
 
-    /// RESET: the connection as it was when it began. MULTI and WATCH were given up on arrival.
+    /// RESET: the connection as it was when it began. MULTI, WATCH and the read path were given up on
+    /// arrival.
     pub(super) fn reset(&mut self, client: ConnectionId, out: &mut dyn Out) {
-        let model = self.settings.consistency;
         self.monitors.retain(|monitor| *monitor != client);
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
         session.resp = Resp::Two;
-        session.read_path = model;
         session.monitor = None;
         session.name.clear();
         session.writer(out).simple("RESET");

@@ -49,6 +49,16 @@ impl Replica {
         }
     }
 
+    /// Bytes came in on a connection, whether they are a whole frame yet or not: a link on which a large
+    /// frame travels slowly is not silent.
+    pub fn heard(&mut self, connection: ConnectionId, now: Now) {
+        if let Some(&peer) = self.peers.get(&connection)
+            && let Some(link) = self.link(peer)
+        {
+            link.heard = now.monotonic;
+        }
+    }
+
     /// A link's connection is gone.
     pub(super) fn link_lost(&mut self, peer: ReplicaId, reason: &str, now: Now, out: &mut dyn Out) {
         let Some(link) = self.link(peer) else { return };

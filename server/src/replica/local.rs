@@ -81,7 +81,9 @@ impl Replica {
                 read(&eventual.gossip, spec, words, random, &mut reply);
             }
             _ => {
-                session.last_position = last_position;
+                if matches!(spec.id, Name::Position | Name::Wait | Name::Holdback) {
+                    session.last_position = last_position;
+                }
                 if let Err(error) =
                     self.inspect(spec, words, (last_position, last_given_up), &mut reply)
                 {

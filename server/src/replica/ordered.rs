@@ -187,9 +187,10 @@ fn take_answer(session: &mut Session, time: u64) -> Option<Answer> {
 fn watch(store: &Store, entry: &Entry, session: &mut Session) {
     for words in entry.body.read().commands() {
         for key in words.iter().skip(1) {
-            if !session.watches.iter().any(|(watched, _)| watched == key) {
-                session.watches.push((key.to_vec(), store.changed(key)));
-            }
+            session
+                .watches
+                .entry(key.to_vec())
+                .or_insert_with(|| store.changed(key));
         }
     }
 }

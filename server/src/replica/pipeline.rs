@@ -8,6 +8,9 @@ use crate::protocol::error::{ErrorCode, ErrorReply};
 use crate::protocol::reply::ReplyWriter;
 use std::cmp::Reverse;
 
+/// Bytes of waiting requests above which no more are read from a client.
+const KEPT_BYTES_MAX: usize = 1 << 20;
+
 impl Replica {
     /// Answers at the client's place in the line: at once if nothing is before it.
     pub(super) fn answer_in_line(
@@ -65,7 +68,7 @@ impl Replica {
             if session.is_blocked() {
                 break;
             }
-            let Some((words, arrived)) = session.backlog.pop_front() else {
+            let Some((words, arrived)) = session.pop_behind() else {
                 break;
             };
             session.arrived = arrived;
@@ -217,9 +220,12 @@ impl Replica {
             let text =
                 format!("not begun: the command that it waited behind was given up ({reason})");
             let error = ErrorReply::new(ErrorCode::Timeout, text);
-            let behind = std::mem::take(&mut session.backlog);
-            behind.iter().for_each(|_| reply.error(&error));
-            session.give_up_multi(behind.iter().map(|(words, _)| words));
+            let mut behind = Vec::new();
+            while let Some((words, _)) = session.pop_behind() {
+                reply.error(&error);
+                behind.push(words);
+            }
+            session.give_up_multi(behind.iter());
         }
     }
 
@@ -241,7 +247,8 @@ impl Replica {
             return;
         };
         let pause = if session.paused { limit / 2 } else { limit };
-        let paused = session.unanswered() >= pause.max(1);
+        let too_large = session.kept_bytes > KEPT_BYTES_MAX && session.unanswered() > 1;
+        let paused = too_large || session.unanswered() >= pause.max(1);
         if paused != session.paused {
             session.paused = paused;
             out.pause(client, paused);

@@ -47,9 +47,7 @@ impl Replica {
             return;
         };
         if session.is_blocked() {
-            session
-                .backlog
-                .push_back((OwnedArguments::new(words), now.monotonic));
+            session.push_behind(OwnedArguments::new(words), now.monotonic);
         } else {
             session.arrived = now.monotonic;
             self.begin(client, words, now, out);
@@ -156,6 +154,7 @@ impl Replica {
         now: Now,
         out: &mut dyn Out,
     ) {
+        let model = self.settings.consistency;
         match spec.id {
             Name::Await => return self.await_position(client, words, now, out),
             Name::Consistency => return self.consistency(client, words, now, out),
@@ -165,6 +164,7 @@ impl Replica {
                 // On arrival, so that what is behind it in the pipeline is not gathered.
                 if let Some(session) = self.sessions.get_mut(client) {
                     session.leave_transaction();
+                    session.read_path = model;
                 }
             }
             _ => {}
@@ -214,9 +214,16 @@ impl Replica {
         let Some(position) = position else {
             return self.error_in_line(client, &ErrorReply::not_an_integer(), now, out);
         };
+        let reached = self.order.position();
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        if reached >= position && session.pending.is_empty() {
+            session.last_position = reached;
+            return self.answer_in_line(client, now, out, |reply| reply.position(reached));
+        }
         self.awaiting.insert((position, client));
         self.wait_in_line(client, Pending::Await { position });
-        self.advance(client, now, out);
     }
 
     /// CONSISTENCY: the read path of the commands behind it.

@@ -6,7 +6,7 @@ use crate::protocol::arguments::OwnedArguments;
 use crate::protocol::command::{CommandSpec, Name, lookup};
 use crate::protocol::error::ErrorReply;
 use crate::protocol::reply::{ReplyWriter, Resp};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// What an undelivered entry will answer.
@@ -51,6 +51,20 @@ pub(super) enum Pending {
 }
 
 impl Pending {
+    /// Bytes of words and replies that it keeps. Entries are counted elsewhere.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Ordered { .. } | Self::Await { .. } => 0,
+            Self::Local { words, .. } | Self::LocalWatch { words } => words.bytes().len(),
+            Self::LocalExec(transaction) => transaction
+                .commands
+                .iter()
+                .map(|words| words.bytes().len())
+                .sum(),
+            Self::Known(reply) => reply.len(),
+        }
+    }
+
     /// Whether nothing behind it may be stamped.
     pub(super) fn is_barrier(&self) -> bool {
         match self {
@@ -74,7 +88,7 @@ pub(super) struct Waiting {
 /// Commands between MULTI and EXEC, and the watched keys they depend on.
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
-    pub(super) watches: Vec<(Vec<u8>, u64)>,
+    pub(super) watches: BTreeMap<Vec<u8>, u64>,
     pub(super) commands: Vec<OwnedArguments>,
 }
 
@@ -121,6 +135,8 @@ pub(super) struct Session {
     pub(super) pending: VecDeque<Waiting>,
     /// Barriers among `pending`.
     pub(super) barriers: usize,
+    /// Bytes that `pending` and `backlog` keep.
+    pub(super) kept_bytes: usize,
     /// Requests behind a barrier, not yet understood, each with the time it came in.
     pub(super) backlog: VecDeque<(OwnedArguments, Duration)>,
     /// When the command that is being executed came in.
@@ -135,7 +151,7 @@ pub(super) struct Session {
     pub(super) library: (String, String),
     pub(super) last_command: Option<&'static str>,
     pub(super) multi: Option<Multi>,
-    pub(super) watches: Vec<(Vec<u8>, u64)>,
+    pub(super) watches: BTreeMap<Vec<u8>, u64>,
     /// A WATCH ended in an error: the next EXEC must not rely on it.
     pub(super) watch_failed: bool,
     /// The position at which the last command took effect or was read.
@@ -164,6 +180,7 @@ impl Session {
             read_path,
             pending: VecDeque::new(),
             barriers: 0,
+            kept_bytes: 0,
             backlog: VecDeque::new(),
             arrived: Duration::ZERO,
             muted: false,
@@ -173,7 +190,7 @@ impl Session {
             library: Default::default(),
             last_command: None,
             multi: None,
-            watches: Vec::new(),
+            watches: BTreeMap::new(),
             watch_failed: false,
             last_position: 0,
             last_given_up: 0,
@@ -212,6 +229,7 @@ impl Session {
                 .and_then(|name| lookup(name))
                 .map(|spec| spec.id)
             {
+                Some(Name::Watch) => self.watch_failed = true,
                 Some(Name::Multi) => self.multi = Some(Multi::default()),
                 Some(Name::Exec | Name::Discard | Name::Reset) => self.leave_transaction(),
                 _ => {}
@@ -232,12 +250,26 @@ impl Session {
     /// Puts a request at the end of the line.
     pub(super) fn push(&mut self, pending: Pending) {
         self.barriers += usize::from(pending.is_barrier());
+        self.kept_bytes += pending.bytes();
         let (arrived, muted) = (self.arrived, self.muted);
         self.pending.push_back(Waiting {
             pending,
             arrived,
             muted,
         });
+    }
+
+    /// Keeps a request that waits behind a barrier.
+    pub(super) fn push_behind(&mut self, words: OwnedArguments, arrived: Duration) {
+        self.kept_bytes += words.bytes().len();
+        self.backlog.push_back((words, arrived));
+    }
+
+    /// Takes the first request that waited behind a barrier.
+    pub(super) fn pop_behind(&mut self) -> Option<(OwnedArguments, Duration)> {
+        let (words, arrived) = self.backlog.pop_front()?;
+        self.kept_bytes -= words.bytes().len();
+        Some((words, arrived))
     }
 
     /// Takes the request at the front of the line: it is the one being executed now.
@@ -248,6 +280,7 @@ impl Session {
             muted,
         } = self.pending.pop_front()?;
         self.barriers -= usize::from(pending.is_barrier());
+        self.kept_bytes -= pending.bytes();
         self.arrived = arrived;
         self.muted = muted;
         Some(pending)

@@ -45,6 +45,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// How often to say that a link is alive if it may be silent for so long: often enough that some get lost.
+    #[must_use]
+    pub fn heartbeat_for(link_timeout: Duration) -> Duration {
+        (link_timeout / 4).min(Duration::from_millis(500))
+    }
+
     /// Replica `id` of a cluster, everything else as by default.
     #[must_use]
     pub fn new(id: ReplicaId, cluster: Vec<String>, consistency: Consistency) -> Self {

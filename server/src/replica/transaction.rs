@@ -39,7 +39,7 @@ impl Replica {
             }
             (Name::Multi, Some(_)) => ErrorReply::err("MULTI calls can not be nested"),
             (Name::Watch, Some(_)) => ErrorReply::err("WATCH inside MULTI is not allowed"),
-            (Name::Watch, None) => return self.watch(client, words, now, out),
+            (Name::Watch, None) => return self.watch(client, spec, words, now, out),
             (Name::Unwatch, None) => {
                 session.watches.clear();
                 session.watch_failed = false;
@@ -129,7 +129,9 @@ impl Replica {
             .get(client)
             .is_some_and(|session| session.pending.is_empty())
         {
+            let start = out.buffer(client).len();
             self.evaluate_transaction(client, &transaction, out);
+            self.observe_reply(client, None, start, now, out);
         } else {
             self.wait_in_line(client, Pending::LocalExec(transaction));
         }
@@ -172,8 +174,15 @@ impl Replica {
         }
     }
 
-    fn watch(&mut self, client: ConnectionId, words: &[&[u8]], now: Now, out: &mut dyn Out) {
-        if let Err(error) = self.check_ready() {
+    fn watch(
+        &mut self,
+        client: ConnectionId,
+        spec: &'static CommandSpec,
+        words: &[&[u8]],
+        now: Now,
+        out: &mut dyn Out,
+    ) {
+        if let Err(error) = self.admit_data(spec, words) {
             if let Some(session) = self.sessions.get_mut(client) {
                 session.watch_failed = true;
             }
@@ -187,7 +196,9 @@ impl Replica {
             return;
         };
         if session.pending.is_empty() {
+            let start = out.buffer(client).len();
             self.watch_here(client, words, out);
+            self.observe_reply(client, None, start, now, out);
         } else {
             self.wait_in_line(
                 client,
@@ -209,11 +220,8 @@ impl Replica {
         session.last_position = self.order.position();
         for key in &words[1..] {
             // A key that is watched already keeps its first position, as in Redis.
-            if !session.watches.iter().any(|(watched, _)| watched == key) {
-                session
-                    .watches
-                    .push((key.to_vec(), ordered.store.changed(key)));
-            }
+            let changed = ordered.store.changed(key);
+            session.watches.entry(key.to_vec()).or_insert(changed);
         }
         session.writer(out).ok();
     }

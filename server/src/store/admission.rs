@@ -43,6 +43,13 @@ impl Default for Limits {
     }
 }
 
+/// The longest pattern: matching takes up to the product of its length and the key's.
+const PATTERN_BYTES: usize = 1024;
+
+fn pattern_too_long() -> ErrorReply {
+    ErrorReply::err(format!("pattern is larger than {PATTERN_BYTES} bytes"))
+}
+
 /// The options of SET.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SetOptions {
@@ -102,6 +109,10 @@ pub fn admit(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(),
     }
     check_entry_size(size, limits)?;
     match spec.id {
+        Name::Keys if words[1].len() > PATTERN_BYTES => Err(pattern_too_long()),
+        Name::Scan if words[2..].iter().any(|word| word.len() > PATTERN_BYTES) => {
+            Err(pattern_too_long())
+        }
         Name::Set => SetOptions::parse(&words[3..]).map(|_| ()),
         Name::Mset if words.len().is_multiple_of(2) => Err(ErrorReply::wrong_arity("mset")),
         Name::Incrby | Name::Decrby => {
@@ -122,6 +133,9 @@ pub fn admit(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(),
             }
             Ok(())
         }
+        Name::Copy if words[1] == words[2] => Err(ErrorReply::err(
+            "source and destination objects are the same",
+        )),
         Name::Copy => admit_copy(&words[3..]),
         Name::Flushall | Name::Flushdb => match words {
             [_] => Ok(()),

@@ -36,6 +36,9 @@ pub trait Keyspace {
     }
 }
 
+/// The largest reply of one MGET, which can name a large value many times.
+const REPLY_BYTES: usize = 512 << 20;
+
 /// What a key costs beside its own bytes and its value's, roughly.
 const KEY_OVERHEAD: usize = 56;
 
@@ -53,6 +56,7 @@ pub fn read<K: Keyspace>(
             Ok(())
         }
         Name::Scan => scan(keyspace, words, reply),
+        Name::Mget => mget(keyspace, words, reply),
         Name::Getrange | Name::Substr => range(keyspace, words, reply),
         Name::Object => object(keyspace, words, reply),
         Name::Memory => memory(keyspace, words, reply),
@@ -76,12 +80,6 @@ fn read_plain<K: Keyspace>(
 ) {
     let present = |key: &[u8]| keyspace.get(key).is_some();
     match spec.id {
-        Name::Mget => {
-            reply.array(words.len() - 1);
-            words[1..]
-                .iter()
-                .for_each(|key| reply.bulk_or_null(keyspace.get(key)));
-        }
         Name::Exists | Name::Touch => {
             reply.count(words[1..].iter().filter(|key| present(key)).count());
         }
@@ -106,6 +104,27 @@ fn read_plain<K: Keyspace>(
         }
         _ => reply.error(&ErrorReply::err(format!("{} is not a read", spec.name))),
     }
+}
+
+fn mget<K: Keyspace>(
+    keyspace: &K,
+    words: &[&[u8]],
+    reply: &mut ReplyWriter<'_>,
+) -> Result<(), ErrorReply> {
+    let keys = &words[1..];
+    let size: usize = keys
+        .iter()
+        .map(|key| keyspace.get(key).map_or(0, <[u8]>::len))
+        .sum();
+    if size > REPLY_BYTES {
+        return Err(ErrorReply::err(format!(
+            "the reply would be larger than {REPLY_BYTES} bytes"
+        )));
+    }
+    reply.array(keys.len());
+    keys.iter()
+        .for_each(|key| reply.bulk_or_null(keyspace.get(key)));
+    Ok(())
 }
 
 /// What SCAN was asked for.

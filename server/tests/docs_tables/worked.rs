@@ -2,7 +2,7 @@
 
 use super::read;
 use holdback::eventual::{Origin, VersionStamp, Versions};
-use holdback::multicast::{Entry, EntryBody, ReplicaId, Stamp};
+use holdback::multicast::{Ack, Entry, EntryBody, ReplicaId, Stamp};
 use holdback::order::Order;
 use holdback::protocol::inline::split_owned;
 use holdback::protocol::message::{encode_ack, encode_mcast, encode_update};
@@ -100,7 +100,13 @@ fn the_sizes_of_frames() {
     };
     let (mut mcast, mut ack, mut update) = (Vec::new(), Vec::new(), Vec::new());
     encode_mcast(&mut mcast, 0, &[&entry]);
-    encode_ack(&mut ack, &[stamp]);
+    encode_ack(
+        &mut ack,
+        &[Ack {
+            stamp,
+            incarnation: None,
+        }],
+    );
     encode_update(&mut update, 1_700_000_000_000_000, b"x", Some(b"1"));
     let claim = format!(
         "an `MCAST` with `SET x 1` takes {} bytes, an `ACK` {}, an `UPDATE` {}",

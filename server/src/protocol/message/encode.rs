@@ -76,14 +76,12 @@ pub fn encode_round(buffer: &mut Vec<u8>) {
     begin(buffer, 1, "ROUND");
 }
 
-/// Appends a `VECTOR` frame.
-pub fn encode_vector(buffer: &mut Vec<u8>, digest: Option<Digest>, vector: &Vector) {
+/// Appends a `VECTOR` frame; `vouched`: the vector covers all that the digest is of.
+pub fn encode_vector(buffer: &mut Vec<u8>, digest: Digest, vouched: bool, vector: &Vector) {
     begin(buffer, 2 + 3 * vector.len(), "VECTOR");
     push_bulk(
         buffer,
-        digest
-            .map_or("-".to_owned(), |digest| digest.to_string())
-            .as_bytes(),
+        format!("{digest}{}", if vouched { "" } else { "+" }).as_bytes(),
     );
     push_vector(buffer, vector);
 }

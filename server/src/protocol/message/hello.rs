@@ -27,6 +27,8 @@ pub struct Hello {
     pub known: u64,
     /// The highest time that the sender holds of the receiver's own entries.
     pub have: u64,
+    /// The sender was refused by another replica and serves no data: why.
+    pub refused: Option<String>,
 }
 
 impl Hello {
@@ -50,8 +52,16 @@ impl Hello {
             format!("known={}", self.known),
             format!("have={}", self.have),
         ];
-        begin(buffer, 1 + words.len(), "PEER");
-        for word in words {
+        let refused = self
+            .refused
+            .as_ref()
+            .map(|reason| format!("refused={reason}"));
+        begin(
+            buffer,
+            1 + words.len() + usize::from(refused.is_some()),
+            "PEER",
+        );
+        for word in words.into_iter().chain(refused) {
             push_bulk(buffer, word.as_bytes());
         }
     }
@@ -99,5 +109,6 @@ pub(super) fn parse_hello(rest: &[&[u8]]) -> Result<Hello, String> {
         },
         known: number("known")?,
         have: number("have")?,
+        refused: text("refused").ok().map(str::to_owned),
     })
 }

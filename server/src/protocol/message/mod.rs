@@ -65,8 +65,8 @@ pub enum Message {
     HeartbeatAck(u64),
     /// Time, key and value.
     Update(u64, Vec<u8>, Option<Vec<u8>>),
-    /// Digest, if there is one, and vector.
-    Vector(Option<Digest>, Vector),
+    /// Digest, whether the vector covers all that it is of, and vector.
+    Vector(Digest, bool, Vector),
     /// A round begins.
     Round,
     /// Stamp, key and value.
@@ -191,13 +191,16 @@ fn parse_entry(rest: &[&[u8]]) -> Option<Message> {
 
 fn parse_vector_frame(rest: &[&[u8]]) -> Option<Message> {
     let (digest, rest) = rest.split_first()?;
-    let digest = match *digest {
-        b"-" => None,
-        hexadecimal => Some(Digest(
-            u128::from_str_radix(std::str::from_utf8(hexadecimal).ok()?, 16).ok()?,
-        )),
+    let (hexadecimal, vouched) = match digest.strip_suffix(b"+") {
+        Some(hexadecimal) => (hexadecimal, false),
+        None => (*digest, true),
     };
-    Some(Message::Vector(digest, parse_vector(rest)?))
+    let digest = u128::from_str_radix(std::str::from_utf8(hexadecimal).ok()?, 16).ok()?;
+    Some(Message::Vector(
+        Digest(digest),
+        vouched,
+        parse_vector(rest)?,
+    ))
 }
 
 fn parse_vector(rest: &[&[u8]]) -> Option<Vector> {

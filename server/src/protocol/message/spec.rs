@@ -17,13 +17,13 @@ pub struct MessageSpec {
 pub const MESSAGES: &[MessageSpec] = &[
     MessageSpec {
         name: "PEER",
-        arguments: "version= id= to= incarnation= cluster= consistency= max-key= max-value= max-entry= known= have=",
+        arguments: "version= id= to= incarnation= cluster= consistency= max-key= max-value= max-entry= known= have= [refused=]",
         sent: "the dialling replica (the one with the higher id) as its first frame; the other one in answer, \
                after it has closed any older connection with the same peer",
         meaning: "the sender is replica `id` in this incarnation, was set up as `cluster` to `max-entry` say, and \
                   takes the receiver for replica `to`. `known` is the receiver's incarnation that it has exchanged \
                   entries with (0: none). It holds every entry that the receiver stamped up to `have` (0: none), so \
-                  the receiver sends those above again. It is not an ack. In the eventual model `known` and `have` \
+                  the receiver sends those above again. It is not an ack. With `refused` the sender serves no data, and says why. In the eventual model `known` and `have` \
                   are 0",
     },
     MessageSpec {
@@ -78,7 +78,7 @@ pub const MESSAGES: &[MessageSpec] = &[
         sent: "eventual model: both ends after the handshake, and as often as HEARTBEAT",
         meaning: "for each triple: the sender holds all that this incarnation of this replica wrote up to `time`. \
                   Whatever the receiver holds beyond is owed to the sender. `digest` is that of the sender's data, \
-                  or `-` while it holds entries that its vector does not cover",
+                  with a `+` behind it while it holds entries that its vector does not cover",
     },
     MessageSpec {
         name: "ROUND",
