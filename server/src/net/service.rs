@@ -97,12 +97,12 @@ impl EventLoop {
                     break;
                 }
             }
-            let open = self
-                .sockets
-                .get(id)
-                .is_some_and(|connection| connection.ending == Ending::Open && !connection.paused);
-            if !open {
+            let Some(connection) = self.sockets.get(id).filter(|c| c.ending == Ending::Open) else {
                 more = false;
+                break;
+            };
+            connection.update_limits(&mut input.decoder);
+            if connection.is_held_up() {
                 break;
             }
         }
