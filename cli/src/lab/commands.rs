@@ -131,7 +131,7 @@ impl RunArguments {
         } else {
             styled(BAD, "no")
         };
-        let kept = format!("everything is in {}", folder.path().display());
+        let kept = format!("everything is in {}", from_here(folder.path()));
         anstream::println!("\n{word}  {}", styled(FAINT, &kept));
         Ok(if yes { EXIT_YES } else { EXIT_NO })
     }
@@ -149,6 +149,12 @@ impl RunArguments {
 
 fn plan(case: &Case, seed: Option<u64>) -> Plan {
     Plan::new(case, seed.or(case.seed).unwrap_or_else(draw_seed))
+}
+
+/// A path as it can be typed in the current folder.
+fn from_here(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
 }
 
 /// `holdback-lab check-case`

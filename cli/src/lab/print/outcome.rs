@@ -203,7 +203,7 @@ fn orders(shown: &Shown<'_>) -> String {
     let (title, about) = if ordered {
         (
             "order",
-            "position, then stamp and command as each replica committed them",
+            "stamp and command, as each replica committed them",
         )
     } else {
         (
@@ -211,7 +211,7 @@ fn orders(shown: &Shown<'_>) -> String {
             "as each replica applied them; the eventual model has no common order",
         )
     };
-    let mut table = Table::new(&[("", Align::Right)]);
+    let mut table = Table::new(&[("position", Align::Right)]);
     let longest = shown
         .finals
         .iter()
@@ -300,7 +300,7 @@ fn verdict(shown: &Shown<'_>) -> String {
     let verdict = shown.verdict;
     let mut text = heading("verdict", "");
     let line = |name: &str, yes: bool, about: String| {
-        format!("  {name:<18}{} {}\n", yes_or_no(yes), styled(FAINT, &about))
+        format!("  {name:<18}{}  {}\n", yes_or_no(yes), styled(FAINT, &about))
     };
     text += &match &verdict.settled.missing {
         None => {
@@ -352,14 +352,14 @@ fn agreement(name: &str, agreement: &Agreement, about: impl Fn(usize) -> String)
         Agreement::Same(number) => {
             let about = about(*number);
             format!(
-                "  {name:<18}{} {}\n",
+                "  {name:<18}{}  {}\n",
                 yes_or_no(true),
                 styled(FAINT, &about)
             )
         }
         Agreement::Different { place, found } => {
             let mut text = format!(
-                "  {name:<18}{} they differ first at {place}\n",
+                "  {name:<18}{}  they differ first at {place}\n",
                 yes_or_no(false)
             );
             for (replica, found) in found {
