@@ -27,9 +27,6 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-# The cluster that commands mean: a link beside the runs.
-current="$HOLDBACK_RUNS/cluster"
-
 up() {
   local replicas=3 model=sequential port=8081 seed=$RANDOM detach=no options=()
   while [ "$#" -gt 0 ]; do
@@ -60,7 +57,7 @@ up() {
   run="$(new_run cluster)"
   ports="$(seq -s, "$port" $((port + replicas - 1)))"
   start_replicas "$run" "$model" "$seed" "$ports" "${options[@]}" || exit "$?"
-  ln -sfn "$(basename "$run")" "$current"
+  touch "$run/standing"
 
   local list
   IFS=, read -ra list <<<"$ports"
@@ -84,7 +81,7 @@ repl() {
   "$bin/holdback-cli" --cluster "$2" -p "$3" || status=$?
   trap 'exit 130' INT
   clean_up
-  if [ "$(readlink "$current")" = "$(basename "$1")" ]; then rm -f "$current"; fi
+  rm -f "$1/standing"
   if [ -t 0 ]; then say "the cluster is down; its logs are in $1"; fi
   exit "$status"
 }
@@ -104,10 +101,7 @@ read_arguments() {
     esac
     shift
   done
-  if [ -z "$run" ]; then
-    [ -e "$current" ] || fail "$EXIT_UNREACHABLE" "no cluster is up; start one with scripts/cluster.sh up"
-    run="$(cd "$current" && pwd -P)"
-  fi
+  [ -n "$run" ] || find_cluster
   [ -f "$run/cluster.json" ] || fail "$EXIT_USAGE" "$run is not the run folder of a cluster"
   case "$command" in
     status | down) [ -z "$replica" ] || usage "$command is for the whole cluster" ;;
@@ -119,20 +113,42 @@ read_arguments() {
   fi
 }
 
-# live_pid ID: prints the process of a replica of this run, if it is alive. A number that has come to mean
-# another process is not mistaken for it: the command line names the replica's log.
+# find_cluster: sets `run` to the newest run folder whose cluster was started to stay (by `up`, or by
+# run_case.sh --keep) and has a replica that is alive.
+find_cluster() {
+  local mark file folder others=()
+  # `ls -t` is the plain way to the newest; run folders have plain names.
+  # shellcheck disable=SC2012
+  while read -r mark; do
+    folder="${mark%/standing}"
+    for file in "$folder"/replica-*.pid; do
+      if [ -n "$(live_pid "$file")" ]; then
+        if [ -z "$run" ]; then run=$folder; else others+=("$folder"); fi
+        break
+      fi
+    done
+  done < <(ls -t "$HOLDBACK_RUNS"/*/standing 2>/dev/null)
+  [ -n "$run" ] || fail "$EXIT_UNREACHABLE" "no cluster is up; start one with scripts/cluster.sh up"
+  if [ "${#others[@]}" -gt 0 ]; then
+    say "of ${#others[@]} more clusters that are up, name one with --run: ${others[*]}" >&2
+  fi
+}
+
+# live_pid FILE: prints the process that a replica's pid file names, if it is alive. A number that has come
+# to mean another process is not mistaken for it: the command line names the replica's log.
 live_pid() {
-  local pid
-  pid="$(cat "$run/replica-$1.pid")"
+  local pid log="${1%.pid}.log"
+  pid="$(cat "$1")"
+  is_alive "$pid" || return 0
   case "$(ps -p "$pid" -o args= 2>/dev/null)" in
-    *"/replica-$1.log "*) say "$pid" ;;
+    *"/$(basename "$(dirname "$log")")/$(basename "$log") "*) say "$pid" ;;
   esac
 }
 
 # signal SIGNAL DONE: sends a signal to the replica and says what was done.
 signal() {
   local pid
-  pid="$(live_pid "$replica")"
+  pid="$(live_pid "$run/replica-$replica.pid")"
   [ -n "$pid" ] || fail "$EXIT_NO" "replica $replica is not running"
   kill "-$1" "$pid"
   say "replica $replica (process $pid) $2"
@@ -151,15 +167,14 @@ logs() {
 }
 
 down() {
-  local file id pid pids=()
+  local file pid pids=()
   for file in "$run"/replica-*.pid; do
-    id="${file##*/replica-}"
-    pid="$(live_pid "${id%.pid}")"
+    pid="$(live_pid "$file")"
     if [ -n "$pid" ]; then pids+=("$pid"); fi
   done
   if [ "${#pids[@]}" -gt 0 ]; then end_processes "${pids[@]}"; fi
-  if [ "$(cd "$current" 2>/dev/null && pwd -P)" = "$(cd "$run" && pwd -P)" ]; then rm -f "$current"; fi
-  say "down: ${#pids[@]} replicas ended; logs are in $run"
+  rm -f "$run/standing"
+  say "the cluster is down, replicas ended: ${#pids[@]}; its logs are in $run"
 }
 
 command="${1:-}"

@@ -68,10 +68,19 @@ build() {
     /*) ;;
     *) bin="$PWD/$bin" ;;
   esac
-  # Quiet if there is nothing to do. A first build takes a minute, so it says what it does.
   export CARGO_TARGET_DIR="$bin"
   bin="$bin/release"
-  [ -x "$bin/holdback-server" ] || say "building (once; about a minute)" >&2
+  # cargo is told to be quiet, so that nothing is printed if there is nothing to do; otherwise it takes a
+  # while, and somebody has to say why.
+  local program newer=
+  for program in holdback-server holdback-cli holdback-lab; do
+    if [ -x "$bin/$program" ]; then
+      newer+="$(find "$root"/{server,cli,Cargo.*} \( -name '*.rs' -o -name 'Cargo.*' \) -newer "$bin/$program" -print -quit)"
+    else
+      newer=all
+    fi
+  done
+  [ -z "$newer" ] || say "building the programs ..." >&2
   run_child cargo build --release --quiet --bins --manifest-path "$root/Cargo.toml" ||
     fail "$EXIT_NO" "the programs cannot be built"
 }
@@ -159,7 +168,7 @@ addresses() {
 start_replicas() {
   local run=$1 model=$2 seed=$3 ports=$4
   shift 4
-  local port_list id pid cluster
+  local port_list port id pid cluster
   IFS=, read -ra port_list <<<"$ports"
   cluster="$(addresses "${port_list[@]}")"
   local taken=()
@@ -178,6 +187,8 @@ start_replicas() {
       </dev/null >"$run/replica-$id.out" 2>&1 &
     pid=$!
     set +m
+    # Otherwise the shell prints a line of its own when a replica is killed.
+    disown "$pid"
     replica_pids+=("$pid")
     say "$pid" >"$run/replica-$id.pid"
   done

@@ -82,7 +82,7 @@ status=0
 run_child "$bin/holdback-lab" run "$file" --run "$run" "${seed[@]}" || status=$?
 if [ "$keep" = yes ]; then
   replica_pids=()
-  ln -sfn "$(basename "$run")" "$HOLDBACK_RUNS/cluster"
+  touch "$run/standing"
   say "the cluster is still up: scripts/cluster.sh status, logs or down"
   say "  $bin/holdback-cli --cluster $(IFS=,; read -ra list <<<"$ports"; addresses "${list[@]}") -p ${ports%%,*}"
 fi

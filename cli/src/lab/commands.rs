@@ -154,7 +154,10 @@ fn plan(case: &Case, seed: Option<u64>) -> Plan {
 /// A path as it can be typed in the current folder.
 fn from_here(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here).unwrap_or(path).display().to_string()
+    path.strip_prefix(here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 /// `holdback-lab check-case`

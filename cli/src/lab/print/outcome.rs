@@ -3,7 +3,7 @@
 use super::show::{duration, moment, reply};
 use super::table::{Align, Cell, Table};
 use super::{BAD, FAINT, STRONG, count, paragraph, styled, yes_or_no};
-use crate::lab::case::{Case, FaultKind};
+use crate::lab::case::{Case, FaultKind, LinkDelay};
 use crate::lab::clients::{Outcome, Seen};
 use crate::lab::collect::Final;
 use crate::lab::order::Entry;
@@ -72,14 +72,7 @@ fn heading(title: &str, about: &str) -> String {
 
 /// The delays and faults.
 fn network(case: &Case) -> String {
-    let mut lines = Vec::new();
-    for delay in &case.delays {
-        let (from, to) = (delay.from, delay.to);
-        lines.push(format!(
-            "frames from {from} to {to} take {} longer",
-            delay.seconds
-        ));
-    }
+    let mut lines = delay_lines(case);
     for (fault, kind) in case
         .faults_in_time()
         .into_iter()
@@ -102,6 +95,45 @@ fn network(case: &Case) -> String {
     }
     let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
     heading("network", "") + &lines
+}
+
+/// The delays from before the start: a line for each sender, or one for all if they are the same.
+fn delay_lines(case: &Case) -> Vec<String> {
+    let links = case.num_processes * (case.num_processes - 1);
+    if let Some(first) = case.delays.first()
+        && case.delays.len() == links
+        && case
+            .delays
+            .iter()
+            .all(|delay| delay.seconds == first.seconds)
+    {
+        let seconds = first.seconds;
+        return vec![format!("frames between all replicas take {seconds} longer")];
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest: Vec<_> = case.delays.iter().collect();
+    while let Some(first) = rest.first().copied() {
+        let same = |delay: &LinkDelay| (delay.from, delay.seconds) == (first.from, first.seconds);
+        let (line, other): (Vec<&LinkDelay>, Vec<&LinkDelay>) =
+            rest.into_iter().partition(|delay| same(delay));
+        let to: Vec<String> = line.iter().map(|delay| delay.to.to_string()).collect();
+        let to = enumeration(&to);
+        lines.push(format!(
+            "frames from {} to {to} take {} longer",
+            first.from, first.seconds
+        ));
+        rest = other;
+    }
+    lines
+}
+
+/// `1`, `1 and 2`, `1, 2 and 3`.
+fn enumeration(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 fn clients(shown: &Shown<'_>) -> String {
@@ -201,10 +233,7 @@ fn stores(shown: &Shown<'_>) -> String {
 fn orders(shown: &Shown<'_>) -> String {
     let ordered = shown.case.consistency.is_ordered();
     let (title, about) = if ordered {
-        (
-            "order",
-            "stamp and command, as each replica committed them",
-        )
+        ("order", "stamp and command, as each replica committed them")
     } else {
         (
             "updates",
@@ -221,6 +250,13 @@ fn orders(shown: &Shown<'_>) -> String {
     for last in shown.finals {
         table.column(format!("replica {}", last.replica), Align::Left);
     }
+    // Stamps of the eventual model are times of day to the microsecond, which say nothing here.
+    let entries = shown.finals.iter().flat_map(|last| &last.order);
+    let stamp_width = if ordered {
+        entries.map(|entry| entry.stamp.len()).max()
+    } else {
+        None
+    };
     for at in 0..longest {
         let entries: Vec<Option<&Entry>> =
             shown.finals.iter().map(|last| last.order.get(at)).collect();
@@ -230,12 +266,9 @@ fn orders(shown: &Shown<'_>) -> String {
             .map(|entry| entry.position)
             .min()
             .unwrap_or(0);
-        let cell = |entry: &Entry| {
-            if ordered {
-                format!("{}  {}", entry.stamp, entry.line())
-            } else {
-                entry.line()
-            }
+        let cell = |entry: &Entry| match stamp_width {
+            Some(width) => format!("{:>width$}  {}", entry.stamp, entry.line()),
+            None => entry.line(),
         };
         let cells = entries.iter().map(|entry| entry.map(cell)).collect();
         table.row(side_by_side(
@@ -300,7 +333,11 @@ fn verdict(shown: &Shown<'_>) -> String {
     let verdict = shown.verdict;
     let mut text = heading("verdict", "");
     let line = |name: &str, yes: bool, about: String| {
-        format!("  {name:<18}{}  {}\n", yes_or_no(yes), styled(FAINT, &about))
+        format!(
+            "  {name:<18}{}  {}\n",
+            yes_or_no(yes),
+            styled(FAINT, &about)
+        )
     };
     text += &match &verdict.settled.missing {
         None => {
@@ -335,8 +372,10 @@ fn verdict(shown: &Shown<'_>) -> String {
     let unmet = verdict.unmet.len();
     let about = match (verdict.expectations, unmet) {
         (0, 0) => "the case has none".into(),
-        (all, 0) => format!("all {all}"),
-        (_, unmet) => format!("{unmet} not met"),
+        (all, 0) => format!("{all} of {all}"),
+        (0, unmet) => count(unmet, "unexpected error", "unexpected errors"),
+        // Keys that nobody expected come on top.
+        (all, unmet) => format!("{unmet} of {} not met", all.max(unmet)),
     };
     text += &line("expectations met", unmet == 0, about);
     for unmet in &verdict.unmet {

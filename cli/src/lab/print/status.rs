@@ -27,7 +27,10 @@ pub fn table(cluster: &Cluster, answers: &Answers, width: Option<usize>) -> Stri
         ];
         match answer {
             Ok(status) => row.extend(cells(status)),
-            Err(reason) => row.push(Cell::from(reason.clone()).styled(BAD)),
+            Err(reason) => {
+                row.extend(std::iter::repeat_n(Cell::from("-"), 5));
+                row.push(Cell::from(reason.clone()).styled(BAD));
+            }
         }
         table.row(row);
     }
@@ -93,9 +96,9 @@ mod tests {
         );
         let text = anstream::adapter::strip_str(&text).to_string();
         let expected = [
-            "  id  address          model               position  digest    holdback  oldest wait  links",
-            "   1  127.0.0.1:20200  sequential                17  01234567         2       1.20 s  2 silent 2.1s",
-            "   2  127.0.0.1:20201  connection refused",
+            "  id  address          model       position  digest    holdback  oldest wait  links",
+            "   1  127.0.0.1:20200  sequential        17  01234567         2       1.20 s  2 silent 2.1s",
+            "   2  127.0.0.1:20201  -                  -  -                -            -  connection refused",
             "",
         ];
         assert_eq!(text, expected.join("\n"));

@@ -123,7 +123,7 @@ fn compare_stores(case: &Case, finals: &[&Final], compared: &mut Compared) {
     let Some(store) = &case.expect.store else {
         return;
     };
-    compared.count += 1;
+    compared.count += store.len().max(1);
     for last in finals {
         if compared
             .unmet
