@@ -1,5 +1,10 @@
-//! What `holdback-cli` and `holdback-lab` share: the replies of a server and a connection to one.
+//! What `holdback-cli` and `holdback-lab` share: the replies of a server and a connection to one. And the
+//! laboratory, as a library.
 
 pub mod client;
 pub mod clock;
 pub mod resp;
+
+// The program's own file is `lab.rs`, so the library's modules are named by hand.
+#[path = "lab/mod.rs"]
+pub mod lab;

@@ -1,0 +1,242 @@
+//! The lines that `ORDER` answers with, read back into entries.
+
+use super::json;
+use holdback::protocol::inline::{quote_all, split_owned};
+use serde_json::{Value as Json, json};
+
+/// A command: its name and its arguments.
+pub type Command = Vec<Vec<u8>>;
+
+/// One delivered entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The first delivered entry has position 1.
+    pub position: u64,
+    /// When and where it was stamped, as the server prints it: `17.2`.
+    pub stamp: String,
+    /// One command, or those of a transaction.
+    pub commands: Vec<Command>,
+}
+
+impl Entry {
+    /// Reads a line of `ORDER`: `POSITION STAMP command args... ; command args...`.
+    ///
+    /// # Errors
+    /// What is wrong with the line.
+    pub fn parse(line: &[u8]) -> Result<Self, String> {
+        let wrong = |what: &str| format!("{what} in the ORDER line `{}`", line.escape_ascii());
+        let mut parts = line.splitn(3, |&byte| byte == b' ');
+        let position = parts
+            .next()
+            .and_then(|part| std::str::from_utf8(part).ok()?.parse().ok())
+            .ok_or_else(|| wrong("no position"))?;
+        let stamp = parts
+            .next()
+            .filter(|stamp| !stamp.is_empty())
+            .ok_or_else(|| wrong("no stamp"))?;
+        let rest = parts.next().unwrap_or_default();
+        Ok(Self {
+            position,
+            stamp: String::from_utf8_lossy(stamp).into_owned(),
+            commands: split_commands(rest).map_err(|what| wrong(&what))?,
+        })
+    }
+
+    /// The commands as `ORDER` prints them, without position and stamp.
+    #[must_use]
+    pub fn line(&self) -> String {
+        join_commands(&self.commands)
+    }
+
+    /// The entry as a line of `order.jsonl`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let commands: Json = self
+            .commands
+            .iter()
+            .map(|command| {
+                command
+                    .iter()
+                    .map(|part| json::bytes(part))
+                    .collect::<Json>()
+            })
+            .collect();
+        // Written by hand, because the fields have an order that reads well.
+        format!(
+            r#"{{"position":{},"stamp":{},"commands":{commands}}}"#,
+            self.position,
+            json!(self.stamp)
+        )
+    }
+}
+
+/// Splits a line of commands at each bare `;`. One in quotes is an argument.
+///
+/// # Errors
+/// In words, if quotes do not match or there is no command where one has to be.
+pub fn split_commands(line: &[u8]) -> Result<Vec<Command>, String> {
+    let mut commands = Vec::new();
+    for piece in split_at_separators(line) {
+        let command = split_owned(piece).map_err(|_| "unbalanced quotes".to_owned())?;
+        if command.is_empty() {
+            return Err("a missing command".into());
+        }
+        commands.push(command);
+    }
+    Ok(commands)
+}
+
+/// The pieces of a line between its bare `;` words.
+fn split_at_separators(line: &[u8]) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    let (mut piece_start, mut word_start) = (0, 0);
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, &byte) in line.iter().enumerate() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if byte == b'\\' => escaped = true,
+            Some(open) if byte == open => quote = None,
+            Some(_) => {}
+            None if byte == b'"' || byte == b'\'' => quote = Some(byte),
+            None if byte.is_ascii_whitespace() => {
+                if &line[word_start..at] == b";" {
+                    pieces.push(&line[piece_start..word_start]);
+                    piece_start = at;
+                }
+                word_start = at + 1;
+            }
+            None => {}
+        }
+    }
+    if quote.is_none() && &line[word_start..] == b";" {
+        pieces.push(&line[piece_start..word_start]);
+        piece_start = line.len();
+    }
+    pieces.push(&line[piece_start..]);
+    pieces
+}
+
+/// Commands as `ORDER` prints them: joined by ` ; `, with an argument `;` in quotes.
+#[must_use]
+pub fn join_commands(commands: &[Command]) -> String {
+    let lines: Vec<String> = commands
+        .iter()
+        .map(|command| {
+            let words: Vec<String> = command.iter().map(|part| quote(part)).collect();
+            words.join(" ")
+        })
+        .collect();
+    lines.join(" ; ")
+}
+
+fn quote(part: &[u8]) -> String {
+    if part == b";" {
+        return "\";\"".into();
+    }
+    quote_all([part])
+}
+
+/// Whether two commands are the same but for the case of their names.
+#[must_use]
+pub fn same_command(a: &Command, b: &Command) -> bool {
+    match (a.split_first(), b.split_first()) {
+        (Some((name_a, rest_a)), Some((name_b, rest_b))) => {
+            name_a.eq_ignore_ascii_case(name_b) && rest_a == rest_b
+        }
+        _ => a == b,
+    }
+}
+
+/// Whether two entries' commands are the same but for the case of their names.
+#[must_use]
+pub fn same_commands(a: &[Command], b: &[Command]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_command(a, b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn command(words: &[&str]) -> Command {
+        words.iter().map(|word| word.as_bytes().to_vec()).collect()
+    }
+
+    #[test]
+    fn a_line_becomes_an_entry() {
+        let entry = Entry::parse(br#"12 17.2 SET x "a b""#).unwrap();
+        assert_eq!((entry.position, entry.stamp.as_str()), (12, "17.2"));
+        assert_eq!(entry.commands, [command(&["SET", "x", "a b"])]);
+        assert_eq!(
+            entry.to_json(),
+            r#"{"position":12,"stamp":"17.2","commands":[["SET","x","a b"]]}"#
+        );
+    }
+
+    #[test]
+    fn a_bare_semicolon_separates_and_a_quoted_one_is_an_argument() {
+        let entry = Entry::parse(br#"3 4.1 SET x ";" ; INCR y ; SET z a;b"#).unwrap();
+        assert_eq!(
+            entry.commands,
+            [
+                command(&["SET", "x", ";"]),
+                command(&["INCR", "y"]),
+                command(&["SET", "z", "a;b"])
+            ]
+        );
+        assert_eq!(entry.line(), r#"SET x ";" ; INCR y ; SET z a;b"#);
+        let quoted = Entry::parse(br#"3 4.1 SET x " ; " ; SET y "\" ; \"""#).unwrap();
+        assert_eq!(
+            quoted.commands,
+            [
+                command(&["SET", "x", " ; "]),
+                command(&["SET", "y", "\" ; \""])
+            ]
+        );
+    }
+
+    #[test]
+    fn nonsense_is_an_error_that_shows_the_line() {
+        for line in [
+            "",
+            "x 1.1 SET a 1",
+            "1",
+            "1 ",
+            "1 1.1",
+            "1 1.1 SET a 1 ;",
+            "1 1.1 ; SET a 1",
+            "1 1.1 SET a \"1",
+        ] {
+            let error = Entry::parse(line.as_bytes()).expect_err(line);
+            assert!(
+                error.contains(&format!("`{}`", line.escape_debug())),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_the_same_in_any_case_and_arguments_are_not() {
+        assert!(same_command(
+            &command(&["set", "x"]),
+            &command(&["SET", "x"])
+        ));
+        assert!(!same_command(
+            &command(&["SET", "X"]),
+            &command(&["SET", "x"])
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_joined_splits_back(
+            commands in proptest::collection::vec(
+                proptest::collection::vec(
+                    prop_oneof![any::<Vec<u8>>(), Just(b";".to_vec())], 1..5), 1..4)
+        ) {
+            let line = join_commands(&commands);
+            prop_assert_eq!(split_commands(line.as_bytes()), Ok(commands));
+        }
+    }
+}
