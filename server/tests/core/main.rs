@@ -18,4 +18,5 @@ mod links;
 mod program_order;
 mod puppet;
 mod restarts;
+mod timeouts;
 mod transactions;
