@@ -12,6 +12,7 @@ mod reply;
 mod world;
 
 mod delivery;
+mod faults;
 mod handshakes;
 mod histories;
 mod links;
