@@ -12,7 +12,9 @@ mod reply;
 mod world;
 
 mod delivery;
+mod eventual;
 mod faults;
+mod gossip;
 mod handshakes;
 mod histories;
 mod links;
