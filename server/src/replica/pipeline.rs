@@ -68,6 +68,15 @@ impl Replica {
             if session.is_blocked() {
                 break;
             }
+            let Some(arrived) = session.behind_since() else {
+                break;
+            };
+            if arrived + self.settings.request_timeout <= now.monotonic {
+                // Its time was up while it waited: stamped now, it could only get an indefinite error.
+                let waited = format!("not begun within {:?}", self.settings.request_timeout);
+                self.give_up_backlog(client, &waited, out);
+                break;
+            }
             let Some((words, arrived)) = session.pop_behind() else {
                 break;
             };
@@ -214,19 +223,28 @@ impl Replica {
             }
         };
         self.counters.errors += 1;
-        let mut reply = session.writer(out);
-        reply.error(&error);
+        session.writer(out).error(&error);
         if was_barrier {
             let text =
                 format!("not begun: the command that it waited behind was given up ({reason})");
-            let error = ErrorReply::new(ErrorCode::Timeout, text);
-            let mut behind = Vec::new();
-            while let Some((words, _)) = session.pop_behind() {
-                reply.error(&error);
-                behind.push(words);
-            }
-            session.give_up_multi(behind.iter());
+            self.give_up_backlog(client, &text, out);
         }
+    }
+
+    /// Answers what waited behind a barrier with a definite error: none of it was begun.
+    fn give_up_backlog(&mut self, client: ConnectionId, text: &str, out: &mut dyn Out) {
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        let error = ErrorReply::new(ErrorCode::Timeout, text.to_owned());
+        let mut reply = session.writer(out);
+        let mut behind = Vec::new();
+        while let Some((words, _)) = session.pop_behind() {
+            reply.error(&error);
+            behind.push(words);
+        }
+        self.counters.errors += behind.len() as u64;
+        session.give_up_multi(behind.iter());
     }
 
     /// Answers everything that a client waits for with an error.

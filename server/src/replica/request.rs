@@ -192,7 +192,7 @@ impl Replica {
         self.answer_in_line(client, now, out, |reply| reply.ok());
         if let Some(session) = self.sessions.get_mut(client) {
             session.ending = true;
-            session.backlog.clear();
+            while session.pop_behind().is_some() {}
         }
     }
 

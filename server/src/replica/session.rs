@@ -220,7 +220,7 @@ impl Session {
     }
 
     /// Commands were given up. If a MULTI among them has no EXEC yet, what follows must not be executed on
-    /// its own: it is gathered, and EXEC will be refused.
+    /// its own: it is gathered, and EXEC will be refused; as it will behind a WATCH.
     pub(super) fn give_up_multi<'a>(&mut self, commands: impl Iterator<Item = &'a OwnedArguments>) {
         for words in commands {
             match words
@@ -263,6 +263,11 @@ impl Session {
     pub(super) fn push_behind(&mut self, words: OwnedArguments, arrived: Duration) {
         self.kept_bytes += words.bytes().len();
         self.backlog.push_back((words, arrived));
+    }
+
+    /// When the first request that waits behind a barrier came in.
+    pub(super) fn behind_since(&self) -> Option<Duration> {
+        self.backlog.front().map(|(_, arrived)| *arrived)
     }
 
     /// Takes the first request that waited behind a barrier.

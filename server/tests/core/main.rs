@@ -12,10 +12,14 @@ mod reply;
 mod world;
 
 mod delivery;
+mod eventual;
+mod faults;
+mod gossip;
 mod handshakes;
 mod histories;
 mod links;
 mod program_order;
 mod puppet;
 mod restarts;
+mod timeouts;
 mod transactions;

@@ -273,6 +273,22 @@ impl World {
         }
     }
 
+    /// Lets everything happen until so many bytes of a replica have reached another on their newest
+    /// connection, or nothing more does; then holds it.
+    pub(crate) fn settle_until_sent(&mut self, from: u16, to: u16, bytes: usize) {
+        let mut left = bytes;
+        self.hold(from, to);
+        loop {
+            self.settle();
+            let count = left.min(self.in_flight(from, to));
+            if count == 0 {
+                return;
+            }
+            self.deliver(from, to, count);
+            left -= count;
+        }
+    }
+
     /// Breaks the connections between two replicas: what is in flight is lost, and both ends are told
     /// when the world moves on.
     pub(crate) fn break_between(&mut self, a: u16, b: u16) {

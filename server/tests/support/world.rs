@@ -19,6 +19,8 @@ pub(crate) struct Node {
     pub(crate) turn_is_open: bool,
     /// The position up to which its order was compared.
     compared: u64,
+    /// How far its wall clock is ahead of the others'.
+    skew: Duration,
 }
 
 pub(crate) struct Client {
@@ -77,6 +79,7 @@ impl World {
                 replica: None,
                 turn_is_open: false,
                 compared: 0,
+                skew: Duration::ZERO,
             }
         };
         Self {
@@ -96,6 +99,11 @@ impl World {
     /// The settings with which a replica is started next.
     pub(crate) fn settings(&mut self, id: u16) -> &mut Settings {
         &mut self.node(id).settings
+    }
+
+    /// Sets a replica's wall clock ahead of the others', or back to them.
+    pub(crate) fn set_skew(&mut self, id: u16, skew: Duration) {
+        self.node(id).skew = skew;
     }
 
     /// A replica that runs.
@@ -135,8 +143,12 @@ impl World {
         id: u16,
         act: impl FnOnce(&mut Replica, Now, &mut dyn Out),
     ) {
-        let (now, long) = (self.time(), self.long_turns);
+        let long = self.long_turns;
         let node = &mut self.nodes[usize::from(id) - 1];
+        let now = Now {
+            monotonic: self.now,
+            wall: WALL + self.now + node.skew,
+        };
         let Some(replica) = node.replica.as_mut() else {
             return;
         };
@@ -176,13 +188,6 @@ impl World {
             }
         }
         node.compared = order.position();
-    }
-
-    pub(crate) fn time(&self) -> Now {
-        Now {
-            monotonic: self.now,
-            wall: WALL + self.now,
-        }
     }
 
     /// Connects a client to a replica.

@@ -1,0 +1,347 @@
+//! The eventual model's frames, one at a time: replica 1 is real, and the test plays the other two by hand.
+
+use crate::puppet::{Hello, stage};
+use crate::world::{ClientId, World};
+use holdback::consistency::Consistency::Eventual;
+use std::time::Duration;
+
+/// The time of the first write: the wall clock's microseconds.
+const T0: u64 = 1_000_000_000_000;
+
+fn hello(id: u16) -> Hello {
+    Hello::new(id, 1, 3, "eventual")
+}
+
+/// The frames of the next regular exchange.
+fn exchange(world: &mut World, puppets: &[ClientId]) -> Vec<Vec<String>> {
+    for &puppet in puppets {
+        world.play(puppet, "HEARTBEAT 1");
+    }
+    world.pass(Duration::from_millis(500));
+    puppets.iter().map(|&puppet| world.frames(puppet)).collect()
+}
+
+/// The vector that replica 1 tells at the next exchange, with its digest or `-` in front.
+fn vector(world: &mut World, puppet: ClientId) -> String {
+    let frames = exchange(world, &[puppet]).remove(0);
+    let last = frames
+        .iter()
+        .rev()
+        .find(|frame| frame.starts_with("[VECTOR "));
+    let frame = last.unwrap_or_else(|| panic!("no VECTOR among {frames:?}"));
+    frame["[VECTOR ".len()..frame.len() - 1].to_owned()
+}
+
+/// The vector without the digest.
+fn covered(world: &mut World, puppet: ClientId) -> String {
+    let vector = vector(world, puppet);
+    vector
+        .split_once(' ')
+        .map_or(String::new(), |(_, covered)| covered.to_owned())
+}
+
+#[test]
+fn applying_an_entry_never_advances_the_vector() {
+    let (mut world, two, _three) = stage(Eventual);
+    world.play(two, "UPDATE 50 x 1");
+    assert_eq!(world.inspect(1, "GET x"), "1", "it is applied");
+    assert_eq!(vector(&mut world, two), "-", "and not vouched for");
+    world.play(two, "ROUND\nENTRY 60 3 377 y 1\nENTRY 40 2 277 z 1");
+    assert_eq!(world.inspect(1, "STORE"), "[x 1 y 1 z 1]");
+    assert_eq!(vector(&mut world, two), "-");
+    world.play(two, "END 2 277 50 3 377 60");
+    assert_eq!(covered(&mut world, two), "2 277 50 3 377 60");
+    // From then on the sender's own updates count, and only its own place.
+    world.play(two, "UPDATE 70 x 2");
+    assert_eq!(covered(&mut world, two), "2 277 70 3 377 60");
+}
+
+#[test]
+fn an_update_within_a_round_counts_when_the_round_has_ended() {
+    let (mut world, two, _three) = stage(Eventual);
+    world.play(two, "ROUND\nEND 2 277 50");
+    world.play(two, "ROUND\nUPDATE 80 x 1");
+    assert_eq!(covered(&mut world, two), "2 277 50");
+    world.play(two, "END 2 277 60");
+    assert_eq!(covered(&mut world, two), "2 277 80");
+}
+
+#[test]
+fn a_round_that_breaks_vouches_for_nothing() {
+    let (mut world, two, _three) = stage(Eventual);
+    world.play(two, "ROUND\nENTRY 40 2 277 z 1\nUPDATE 50 x 1");
+    world.hang_up(two);
+    let two = world.puppet(1, &hello(2));
+    assert_eq!(vector(&mut world, two), "-");
+    // An update before the first round of a connection says nothing about those before it.
+    world.play(two, "UPDATE 70 y 1");
+    assert_eq!(vector(&mut world, two), "-");
+    world.play(two, "ROUND\nEND 2 277 50");
+    assert_eq!(covered(&mut world, two), "2 277 50");
+}
+
+#[test]
+fn a_round_carries_what_the_receiver_lacks_whoever_wrote_it() {
+    let (mut world, two, three) = stage(Eventual);
+    let client = world.connect(1);
+    world.play(three, "ROUND\nENTRY 40 3 377 c 1\nENTRY 30 2 277 b 1\nENTRY 20 2 200 old 1\nEND 3 377 40 2 277 30 2 200 20");
+    world.run(client, "SET a 1\nDEL c");
+    let incarnation = world.settings(1).incarnation;
+    // Replica 2 holds its own; of an earlier incarnation of itself it knows nothing.
+    let mut frames = world.play(two, "VECTOR - 2 277 30");
+    assert_eq!(frames.first().map(String::as_str), Some("[ROUND]"));
+    let end = frames.pop().expect("an end");
+    assert_eq!(
+        end,
+        format!(
+            "[END 1 {incarnation} {} 2 200 20 2 277 30 3 377 40]",
+            T0 + 1
+        )
+    );
+    frames.sort();
+    assert_eq!(
+        frames[..3],
+        [
+            format!("[ENTRY {T0} 1 {incarnation} a 1]"),
+            format!("[ENTRY {} 1 {incarnation} c]", T0 + 1),
+            "[ENTRY 20 2 200 old 1]".to_owned(),
+        ]
+    );
+    assert_eq!(frames.len(), 4, "{frames:?}");
+    world.run(client, "SET d 1");
+    assert_eq!(world.frames(two), [format!("[UPDATE {} d 1]", T0 + 2)]);
+}
+
+#[test]
+fn nothing_is_sent_to_a_peer_whose_vector_has_not_come() {
+    let (mut world, two, _three) = stage(Eventual);
+    let client = world.connect(1);
+    world.run(client, "SET a 1");
+    let frames = exchange(&mut world, &[two]).remove(0);
+    assert!(
+        frames.iter().all(|frame| frame.starts_with("[VECTOR ")),
+        "{frames:?}"
+    );
+    let frames = world.play(two, "VECTOR -");
+    assert_eq!(frames.len(), 3, "a round with the one entry: {frames:?}");
+}
+
+#[test]
+fn a_peer_that_lags_at_two_exchanges_is_sent_a_round() {
+    let (mut world, two, _three) = stage(Eventual);
+    let client = world.connect(1);
+    world.play(two, "VECTOR -");
+    world.run(client, "SET a 1");
+    world.frames(two);
+    assert!(
+        world.play(two, "VECTOR -").is_empty(),
+        "the update may be on its way"
+    );
+    assert_eq!(world.play(two, "VECTOR -")[0], "[ROUND]");
+    let incarnation = world.settings(1).incarnation;
+    let caught_up = format!("VECTOR - 1 {incarnation} {T0}");
+    assert!(world.play(two, &caught_up).is_empty());
+    assert!(world.play(two, &caught_up).is_empty());
+}
+
+#[test]
+fn equal_vectors_with_unequal_data_are_told_and_everything_is_sent() {
+    let (mut world, two, _three) = stage(Eventual);
+    let client = world.connect(1);
+    world.play(two, "VECTOR -");
+    world.run(client, "SET a 1");
+    let held = vector(&mut world, two);
+    let (digest, covered) = held.split_once(' ').expect("a digest and a vector");
+    assert!(
+        world
+            .play(two, &format!("VECTOR {digest} {covered}"))
+            .is_empty()
+    );
+    assert!(world.play(two, &format!("VECTOR - {covered}")).is_empty());
+    let frames = world.play(two, &format!("VECTOR {} {covered}", "0".repeat(32)));
+    assert_eq!(frames.len(), 3, "a round of everything: {frames:?}");
+    assert!(
+        world
+            .network
+            .log
+            .iter()
+            .any(|line| line.contains("data differs from replica 2"))
+    );
+}
+
+#[test]
+fn a_stamp_of_the_future_is_merged() {
+    let (mut world, two, _three) = stage(Eventual);
+    let client = world.connect(1);
+    let future = T0 + 3_600_000_000;
+    world.play(two, &format!("UPDATE {future} x 1"));
+    world.run(client, "SET x 2");
+    assert_eq!(world.inspect(1, "GET x"), "2");
+    assert_eq!(world.status(1, "clock"), (future + 1).to_string());
+}
+
+#[test]
+fn the_incarnation_breaks_ties_between_stamps_of_one_replica() {
+    for updates in [
+        "ENTRY 50 2 100 x old\nENTRY 50 2 200 x new",
+        "ENTRY 50 2 200 x new\nENTRY 50 2 100 x old",
+    ] {
+        let (mut world, two, _three) = stage(Eventual);
+        world.play(two, updates);
+        assert_eq!(world.inspect(1, "GET x"), "new");
+    }
+}
+
+/// Replica 1 has deleted a key; both puppets, at the last exchange, hold that.
+fn deleted() -> (World, ClientId, ClientId, String) {
+    let (mut world, two, three) = stage(Eventual);
+    let client = world.connect(1);
+    world.run(client, "SET a 1\nDEL a");
+    let covering = format!("VECTOR - 1 {} {}", world.settings(1).incarnation, T0 + 1);
+    (world, two, three, covering)
+}
+
+fn confirms(frames: &[String]) -> Vec<String> {
+    let confirms = frames.iter().filter(|frame| frame.starts_with("[CONFIRM "));
+    confirms
+        .map(|frame| {
+            frame
+                .trim_matches(['[', ']'])
+                .replace("CONFIRM", "CONFIRMED")
+        })
+        .collect()
+}
+
+#[test]
+fn a_tombstone_goes_when_all_have_reported_and_then_confirmed() {
+    let (mut world, two, three, covering) = deleted();
+    let frames = exchange(&mut world, &[two, three]);
+    assert!(confirms(&frames.concat()).is_empty(), "nobody has reported");
+    world.play(two, &covering);
+    let frames = exchange(&mut world, &[two, three]);
+    assert!(confirms(&frames.concat()).is_empty(), "replica 3 has not");
+    world.play(three, &covering);
+    let frames = exchange(&mut world, &[two, three]);
+    let answers: Vec<String> = frames.iter().flat_map(|frames| confirms(frames)).collect();
+    assert_eq!(answers.len(), 2, "{frames:?}");
+    assert_eq!(world.status(1, "tombstones"), "1");
+    world.play(two, &answers[0]);
+    world.play(two, &answers[0]);
+    world.play(three, "CONFIRMED 999");
+    assert_eq!(
+        world.status(1, "tombstones"),
+        "1",
+        "replica 3 has not answered this question"
+    );
+    world.play(three, &answers[1]);
+    assert_eq!(world.status(1, "tombstones"), "0");
+    assert_eq!(world.status(1, "keys"), "0");
+}
+
+#[test]
+fn a_report_that_does_not_cover_the_tombstone_keeps_it() {
+    let (mut world, two, three, covering) = deleted();
+    world.play(two, &covering);
+    let incarnation = world.settings(1).incarnation;
+    world.play(three, &format!("VECTOR - 1 {incarnation} {T0}"));
+    for _ in 0..5 {
+        let frames = exchange(&mut world, &[two, three]);
+        assert!(confirms(&frames.concat()).is_empty());
+    }
+    assert_eq!(world.status(1, "tombstones"), "1");
+}
+
+#[test]
+fn a_new_connection_voids_the_report_of_the_old_one() {
+    for replaces in [true, false] {
+        let (mut world, two, three, covering) = deleted();
+        world.play(two, &covering);
+        world.play(three, &covering);
+        let frames = exchange(&mut world, &[two, three]);
+        let answers: Vec<String> = frames.iter().flat_map(|frames| confirms(frames)).collect();
+        world.play(two, &answers[0]);
+        // Replica 3 restarts empty between its report and the question.
+        if !replaces {
+            world.hang_up(three);
+            world.settle();
+        }
+        let three = world.puppet(1, &hello(3).with("incarnation", 400));
+        world.play(three, &answers[1]);
+        assert_eq!(
+            world.status(1, "tombstones"),
+            "1",
+            "an old question's answer"
+        );
+        let frames = exchange(&mut world, &[two, three]);
+        assert!(
+            confirms(&frames.concat()).is_empty(),
+            "nobody asks before it reports"
+        );
+        // When it has what it lost, all goes on.
+        world.play(three, &covering);
+        let frames = exchange(&mut world, &[two, three]);
+        let answers: Vec<String> = frames.iter().flat_map(|frames| confirms(frames)).collect();
+        assert_eq!(answers.len(), 2, "replaced={replaces}: {frames:?}");
+        world.play(two, &answers[0]);
+        world.play(three, &answers[1]);
+        assert_eq!(world.status(1, "tombstones"), "0");
+    }
+}
+
+#[test]
+fn tombstones_stay_while_a_replica_is_away() {
+    let mut world = World::new(Eventual, 3);
+    let client = world.connect(1);
+    world.run(client, "MSET a 1 b 1");
+    world.pass(Duration::from_secs(2));
+    world.part(1, 3);
+    world.part(2, 3);
+    world.run(client, "DEL a b");
+    world.pass(Duration::from_secs(60));
+    assert_eq!(world.status(1, "tombstones"), "2");
+    assert_eq!(world.status(2, "tombstones"), "2");
+    assert_eq!(world.inspect(3, "GET a"), "1");
+    world.join(1, 3);
+    world.join(2, 3);
+    world.pass(Duration::from_secs(10));
+    for id in 1..=3 {
+        assert_eq!(world.status(id, "tombstones"), "0", "replica {id}");
+        assert_eq!(world.inspect(id, "STORE"), "[]");
+    }
+}
+
+#[test]
+fn a_replica_without_others_keeps_no_tombstones() {
+    let mut world = World::new(Eventual, 1);
+    let client = world.connect(1);
+    world.run(client, "SET a 1\nDEL a");
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.status(1, "tombstones"), "0");
+}
+
+#[test]
+fn a_frame_that_cannot_be_closes_the_link() {
+    for line in [
+        "UPDATE",
+        "UPDATE x y z",
+        "UPDATE 1 2 3 4",
+        "ENTRY 1 2 3",
+        "ENTRY 1 0 3 k",
+        "ENTRY 1 2 3 k v w",
+        "END 1 2",
+        "VECTOR",
+        "VECTOR x",
+        "VECTOR - 1 2",
+        "ROUND 1",
+        "CONFIRM",
+        "CONFIRMED x",
+        "MCAST 0 5 3 SET x 1",
+        "ACK 1.1",
+    ] {
+        let (mut world, two, _three) = stage(Eventual);
+        let frames = world.play(two, line);
+        let last = frames.last().expect("a REFUSE");
+        assert!(last.starts_with("[REFUSE protocol "), "{line}: {last}");
+        assert!(world.is_closed(two), "{line}");
+    }
+}
