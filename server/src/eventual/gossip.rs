@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Records that one piece of a round looks at.
 const ROUND_PIECE: usize = 256;
+/// Reports in a row that have to show a peer stuck before it is sent a round.
+const STUCK_REPORTS: u32 = 2;
 /// Bytes after which a piece is ended.
 const ROUND_PIECE_BYTES: usize = 256 << 10;
 /// Tombstones that one sweep drops at the most, so that it never blocks the loop for long.
@@ -174,6 +176,8 @@ pub struct GossipLink {
     dropped: bool,
     /// What was held here when the peer last reported.
     seen: Vector,
+    /// How many reports in a row have shown the peer stuck.
+    stuck: u32,
     /// At the last report the data differed although the vectors were equal.
     differed: bool,
     /// Receiving: a round has ended and no other has begun.
@@ -202,12 +206,17 @@ impl GossipLink {
     pub fn report(
         &mut self,
         gossip: &Gossip,
-        digest: Digest,
+        digest: Option<Digest>,
         vouched: bool,
         vector: Vector,
     ) -> Report {
-        let stuck = self.is_stuck(gossip, &vector);
-        let differs = vector == *gossip.vector() && digest != gossip.versions().digest();
+        self.stuck = if self.is_stuck(gossip, &vector) {
+            self.stuck + 1
+        } else {
+            0
+        };
+        let equal = vector == *gossip.vector();
+        let differs = equal && digest.is_some_and(|digest| digest != gossip.versions().digest());
         let first = self.reported.replace(vector).is_none();
         self.seen = gossip.vector().clone();
         if first {
@@ -217,7 +226,7 @@ impl GossipLink {
             self.differed = false;
             return Report::Fine;
         }
-        if stuck || self.dropped {
+        if self.stuck >= STUCK_REPORTS || self.dropped {
             return Report::OweRound;
         }
         // Once may be a version that is still on its way; twice is not.
@@ -233,16 +242,15 @@ impl GossipLink {
         }
     }
 
-    /// Whether the peer lacks, of some third replica, what was held here at its last report already, and
-    /// has not come any further since. Of this replica's own writes it lacks nothing but what is on its
-    /// way, unless updates were dropped, which is known.
+    /// Whether the peer lacks, of some origin, what was held here at its last report already, and has not
+    /// come any further since. One that does come further is only behind.
     fn is_stuck(&self, gossip: &Gossip, vector: &Vector) -> bool {
         let Some(before) = &self.reported else {
             return false;
         };
         self.seen.iter().any(|(origin, time)| {
             let reached = vector.get(origin);
-            origin != gossip.me && reached < time && reached == before.get(origin)
+            reached < time && reached == before.get(origin)
         })
     }
 
@@ -266,6 +274,7 @@ impl GossipLink {
             skip,
         };
         self.dropped = false;
+        self.stuck = 0;
         encode_round(buffer);
     }
 

@@ -65,8 +65,8 @@ pub enum Message {
     HeartbeatAck(u64),
     /// Time, key and value.
     Update(u64, Vec<u8>, Option<Vec<u8>>),
-    /// Digest, whether the vector covers all that it is of, and vector.
-    Vector(Digest, bool, Vector),
+    /// Digest, if it is told, whether the vector covers all that it is of, and vector.
+    Vector(Option<Digest>, bool, Vector),
     /// A round begins.
     Round,
     /// Stamp, key and value.
@@ -195,12 +195,13 @@ fn parse_vector_frame(rest: &[&[u8]]) -> Option<Message> {
         Some(hexadecimal) => (hexadecimal, false),
         None => (*digest, true),
     };
-    let digest = u128::from_str_radix(std::str::from_utf8(hexadecimal).ok()?, 16).ok()?;
-    Some(Message::Vector(
-        Digest(digest),
-        vouched,
-        parse_vector(rest)?,
-    ))
+    let digest = match hexadecimal {
+        b"-" => None,
+        _ => Some(Digest(
+            u128::from_str_radix(std::str::from_utf8(hexadecimal).ok()?, 16).ok()?,
+        )),
+    };
+    Some(Message::Vector(digest, vouched, parse_vector(rest)?))
 }
 
 fn parse_vector(rest: &[&[u8]]) -> Option<Vector> {
