@@ -210,7 +210,7 @@ impl GossipLink {
         vouched: bool,
         vector: Vector,
     ) -> Report {
-        self.stuck = if self.is_stuck(gossip, &vector) {
+        self.stuck = if self.is_stuck(&vector) {
             self.stuck + 1
         } else {
             0
@@ -244,7 +244,7 @@ impl GossipLink {
 
     /// Whether the peer lacks, of some origin, what was held here at its last report already, and has not
     /// come any further since. One that does come further is only behind.
-    fn is_stuck(&self, gossip: &Gossip, vector: &Vector) -> bool {
+    fn is_stuck(&self, vector: &Vector) -> bool {
         let Some(before) = &self.reported else {
             return false;
         };
