@@ -28,6 +28,14 @@ pub struct Final {
     pub problem: Option<String>,
 }
 
+impl Final {
+    /// The entry at a place in the order of this run, from 0.
+    #[must_use]
+    pub fn order_at(&self, place: usize) -> Option<&Entry> {
+        self.order.get(place)
+    }
+}
+
 /// Asks every replica. `before` holds the positions at which the run began.
 #[must_use]
 pub fn collect(cluster: &Cluster, before: &[u64]) -> Vec<Final> {

@@ -6,6 +6,7 @@
 pub mod cases;
 pub mod outcome;
 pub mod show;
+mod sides;
 pub mod status;
 pub mod table;
 

@@ -1,14 +1,14 @@
 //! What a run prints: the clients, the stores and orders side by side, and the verdict.
 
 use super::show::{duration, moment, reply};
+use super::sides;
 use super::table::{Align, Cell, Table};
 use super::{BAD, FAINT, STRONG, count, paragraph, styled, yes_or_no};
 use crate::lab::case::{Case, FaultKind, LinkDelay};
 use crate::lab::clients::{Outcome, Seen};
 use crate::lab::collect::Final;
-use crate::lab::order::Entry;
 use crate::lab::settle::short;
-use crate::lab::verdict::{Agreement, Latency, Verdict, quoted};
+use crate::lab::verdict::{Agreement, Latency, Verdict};
 use crate::resp::Value;
 
 /// Everything about a run that is shown.
@@ -53,15 +53,15 @@ pub fn head(case: &Case, seed: u64, width: Option<usize>) -> String {
 pub fn outcome(shown: &Shown<'_>) -> String {
     [
         clients(shown),
-        stores(shown),
-        orders(shown),
+        sides::stores(shown),
+        sides::orders(shown),
         held_back(shown),
         verdict(shown),
     ]
     .concat()
 }
 
-fn heading(title: &str, about: &str) -> String {
+pub(super) fn heading(title: &str, about: &str) -> String {
     let about = if about.is_empty() {
         String::new()
     } else {
@@ -196,123 +196,6 @@ fn latency_line(name: &str, latency: &Latency) -> String {
             duration(latency.max)
         ),
     }
-}
-
-/// One line for each key, one column for each replica.
-fn stores(shown: &Shown<'_>) -> String {
-    let mut table = Table::new(&[("key", Align::Left)]);
-    let mut keys: Vec<&Vec<u8>> = Vec::new();
-    for last in shown.finals {
-        table.column(format!("replica {}", last.replica), Align::Left);
-        keys.extend(last.store.keys());
-    }
-    keys.sort_unstable();
-    keys.dedup();
-    for key in &keys {
-        let values: Vec<Option<String>> = shown
-            .finals
-            .iter()
-            .map(|last| last.store.get(*key).map(|value| quoted(value)))
-            .collect();
-        table.row(side_by_side(quoted(key), shown.finals, values, true));
-    }
-    let about = if keys.is_empty() {
-        "empty everywhere"
-    } else {
-        ""
-    };
-    let table = if keys.is_empty() {
-        String::new()
-    } else {
-        table.render(shown.width)
-    };
-    heading("stores", about) + &table
-}
-
-/// One line for each position, one column for each replica.
-fn orders(shown: &Shown<'_>) -> String {
-    let ordered = shown.case.consistency.is_ordered();
-    let (title, about) = if ordered {
-        ("order", "stamp and command, as each replica committed them")
-    } else {
-        (
-            "updates",
-            "as each replica applied them; the eventual model has no common order",
-        )
-    };
-    let mut table = Table::new(&[("position", Align::Right)]);
-    let longest = shown
-        .finals
-        .iter()
-        .map(|last| last.order.len())
-        .max()
-        .unwrap_or(0);
-    for last in shown.finals {
-        table.column(format!("replica {}", last.replica), Align::Left);
-    }
-    // Stamps of the eventual model are times of day to the microsecond, which say nothing here.
-    let entries = shown.finals.iter().flat_map(|last| &last.order);
-    let stamp_width = if ordered {
-        entries.map(|entry| entry.stamp.len()).max()
-    } else {
-        None
-    };
-    for at in 0..longest {
-        let entries: Vec<Option<&Entry>> =
-            shown.finals.iter().map(|last| last.order.get(at)).collect();
-        let position = entries
-            .iter()
-            .flatten()
-            .map(|entry| entry.position)
-            .min()
-            .unwrap_or(0);
-        let cell = |entry: &Entry| match stamp_width {
-            Some(width) => format!("{:>width$}  {}", entry.stamp, entry.line()),
-            None => entry.line(),
-        };
-        let cells = entries.iter().map(|entry| entry.map(cell)).collect();
-        table.row(side_by_side(
-            position.to_string(),
-            shown.finals,
-            cells,
-            ordered,
-        ));
-    }
-    let table = if longest == 0 {
-        "  nothing\n".into()
-    } else {
-        table.render(shown.width)
-    };
-    heading(title, about) + &table
-}
-
-/// A row that is marked if it should be the same at every replica and is not.
-fn side_by_side(
-    first: String,
-    finals: &[Final],
-    cells: Vec<Option<String>>,
-    should_agree: bool,
-) -> Vec<Cell> {
-    let mut reached = finals
-        .iter()
-        .zip(&cells)
-        .filter(|(last, _)| last.problem.is_none());
-    let expected = reached.next().map(|(_, cell)| cell);
-    let agree = reached.all(|(_, cell)| Some(cell) == expected);
-    let style = if should_agree && !agree {
-        BAD
-    } else {
-        super::PLAIN
-    };
-    let missing = |last: &Final| if last.problem.is_some() { "?" } else { "-" };
-    let cells: Vec<Cell> = finals
-        .iter()
-        .zip(cells)
-        .map(|(last, cell)| Cell::from(cell.unwrap_or_else(|| missing(last).into())).styled(style))
-        .collect();
-    let mut row: Vec<Cell> = vec![first.into()];
-    row.extend(cells);
-    row
 }
 
 /// What is still held back, which after a settled run is nothing.

@@ -73,6 +73,12 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Whether no cell has to be shortened in a terminal of this width.
+    #[must_use]
+    pub fn fits(&self, terminal: usize) -> bool {
+        self.widths(None) == self.widths(Some(terminal))
+    }
+
     /// The table as lines. A cell too wide for its column ends in `…`.
     #[must_use]
     pub fn render(&self, width: Option<usize>) -> String {
