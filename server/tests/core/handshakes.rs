@@ -127,7 +127,8 @@ fn misfits(change: impl Fn(&mut Settings)) -> World {
 
 #[test]
 fn a_mismatch_shows_on_both_sides_and_is_told_once() {
-    let cases: [(&str, Box<dyn Fn(&mut Settings)>); 4] = [
+    type Change = Box<dyn Fn(&mut Settings)>;
+    let cases: [(&str, Change); 4] = [
         (
             "model",
             Box::new(|settings| settings.consistency = Linearizable),

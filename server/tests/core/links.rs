@@ -106,7 +106,7 @@ fn a_burst_survives_a_new_connection_that_replaces_a_half_open_one_after_any_byt
 fn a_burst_survives_a_half_open_connection_after_any_byte() {
     // The accepting side has lost it; the dialling one finds out by the silence.
     after_every_byte("half-open", Duration::from_secs(4), |world| {
-        world.lose(1, 2)
+        world.lose(1, 2);
     });
 }
 

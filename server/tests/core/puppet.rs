@@ -41,6 +41,7 @@ impl Hello {
     }
 
     /// Changes one word.
+    #[allow(clippy::needless_pass_by_value, reason = "shorter to call")]
     pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
         let word = self.words.iter_mut().find(|(known, _)| *known == name);
         word.expect("a known word").1 = value.to_string();
