@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real Redis clients against real replicas: the same small story with redis-cli, redis-benchmark, Python's
-# redis (plain and asyncio), ioredis and node-redis, against each replica of each model.
+# redis (plain and asyncio), Rust's redis, ioredis and node-redis, against each replica of each model.
 #
 # Usage: scripts/test_clients.sh [--help]
 #
@@ -22,6 +22,8 @@ if [ -z "${HOLDBACK_BIN:-}" ]; then
   cargo build --quiet --bin holdback-server
   HOLDBACK_BIN=${CARGO_TARGET_DIR:-target}/debug
 fi
+cargo build --quiet --package holdback --example redis_story
+examples=${CARGO_TARGET_DIR:-target}/debug/examples
 PYTHONPATH=$clients/python python3 -c 'import redis.asyncio' 2>/dev/null ||
   python3 -m pip install --quiet --disable-pip-version-check --target "$clients/python" --upgrade redis
 if [ ! -d "$clients/node/node_modules/ioredis" ] || [ ! -d "$clients/node/node_modules/redis" ]; then
@@ -100,6 +102,7 @@ for model in sequential linearizable eventual; do
     port=$((base + replica - 1))
     tell "redis-cli, redis-benchmark, replica $replica" "$stories/story.sh" "$port" "$model"
     tell "redis-py, replica $replica" env PYTHONPATH="$clients/python" python3 "$stories/story.py" "$port" "$model"
+    tell "redis crate, replica $replica" "$examples/redis_story" "$port" "$model"
     tell "ioredis, node-redis, replica $replica" \
       env -C "$clients/node" node "$stories/story.mjs" "$port" "$model"
   done

@@ -10,7 +10,7 @@
 //!    [`settle`] until the replicas have nothing left to tell each other.
 //! 4. [`collect`] fetches every replica's store and committed order ([`order`] reads its lines), and
 //!    [`verdict`] compares them with each other and with what the case expects.
-//! 5. [`history`] and [`run_folder`] write everything down; [`print`] shows it.
+//! 5. [`history`] and [`run_folder`] write everything down; [`mod@print`] shows it.
 
 pub mod case;
 pub mod clients;
