@@ -5,7 +5,7 @@
 //!   [`fanout`] to all of them.
 //! - [`output`] prints: [`format`](mod@format) for a person, [`json`], [`tables`] for several replicas.
 //! - [`helper`] is what the line editor asks while a line is typed: completion and hints, from
-//!   [`syntax`] and the command table.
+//!   [`hint`] and the command table.
 
 mod args;
 mod batch;
@@ -14,6 +14,7 @@ mod fanout;
 mod format;
 mod help;
 mod helper;
+mod hint;
 mod interactive;
 mod interrupt;
 mod json;
@@ -25,7 +26,6 @@ mod session;
 mod status;
 mod style;
 mod suggest;
-mod syntax;
 mod tables;
 mod target;
 mod wait;
