@@ -32,7 +32,7 @@ impl LineHelper {
     }
 
     /// Where the word at the end of `typed` begins, and what it may become.
-    fn candidates(&self, typed: &str) -> (usize, Vec<String>) {
+    pub(crate) fn candidates(&self, typed: &str) -> (usize, Vec<String>) {
         let word_at = typed
             .rfind(|character: char| character.is_ascii_whitespace())
             .map_or(0, |blank| blank + 1);
