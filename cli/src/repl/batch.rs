@@ -4,25 +4,61 @@ use super::args::Args;
 use super::dispatch::{Client, Verdict};
 use super::interrupt::Interrupt;
 use super::local::{self, Local};
+use super::output::Mode;
 use super::{EXIT_REFUSED, EXIT_USAGE, exit_code, help};
 use holdback::protocol::inline::split_owned;
-use std::io::BufRead;
+use std::io::{self, BufRead};
+use std::time::Duration;
 
-/// Runs the command of the command line; returns the exit code.
+/// Runs the command of the command line, as often as is wanted; returns the exit code.
 ///
 /// # Errors
 /// What standard output says.
-pub(crate) fn run_one(mut client: Client, args: &Args, command: &[Vec<u8>]) -> anyhow::Result<u8> {
+pub(crate) fn run_one(
+    mut client: Client,
+    args: &Args,
+    command: &[Vec<u8>],
+    interrupt: &Interrupt,
+) -> anyhow::Result<u8> {
     // Help must be had without a replica.
-    if is_local(command, Local::Help) && !args.json {
+    if is_local(command, Local::Help) && matches!(args.mode(), Mode::Terminal | Mode::Raw) {
         client
             .output
             .line(&help::answer(&command[1..], client.output.palette()))?;
         return Ok(0);
     }
     turn_to_one_that_answers(&mut client, args);
-    let verdict = client.run(command)?;
+    let times = args.times(Some(1));
+    let verdict = repeat(&mut client, times, args.interval, interrupt, command)?;
     Ok(exit_code(verdict, args.exit_code))
+}
+
+/// Runs a command this often, or for ever; an error reply does not end it.
+///
+/// # Errors
+/// What standard output says.
+pub(crate) fn repeat(
+    client: &mut Client,
+    times: Option<u64>,
+    interval: Option<Duration>,
+    interrupt: &Interrupt,
+    command: &[Vec<u8>],
+) -> io::Result<Verdict> {
+    let mut worst = Verdict::Fine;
+    let mut done = 0;
+    while times.is_none_or(|times| done < times) {
+        // A Ctrl-C between two commands is seen here; one within a command, by the command.
+        if done > 0 && interrupt.pause(interval.unwrap_or_default()) {
+            return Ok(Verdict::Interrupted);
+        }
+        match client.run(command)? {
+            Verdict::Fine => {}
+            Verdict::Refused => worst = Verdict::Refused,
+            ended => return Ok(ended),
+        }
+        done += 1;
+    }
+    Ok(worst)
 }
 
 /// Runs every line of `input`; returns the exit code. A line that is wrong, or refused, does not keep the
@@ -72,7 +108,7 @@ pub(crate) fn run_lines(
 }
 
 /// With only `--cluster` to go by, any replica of it will do.
-fn turn_to_one_that_answers(client: &mut Client, args: &Args) {
+pub(crate) fn turn_to_one_that_answers(client: &mut Client, args: &Args) {
     let addresses = args.addresses();
     if addresses.len() < 2 {
         return;

@@ -190,7 +190,7 @@ impl Client {
     }
 
     /// Prints what came of a command.
-    fn report(&mut self, outcome: Outcome, command: &[Vec<u8>]) -> io::Result<Verdict> {
+    pub(crate) fn report(&mut self, outcome: Outcome, command: &[Vec<u8>]) -> io::Result<Verdict> {
         let address = self.session.address();
         match outcome {
             Outcome::Reply(value, took) => {

@@ -4,6 +4,7 @@ use super::local::{self, LOCALS, LocalSpec};
 use super::style::{Palette, Role};
 use super::suggest;
 use holdback::protocol::command::{CommandSpec, Eventual, Group, Kind, lookup};
+use holdback::protocol::syntax::{self, Argument, Shape};
 use holdback::protocol::table::COMMANDS;
 
 /// The groups, in the order they are listed, each with what it is about.
@@ -63,7 +64,8 @@ fn overview(palette: Palette) -> String {
         text.push_str(&format!("  {}{meaning}\n", name(&format!("{typed:<20}"))));
     }
     text.push_str(
-        "\nTab completes, Ctrl-R searches what you typed, Ctrl-C abandons what is waiting, Ctrl-D leaves.\n\
+        "\nTab completes, Ctrl-R searches what you typed, Ctrl-C abandons what is\n\
+         waiting, Ctrl-D leaves.\n\
          Quote as in redis-cli: SET greeting \"hello\\nworld\" 'and so on'\n\n",
     );
     for (group, _) in GROUPS {
@@ -123,16 +125,38 @@ fn group(name: &str, palette: Palette) -> String {
     text.trim_end().to_owned()
 }
 
-/// A command with its arguments, and its summary beneath.
+/// A command with its arguments, and its summary beneath. Arguments too many for a line have a line for
+/// each alternative.
 fn entry(name: &str, arguments: &str, summary: &str, palette: Palette) -> String {
-    let arguments = if arguments.is_empty() {
-        String::new()
-    } else {
-        format!(" {arguments}")
-    };
-    let name = palette.paint(Role::Name, name);
+    let mut text = String::new();
+    for arguments in usages(name, arguments) {
+        let blank = if arguments.is_empty() { "" } else { " " };
+        let name = palette.paint(Role::Name, name);
+        text.push_str(&format!("  {name}{blank}{arguments}\n"));
+    }
+    let summary = wrapped(summary.split(' '), 6);
     let summary = palette.paint(Role::Faint, &format!("      {summary}"));
-    format!("  {name}{arguments}\n{summary}\n")
+    format!("{text}{summary}\n")
+}
+
+fn usages(name: &str, arguments: &str) -> Vec<String> {
+    if name.len() + arguments.len() + 3 <= WIDTH {
+        return vec![arguments.to_owned()];
+    }
+    match syntax::parse(arguments).as_slice() {
+        [
+            Argument {
+                shape: Shape::OneOf(each),
+                optional,
+                ..
+            },
+        ] => {
+            let bare = optional.then(String::new);
+            let each = each.iter().map(Argument::to_string);
+            bare.into_iter().chain(each).collect()
+        }
+        _ => vec![arguments.to_owned()],
+    }
 }
 
 fn about_local(spec: &LocalSpec, palette: Palette) -> String {
@@ -209,20 +233,22 @@ mod tests {
         let overview = help("");
         let groups: String = GROUPS
             .iter()
-            .map(|(group, _)| help(&format!("@{}", group.name())))
+            .map(|(group, _)| help(&format!("@{}", group.name())) + "\n")
             .collect();
         for spec in COMMANDS {
             assert!(overview.contains(spec.name), "{}", spec.name);
-            assert!(groups.contains(spec.summary), "{}", spec.name);
+            let summary = wrapped(spec.summary.split(' '), 6);
+            assert!(groups.contains(&summary), "{}", spec.name);
             let explained = help(&spec.name.to_lowercase());
             assert!(
                 explained.contains(spec.name) || explained.contains("answered"),
                 "{explained}"
             );
         }
-        for text in [overview, groups, help("SET"), help("MSET"), help("connect")] {
+        let all = COMMANDS.iter().map(|spec| help(spec.name));
+        for text in all.chain([overview, groups, help("connect")]) {
             let widest = text.lines().map(|line| line.chars().count()).max();
-            assert!(widest <= Some(100), "{text}");
+            assert!(widest <= Some(WIDTH), "{text}");
         }
     }
 
@@ -240,6 +266,17 @@ mod tests {
       eventual     accepted without options: they need a total order
       group        @string"
         );
+    }
+
+    #[test]
+    fn many_alternatives_have_a_line_each() {
+        let text = help("COMMAND");
+        let usages: Vec<_> = text
+            .lines()
+            .take_while(|line| line.starts_with("  COMMAND"))
+            .collect();
+        assert_eq!(usages[..2], ["  COMMAND", "  COMMAND COUNT"]);
+        assert!(usages.contains(&"  COMMAND INFO [command ...]"), "{text}");
     }
 
     #[test]

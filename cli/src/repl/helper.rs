@@ -1,9 +1,9 @@
 //! What the line editor asks while a line is typed: completion and hints.
 
 use super::help::GROUPS;
+use super::hint;
 use super::local::{self, LOCALS, Local};
 use super::style::{Palette, Role};
-use super::syntax;
 use super::words::{self, Words};
 use holdback::protocol::command::{CommandSpec, Name, lookup};
 use holdback::protocol::table::COMMANDS;
@@ -32,7 +32,7 @@ impl LineHelper {
     }
 
     /// Where the word at the end of `typed` begins, and what it may become.
-    fn candidates(&self, typed: &str) -> (usize, Vec<String>) {
+    pub(crate) fn candidates(&self, typed: &str) -> (usize, Vec<String>) {
         let word_at = typed
             .rfind(|character: char| character.is_ascii_whitespace())
             .map_or(0, |blank| blank + 1);
@@ -103,7 +103,7 @@ impl LineHelper {
             Some(spec) => spec.arguments,
             None => lookup(name)?.arguments,
         };
-        let remaining = syntax::remaining(syntax, arguments, unfinished && !arguments.is_empty())?;
+        let remaining = hint::remaining(syntax, arguments, unfinished && !arguments.is_empty())?;
         let blank = if unfinished { " " } else { "" };
         (!remaining.is_empty()).then(|| format!("{blank}{remaining}"))
     }
@@ -142,11 +142,11 @@ fn options(spec: &CommandSpec, arguments: &[String]) -> Vec<String> {
     let with_blank = |keyword: &str| {
         let mut typed = arguments.to_vec();
         typed.push(keyword.to_owned());
-        let rest = syntax::remaining(spec.arguments, &typed, false).unwrap_or_default();
+        let rest = hint::remaining(spec.arguments, &typed, false).unwrap_or_default();
         format!("{keyword}{}", if rest.is_empty() { "" } else { " " })
     };
-    let keywords = syntax::next_keywords(spec.arguments, arguments);
-    keywords.into_iter().map(with_blank).collect()
+    let keywords = hint::next_keywords(spec.arguments, arguments);
+    keywords.iter().map(|keyword| with_blank(keyword)).collect()
 }
 
 fn topics() -> Vec<String> {
@@ -225,11 +225,11 @@ mod tests {
     #[test]
     fn names_are_completed_in_the_case_typed() {
         assert_eq!(complete("HOLD"), ["HOLDBACK "]);
-        assert_eq!(complete("ge"), ["get ", "getdel ", "getset "]);
+        assert_eq!(complete("ge"), ["get ", "getdel ", "getrange ", "getset "]);
         assert_eq!(complete("@2 GETD"), ["@2 GETDEL "]);
         assert_eq!(complete("conn"), ["connect "]);
         assert_eq!(complete("cle"), ["clear"]);
-        assert_eq!(complete("hel"), ["help "]);
+        assert_eq!(complete("hel"), ["hello ", "help "]);
         assert!(
             complete("@2 clea").is_empty(),
             "only here, not at a replica"

@@ -5,6 +5,10 @@ use signal_hook::flag;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The longest that Ctrl-C goes unseen.
+pub(crate) const STEP: Duration = Duration::from_millis(50);
 
 /// Exit code of a program that was interrupted.
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
@@ -44,6 +48,20 @@ impl Interrupt {
     /// Whether it was pressed since the last call.
     pub(crate) fn take(&self) -> bool {
         self.pressed.swap(false, Ordering::SeqCst)
+    }
+
+    /// Waits; returns whether Ctrl-C ended it.
+    pub(crate) fn pause(&self, duration: Duration) -> bool {
+        let mut left = duration;
+        while !left.is_zero() {
+            if self.take() {
+                return true;
+            }
+            let step = left.min(STEP);
+            std::thread::sleep(step);
+            left -= step;
+        }
+        self.take()
     }
 
     /// While `idle` (nothing was sent that is not answered), Ctrl-C ends the program at once.

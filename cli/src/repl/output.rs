@@ -1,5 +1,6 @@
 //! What is printed, and how: for a person, raw, or as JSON.
 
+use super::csv::{self, csv};
 use super::fanout::{Answer, Asked};
 use super::format::{self, Shape};
 use super::json::json;
@@ -12,7 +13,7 @@ use holdback_cli::resp::Value;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// The three ways to print a reply.
+/// The ways to print a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// For a person.
@@ -21,6 +22,8 @@ pub(crate) enum Mode {
     Raw,
     /// A line of JSON.
     Json,
+    /// A record of comma-separated values.
+    Csv,
 }
 
 /// A reply that took longer says so.
@@ -63,6 +66,7 @@ impl Output {
         match self.mode {
             Mode::Raw => self.bytes(&format::raw(value, shape)),
             Mode::Json => self.line(&json(value).to_string()),
+            Mode::Csv => self.bytes(&csv(value)),
             Mode::Terminal => {
                 let mut text = format::terminal(value, shape, self.palette);
                 if let Value::Error(error) = value {
@@ -84,6 +88,7 @@ impl Output {
     pub(crate) fn streamed(&self, value: &Value) -> io::Result<()> {
         match (self.mode, format::line(value)) {
             (Mode::Json, _) => self.line(&json(value).to_string()),
+            (Mode::Csv, _) => self.bytes(&csv(value)),
             (Mode::Terminal, Some(line)) => self.line(&line),
             (Mode::Terminal, None) => {
                 self.line(&format::terminal(value, Shape::Plain, self.palette))
@@ -105,6 +110,24 @@ impl Output {
                     .iter()
                     .map(|asked| (asked.id.to_string(), answer(asked)));
                 self.line(&serde_json::Value::Object(answers.collect()).to_string())
+            }
+            Mode::Csv => {
+                for asked in asked {
+                    let mut record = Vec::new();
+                    csv::bare(&asked.id.to_string(), &mut record);
+                    match &asked.answer {
+                        Answer::Reply(value) => {
+                            record.push(b',');
+                            record.extend(csv(value));
+                        }
+                        Answer::None(why) => {
+                            csv::bare("ERROR", &mut record);
+                            csv::field(why.to_string().as_bytes(), &mut record);
+                        }
+                    }
+                    self.bytes(&record)?;
+                }
+                Ok(())
             }
             Mode::Raw => {
                 for asked in asked {

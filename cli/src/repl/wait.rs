@@ -1,14 +1,11 @@
 //! Waiting for a reply, in short steps, so that Ctrl-C is seen.
 
-use super::interrupt::Interrupt;
+use super::interrupt::{Interrupt, STEP};
 use holdback_cli::client::Connection;
 use holdback_cli::clock::now;
 use holdback_cli::resp::Value;
 use std::io;
 use std::time::Duration;
-
-/// The longest that Ctrl-C goes unseen.
-const STEP: Duration = Duration::from_millis(50);
 
 /// Why there is no reply.
 #[derive(Debug)]

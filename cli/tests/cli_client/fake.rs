@@ -14,22 +14,29 @@ use std::thread;
 use std::time::Duration;
 
 /// Ports of these tests: below those that the system hands out by itself.
-static NEXT_PORT: AtomicU16 = AtomicU16::new(20100);
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
-/// A listener on a port that nobody uses.
+/// A listener on a port that nobody uses. Ports of tests that have ended are used again.
 pub(crate) fn listen() -> (TcpListener, u16) {
-    loop {
-        let port = NEXT_PORT.fetch_add(1, Ordering::SeqCst);
-        assert!(port < 20200, "no free port");
+    for _ in 0..1000 {
+        let port = 20100 + NEXT_PORT.fetch_add(1, Ordering::SeqCst) % 90;
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
             return (listener, port);
         }
     }
+    panic!("no free port");
 }
 
-/// A port that nobody listens on.
+/// A port that nobody listens on, nor will in another test.
 pub(crate) fn free_port() -> u16 {
-    listen().1
+    static NEXT: AtomicU16 = AtomicU16::new(20190);
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::SeqCst);
+        assert!(port < 20200, "no free port");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 #[derive(Default)]

@@ -1,12 +1,15 @@
 //! `holdback-cli` as a person and as a script use it.
 //!
-//! Most tests talk to a [`fake`] replica, which can be told to be slow, silent or gone; [`real`] ones to
-//! `holdback-server` itself.
+//! Most tests talk to a [`fake`] replica, which can be told to be slow, silent or gone; others to a
+//! [`cluster`] of `holdback-server` itself.
 
+mod cluster;
 mod fake;
+mod modes;
 mod real;
 mod repl;
 mod scripts;
+mod terminal;
 
 use std::process::Command;
 
@@ -17,6 +20,7 @@ fn holdback_cli(arguments: &[&str]) -> Command {
         .args(arguments)
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")
-        .env("HOLDBACK_HISTORY", "");
+        .env("HOLDBACK_HISTORY", "")
+        .env("HOLDBACKRC", "");
     command
 }

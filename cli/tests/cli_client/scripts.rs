@@ -120,11 +120,17 @@ fn wrong_usage_is_64_and_help_and_version_are_fine() {
         "--cluster",
         "--json",
         "@all",
-        "Exit codes",
+        "EXIT CODES",
         "HOLDBACK_HISTORY",
+        "SYNOPSIS",
+        "--watch",
+        "--pipe",
+        "NO_COLOR",
     ] {
         assert!(stdout(&help).contains(word), "{word}");
     }
+    let widest = stdout(&help).lines().map(str::len).max();
+    assert!(widest <= Some(80), "{}", stdout(&help));
     cli("--version")
         .code(0)
         .stdout(format!("holdback-cli {}\n", env!("CARGO_PKG_VERSION")));

@@ -1,10 +1,12 @@
-//! The syntax column of the command table as a tree, for `COMMAND DOCS`.
+//! The syntax column of the command table as a tree, for `COMMAND DOCS` and for the hints of the REPL.
 //!
 //! `key value [NX|XX] [GET]`, `[key ...]`, `[MATCH pattern]`, `GET pattern | SET name value`: blanks
 //! separate, brackets are optional, bars are alternatives, an ellipsis repeats, and upper-case words
 //! stand for themselves.
 
-/// One argument.
+use std::fmt;
+
+/// One argument. Displayed, it is the text that it was parsed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Argument {
     /// What it is.
@@ -20,7 +22,8 @@ pub struct Argument {
 pub enum Shape {
     /// A value with this name.
     Value(String),
-    /// A word that stands for itself, and the value behind it if there is one.
+    /// A word that stands for itself, and the value behind it if there is one. If the argument may be
+    /// repeated, it is the value that is.
     Token(String, Option<String>),
     /// Several arguments in a row.
     Block(Vec<Argument>),
@@ -36,6 +39,40 @@ impl Argument {
             multiple: false,
         }
     }
+}
+
+impl fmt::Display for Argument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dots = if self.multiple { " ..." } else { "" };
+        if self.optional {
+            write!(f, "[{}{dots}]", self.shape)
+        } else {
+            write!(f, "{}{dots}", self.shape)
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(name) | Self::Token(name, None) => f.write_str(name),
+            Self::Token(token, Some(value)) => write!(f, "{token} {value}"),
+            Self::Block(arguments) => f.write_str(&show(arguments)),
+            Self::OneOf(each) => {
+                let each: Vec<String> = each.iter().map(Argument::to_string).collect();
+                let is_word = |text: &String| !text.contains(' ');
+                let bar = if each.iter().all(is_word) { "|" } else { " | " };
+                f.write_str(&each.join(bar))
+            }
+        }
+    }
+}
+
+/// Arguments in a row, as a syntax column has them.
+#[must_use]
+pub fn show(arguments: &[Argument]) -> String {
+    let each: Vec<String> = arguments.iter().map(Argument::to_string).collect();
+    each.join(" ")
 }
 
 /// Parses a syntax column.
@@ -135,14 +172,14 @@ mod tests {
     use super::*;
     use crate::protocol::table::COMMANDS;
 
-    fn show(arguments: &[Argument]) -> String {
+    fn tree(arguments: &[Argument]) -> String {
         let one = |argument: &Argument| {
             let inner = match &argument.shape {
                 Shape::Value(name) => name.clone(),
                 Shape::Token(token, None) => token.clone(),
                 Shape::Token(token, Some(value)) => format!("{token}={value}"),
-                Shape::Block(inner) => format!("({})", show(inner)),
-                Shape::OneOf(inner) => format!("<{}>", show(inner)),
+                Shape::Block(inner) => format!("({})", tree(inner)),
+                Shape::OneOf(inner) => format!("<{}>", tree(inner)),
             };
             let optional = if argument.optional { "?" } else { "" };
             let multiple = if argument.multiple { "*" } else { "" };
@@ -163,12 +200,41 @@ mod tests {
             ),
             ("[count [from]]", "(count from?)?"),
             ("CUT peer|* | LIST", "<(CUT <peer *>) LIST>"),
+            ("[LEN | INFO [a ...]]", "<LEN (INFO a?*)>?"),
+            ("GETKEYS command ...", "GETKEYS=command*"),
             ("", ""),
         ] {
-            assert_eq!(show(&parse(syntax)), expected, "{syntax}");
+            assert_eq!(tree(&parse(syntax)), expected, "{syntax}");
+        }
+    }
+
+    #[test]
+    fn a_tree_is_shown_as_it_was_written() {
+        for spec in COMMANDS {
+            assert_eq!(
+                show(&parse(spec.arguments)),
+                spec.arguments,
+                "{}",
+                spec.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_word_does_not_stand_among_others_names() {
+        // `ID id|ADDR address` would say: ID, then a value or ADDR, then a value.
+        fn check(argument: &Argument) {
+            if let Shape::OneOf(each) | Shape::Block(each) = &argument.shape {
+                each.iter().for_each(check);
+            }
+            if let Shape::OneOf(each) = &argument.shape {
+                let is_value = |argument: &Argument| matches!(argument.shape, Shape::Value(_));
+                let values = each.iter().filter(|argument| is_value(argument)).count();
+                assert!(values == 0 || values == each.len(), "{argument}");
+            }
         }
         for spec in COMMANDS {
-            assert_eq!(parse(spec.arguments).is_empty(), spec.arguments.is_empty());
+            parse(spec.arguments).iter().for_each(check);
         }
     }
 }

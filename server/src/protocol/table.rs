@@ -143,7 +143,7 @@ commands! {
         barrier);
     Cas => cmd!("CAS", "key expected new", 4, Write, ONE, Refused, HB,
         "Sets the key to `new` if it holds `expected`", "integer: 1 if it was set, 0 if not");
-    Client => cmd!("CLIENT", "ID | SETNAME name | GETNAME | SETINFO LIB-NAME|LIB-VER value | LIST | INFO | KILL ID id|ADDR address | NO-EVICT ON|OFF | NO-TOUCH ON|OFF | REPLY ON|OFF|SKIP | HELP", -2,
+    Client => cmd!("CLIENT", "ID | SETNAME name | GETNAME | SETINFO LIB-NAME|LIB-VER value | LIST | INFO | KILL [ID id] [ADDR address] [SKIPME yes|no] | NO-EVICT ON|OFF | NO-TOUCH ON|OFF | REPLY ON|OFF|SKIP | HELP", -2,
         Connection, NONE, Accepted, CON, "Names, lists and closes connections", "by subcommand",
         "ERR no such client");
     Command => cmd!("COMMAND", "[COUNT | LIST | INFO [command ...] | DOCS [command ...] | GETKEYS command ... | HELP]", -1,
