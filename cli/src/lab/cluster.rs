@@ -1,9 +1,10 @@
 //! Which replicas there are, and where.
 
-use super::case::{Case, Consistency};
+use super::case::Case;
 use super::clock::Clock;
 use super::failure::Failure;
 use super::status::{Answers, PATIENCE, query_all, unready};
+use holdback::consistency::Consistency;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! Waiting until the replicas have nothing left to tell each other.
 
-use super::case::Consistency;
 use super::clock::Clock;
 use super::cluster::{Cluster, POLL_INTERVAL};
 use super::status::{Answers, PATIENCE, Status, query_all};
+use holdback::consistency::Consistency;
 use std::time::Duration;
 
 /// How the waiting ended.

@@ -2,11 +2,12 @@
 
 mod expectations;
 
-use super::case::{Case, Consistency};
+use super::case::Case;
 use super::clients::{Outcome, Seen};
 use super::collect::Final;
 use super::order::Entry;
 use super::settle::Settled;
+use holdback::consistency::Consistency;
 use holdback::protocol::command::{Kind, lookup};
 use serde::Serialize;
 use serde_json::{Value as Json, json};

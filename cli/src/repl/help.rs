@@ -258,8 +258,8 @@ mod tests {
             help("set"),
             "  SET key value [NX|XX] [GET]
       Sets the key
-      answers      OK; null if NX or XX forbade it; with GET the old value, or
-                   null
+      answers      OK; null if NX or XX forbade it; with GET the old value or
+                   null, whether it was set or not
       errors       ERR syntax error; ERR option not supported
       path         write: through the multicast, answered once delivered here
                    (eventual model: applied here, at once)

@@ -1,5 +1,6 @@
 //! Replies as JSON.
 
+use holdback_cli::lab::json::bytes;
 use holdback_cli::resp::Value;
 use serde_json::{Map, Number, Value as Json, json};
 
@@ -15,7 +16,7 @@ pub(crate) fn json(value: &Value) -> Json {
         }
         Value::Boolean(truth) => Json::from(*truth),
         Value::Null => Json::Null,
-        Value::Bulk(bytes) => string(bytes),
+        Value::Bulk(content) => bytes(content),
         Value::Array(values) => values.iter().map(json).collect(),
         Value::Map(pairs) => map(pairs),
     }
@@ -45,32 +46,6 @@ fn map(pairs: &[(Value, Value)]) -> Json {
     Json::Object(object)
 }
 
-fn string(bytes: &[u8]) -> Json {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Json::from(text),
-        Err(_) => json!({ "base64": base64(bytes) }),
-    }
-}
-
-/// Base64 with padding (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for piece in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(piece.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            if digit <= piece.len() {
-                let six = bits >> (18 - 6 * digit) & 63;
-                text.push(char::from(DIGITS[six as usize]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,13 +70,5 @@ mod tests {
             json(&value).to_string(),
             r#"["OK","grün",{"base64":"/wA="},3,null,{"error":"ERR no"},1.5,"inf",true,{"k":null},[[{"base64":"/w=="},1]]]"#
         );
-    }
-
-    #[test]
-    fn base64_pads() {
-        for (bytes, expected) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v")] {
-            assert_eq!(base64(bytes.as_bytes()), expected);
-        }
-        assert_eq!(base64(b"foobar\xfb\xf0"), "Zm9vYmFy+/A=");
     }
 }

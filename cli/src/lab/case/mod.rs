@@ -13,45 +13,10 @@ pub use place::{Path, Step};
 pub use seconds::Seconds;
 
 use super::failure::Failure;
+use holdback::consistency::Consistency;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// A consistency model, as `--consistency` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Consistency {
-    /// One order of all writes; reads are local.
-    Sequential,
-    /// One order of writes and reads.
-    Linearizable,
-    /// No order; replicas converge.
-    Eventual,
-}
-
-impl Consistency {
-    /// The model's name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sequential => "sequential",
-            Self::Linearizable => "linearizable",
-            Self::Eventual => "eventual",
-        }
-    }
-
-    /// Whether all replicas commit in one order.
-    #[must_use]
-    pub fn is_ordered(self) -> bool {
-        self != Self::Eventual
-    }
-}
-
-impl fmt::Display for Consistency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A test case.
 #[derive(Clone, Debug, Serialize, Deserialize)]

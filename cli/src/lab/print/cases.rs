@@ -1,9 +1,10 @@
 //! The list of cases.
 
 use super::{BAD, FAINT, STRONG, paragraph, styled};
-use crate::lab::case::{Case, Consistency};
+use crate::lab::case::Case;
 use crate::lab::failure::Failure;
 use crate::lab::plan::{Plan, foresee};
+use holdback::consistency::Consistency;
 use std::path::PathBuf;
 
 /// A case file and what is in it.
