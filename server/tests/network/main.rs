@@ -1,0 +1,6 @@
+//! Real replicas over TCP.
+
+mod clients;
+mod cluster;
+mod processes;
+mod records;
