@@ -4,6 +4,7 @@
 pub mod client;
 pub mod clock;
 pub mod resp;
+pub mod simulate;
 
 // The program's own file is `lab.rs`, so the library's modules are named by hand.
 #[path = "lab/mod.rs"]

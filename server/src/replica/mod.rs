@@ -36,6 +36,7 @@ mod hello;
 mod link;
 mod links;
 mod local;
+mod look;
 mod monitor;
 mod ordered;
 mod out;

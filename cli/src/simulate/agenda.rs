@@ -1,0 +1,95 @@
+//! What is going to happen, in the order of virtual time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// Virtual time in microseconds since the start of the run.
+pub(super) type Time = u64;
+
+/// One millisecond.
+pub(super) const MILLISECOND: Time = 1_000;
+/// One second.
+pub(super) const SECOND: Time = 1_000_000;
+
+/// Something that happens at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Happening {
+    /// Whatever is due at the receiving end of one direction of a connection arrives.
+    Arrival { wire: usize, side: usize },
+    /// A request to connect reaches the party that is dialled.
+    Knock { wire: usize },
+    /// The party that dialled learns that it is connected.
+    Connected { wire: usize },
+    /// The party that dialled learns that nobody listens.
+    Refused { wire: usize },
+    /// A replica's process runs.
+    Turn { host: usize },
+    /// A client's program goes on; stale if the client has been woken otherwise since.
+    Client { client: usize, ticket: u64 },
+    /// The fault with this index begins.
+    Fault { index: usize },
+    /// The fault with this index ends.
+    Heal { index: usize },
+    /// A replica's process starts.
+    Start { host: usize },
+    /// Whether everything has settled is looked at.
+    Inspect,
+}
+
+/// The happenings to come. Those at one moment happen in the order they were put in.
+#[derive(Debug, Default)]
+pub(super) struct Agenda {
+    now: Time,
+    heap: BinaryHeap<Reverse<(Time, u64, Slot)>>,
+    count: u64,
+}
+
+/// A happening that does not take part in the order.
+#[derive(Debug)]
+struct Slot(Happening);
+
+impl PartialEq for Slot {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Slot {}
+
+impl PartialOrd for Slot {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Slot {
+    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
+        std::cmp::Ordering::Equal
+    }
+}
+
+impl Agenda {
+    /// The present moment.
+    pub(super) fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Puts a happening in; one in the past happens now.
+    pub(super) fn at(&mut self, time: Time, happening: Happening) {
+        self.count += 1;
+        let time = time.max(self.now);
+        self.heap.push(Reverse((time, self.count, Slot(happening))));
+    }
+
+    /// Puts a happening in that is so far away.
+    pub(super) fn after(&mut self, delay: Time, happening: Happening) {
+        self.at(self.now + delay, happening);
+    }
+
+    /// Goes on to the next happening.
+    pub(super) fn next(&mut self) -> Option<Happening> {
+        let Reverse((time, _, Slot(happening))) = self.heap.pop()?;
+        self.now = time;
+        Some(happening)
+    }
+}

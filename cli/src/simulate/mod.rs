@@ -1,0 +1,31 @@
+//! The deterministic simulator: the real protocol code under a seeded world, until it breaks.
+
+mod agenda;
+mod clients;
+mod faults;
+mod host;
+mod latency;
+mod model;
+mod network;
+mod plan;
+mod random;
+mod record;
+mod run;
+mod session;
+mod settle;
+mod sockets;
+mod tap;
+mod trace;
+mod turn;
+mod versions;
+mod violation;
+mod workload;
+mod world;
+
+pub use faults::FaultKinds;
+pub use latency::Latency;
+pub use plan::Options;
+pub use run::{Outcome, run_seed};
+pub use trace::Keep;
+pub use violation::Violation;
+pub use world::Counts;

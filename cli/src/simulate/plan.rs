@@ -1,0 +1,176 @@
+//! What a seed becomes: everything about a run that was decided by chance before it begins.
+
+use super::agenda::{MILLISECOND, SECOND, Time};
+use super::faults::{FaultKinds, PlannedFault, plan_faults};
+use super::latency::Latency;
+use super::network::Weather;
+use super::random::Random;
+use super::workload::{Step, plan_client};
+use holdback::consistency::Consistency;
+use holdback::replica::Settings;
+use std::time::Duration;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The model.
+    pub consistency: Consistency,
+    /// How many replicas.
+    pub replicas: usize,
+    /// How many clients.
+    pub clients: usize,
+    /// How many operations, shared among the clients.
+    pub operations: usize,
+    /// How far apart the replicas are.
+    pub latency: Latency,
+    /// What goes wrong.
+    pub faults: FaultKinds,
+}
+
+impl Options {
+    /// The small default: 3 replicas, 4 clients, 100 operations, everything goes wrong.
+    #[must_use]
+    pub fn new(consistency: Consistency) -> Self {
+        Self {
+            consistency,
+            replicas: 3,
+            clients: 4,
+            operations: 100,
+            latency: Latency::lan(),
+            faults: FaultKinds::All,
+        }
+    }
+}
+
+/// Limits and timeouts of the replicas and of the loop around them.
+#[derive(Clone, Debug)]
+pub(super) struct Tuning {
+    pub(super) request_timeout: Time,
+    pub(super) link_timeout: Time,
+    pub(super) heartbeat: Time,
+    pub(super) pending_bytes_max: usize,
+    pub(super) unanswered_max: usize,
+    pub(super) link_bytes_max: usize,
+    pub(super) order_entries_max: usize,
+    /// Bytes read from one connection in one turn.
+    pub(super) read_bytes: usize,
+    /// Frames of one connection handed in in one turn.
+    pub(super) frames_per_turn: usize,
+    /// Unsent bytes above which a client is not read from.
+    pub(super) unsent_pause: usize,
+    /// Unsent bytes above which a client is closed.
+    pub(super) client_output_max: usize,
+    /// How long a process may take to notice something.
+    pub(super) turn_delay: Time,
+}
+
+impl Tuning {
+    /// What the server has by default.
+    pub(super) fn calm() -> Self {
+        Self {
+            request_timeout: 10 * SECOND,
+            link_timeout: 3 * SECOND,
+            heartbeat: 500 * MILLISECOND,
+            pending_bytes_max: 64 << 20,
+            unanswered_max: 10_000,
+            link_bytes_max: 1 << 20,
+            order_entries_max: 100_000,
+            read_bytes: 64 << 10,
+            frames_per_turn: 128,
+            unsent_pause: 1 << 20,
+            client_output_max: 64 << 20,
+            turn_delay: 20,
+        }
+    }
+
+    fn draw(random: &mut Random) -> Self {
+        let heartbeat = random.pick(&[100, 250, 500]) * MILLISECOND;
+        Self {
+            request_timeout: random.pick(&[200, 500, 1000, 3000, 10_000]) * MILLISECOND,
+            link_timeout: heartbeat * random.between(3, 6),
+            heartbeat,
+            pending_bytes_max: random.pick(&[100, 300, 2000, 64 << 20]),
+            unanswered_max: random.pick(&[1, 2, 4, 10_000]),
+            link_bytes_max: random.pick(&[1, 200, 1000, 1 << 20]),
+            order_entries_max: random.pick(&[1, 10, 100_000]),
+            read_bytes: random.pick(&[1, 17, 100, 64 << 10, 64 << 10]),
+            frames_per_turn: random.pick(&[1, 2, 128, 128]),
+            unsent_pause: random.pick(&[1, 50, 1 << 20]),
+            client_output_max: random.pick(&[2000, 64 << 20, 64 << 20]),
+            turn_delay: random.pick(&[1, 50, 500, 5000]),
+        }
+    }
+
+    /// Hands a replica its share of the settings.
+    pub(super) fn apply(&self, settings: &mut Settings) {
+        settings.request_timeout = Duration::from_micros(self.request_timeout);
+        settings.link_timeout = Duration::from_micros(self.link_timeout);
+        settings.heartbeat = Duration::from_micros(self.heartbeat);
+        settings.pending_bytes_max = self.pending_bytes_max;
+        settings.unanswered_max = self.unanswered_max;
+        settings.link_bytes_max = self.link_bytes_max;
+        settings.order_entries_max = self.order_entries_max;
+    }
+}
+
+/// A run, decided.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) seed: u64,
+    pub(super) consistency: Consistency,
+    pub(super) replicas: usize,
+    pub(super) tuning: Tuning,
+    pub(super) weather: Weather,
+    /// What each client does.
+    pub(super) clients: Vec<Vec<Step>>,
+    pub(super) faults: Vec<PlannedFault>,
+}
+
+impl Plan {
+    /// What a seed becomes under these options.
+    pub(super) fn new(seed: u64, options: &Options) -> Self {
+        let mut random = Random::new(seed, 2);
+        let rough = options.faults != FaultKinds::None;
+        let replicas = options.replicas;
+        let tuning = if rough { Tuning::draw(&mut random) } else { Tuning::calm() };
+        let weather = draw_weather(options, rough, &mut random);
+        let each = options.operations / options.clients.max(1);
+        let extra = options.operations % options.clients.max(1);
+        let clients = (0..options.clients)
+            .map(|client| plan_client(seed, client, each + usize::from(client < extra), options))
+            .collect();
+        Self {
+            seed,
+            consistency: options.consistency,
+            replicas,
+            tuning,
+            weather,
+            clients,
+            faults: plan_faults(seed, options),
+        }
+    }
+}
+
+fn draw_weather(options: &Options, rough: bool, random: &mut Random) -> Weather {
+    let distances = options.latency.distances(options.replicas);
+    if !rough {
+        return Weather {
+            distances,
+            client_distance: options.latency.client,
+            jitter: options.latency.jitter,
+            stall_permille: 0,
+            stall_max: 0,
+            split_permille: 0,
+            window: 256 << 10,
+        };
+    }
+    Weather {
+        distances,
+        client_distance: random.pick(&[20, 100, 5000]),
+        jitter: random.pick(&[10, 200, 3000, 20_000]),
+        stall_permille: random.pick(&[0, 10, 100]),
+        stall_max: random.pick(&[5, 50, 400]) * MILLISECOND,
+        split_permille: random.pick(&[0, 100, 600]),
+        window: random.pick(&[64, 512, 4096, 256 << 10]),
+    }
+}

@@ -1,0 +1,438 @@
+//! One connection of a client: what it asked, what it was told, and whether that was right.
+
+use super::agenda::Time;
+use super::model::{NULL_ARRAY, Reply};
+use super::record::Record;
+use super::violation::{Check, Violation, ensure};
+use super::workload::Command;
+use holdback::consistency::Consistency;
+use holdback::multicast::EntryBody;
+use holdback::protocol::arguments::OwnedArguments;
+use holdback::protocol::error::ErrorCode;
+use std::collections::BTreeMap;
+
+const RESULTS_AGREE: &str = "results agree with a replay of the order";
+const PROGRAM_ORDER: &str = "each connection sees the order in its program order";
+const REAL_TIME: &str = "what completed before an operation began is before it in the order";
+const ONE_REPLY: &str = "every operation gets exactly one reply";
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// No reply so far.
+    #[default]
+    Open,
+    /// It was done, or it read.
+    Done,
+    /// It certainly was not done.
+    Failed,
+    /// It may have been done, or may still be.
+    Unknown,
+}
+
+/// A command that was sent.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) command: Command,
+    pub(super) invoked: Time,
+    /// The highest position that had been completed anywhere.
+    floor: u64,
+    pub(super) completed: Time,
+    pub(super) reply: Vec<u8>,
+    /// The position at which it took effect or was read.
+    pub(super) position: u64,
+    pub(super) outcome: Outcome,
+}
+
+/// Entries that may be in the order although no client was told so: by replica and text, how many.
+#[derive(Debug, Default)]
+pub(super) struct Unclaimed(BTreeMap<(usize, String), usize>);
+
+impl Unclaimed {
+    fn add(&mut self, replica: usize, text: String) {
+        *self.0.entry((replica, text)).or_default() += 1;
+    }
+
+    /// Uses one up; whether there was one.
+    pub(super) fn take(&mut self, replica: usize, text: String) -> bool {
+        match self.0.get_mut(&(replica, text)) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What the checks of all sessions share.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) record: Record,
+    pub(super) unclaimed: Unclaimed,
+    /// The highest position whose client was answered.
+    pub(super) completed: u64,
+}
+
+/// A watched key and what its last change was.
+#[derive(Clone, Debug)]
+struct Watched {
+    key: Vec<u8>,
+    changed: u64,
+}
+
+/// A connection of a client to a replica, from 0.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) client: usize,
+    pub(super) replica: usize,
+    pub(super) wire: usize,
+    /// The replica's incarnation when the client connected.
+    pub(super) incarnation: u64,
+    pub(super) requests: Vec<Request>,
+    pub(super) answered: usize,
+    read_path: Consistency,
+    multi: Option<Vec<Command>>,
+    watches: Vec<Watched>,
+    /// The position of the last command that had one.
+    position: u64,
+}
+
+impl Session {
+    pub(super) fn new(client: usize, replica: usize, wire: usize, incarnation: u64, read_path: Consistency) -> Self {
+        Self {
+            client,
+            replica,
+            wire,
+            incarnation,
+            requests: Vec::new(),
+            answered: 0,
+            read_path,
+            multi: None,
+            watches: Vec::new(),
+            position: 0,
+        }
+    }
+
+    /// A command was sent.
+    pub(super) fn invoke(&mut self, command: Command, now: Time, ledger: &Ledger) {
+        self.requests.push(Request {
+            command,
+            invoked: now,
+            floor: ledger.completed,
+            completed: 0,
+            reply: Vec::new(),
+            position: 0,
+            outcome: Outcome::Open,
+        });
+    }
+
+    /// A reply came in, made at a position: it belongs to the first request without one.
+    pub(super) fn reply(&mut self, reply: &[u8], position: u64, now: Time, ledger: &mut Ledger) -> Check {
+        let at = self.answered;
+        ensure!(
+            at < self.requests.len(),
+            ONE_REPLY,
+            "{} has answered everything and got {}",
+            self.name(),
+            reply.escape_ascii()
+        );
+        self.answered += 1;
+        let outcome = self.judge(at, reply, position, ledger)?;
+        let request = &mut self.requests[at];
+        request.outcome = outcome;
+        request.completed = now;
+        request.reply = reply.to_vec();
+        request.position = position;
+        Ok(())
+    }
+
+    /// A reply came in that was judged already, when it was made.
+    pub(super) fn reply_unchecked(&mut self, reply: &[u8], now: Time) -> Check {
+        let at = self.answered;
+        ensure!(
+            at < self.requests.len(),
+            ONE_REPLY,
+            "{} has answered everything and got {}",
+            self.name(),
+            reply.escape_ascii()
+        );
+        self.answered += 1;
+        let request = &mut self.requests[at];
+        request.outcome = if reply[0] == b'-' { Outcome::Failed } else { Outcome::Done };
+        request.completed = now;
+        request.reply = reply.to_vec();
+        Ok(())
+    }
+
+    /// The connection is gone: what was not answered may or may not be in the order.
+    pub(super) fn close(&mut self, ledger: &mut Ledger) {
+        for at in self.answered..self.requests.len() {
+            self.requests[at].outcome = Outcome::Unknown;
+            let words = self.requests[at].command.clone();
+            match words.0[0].as_slice() {
+                b"MULTI" => self.multi = Some(Vec::new()),
+                b"DISCARD" => self.multi = None,
+                b"EXEC" => {
+                    let commands = self.multi.take().unwrap_or_default();
+                    ledger.unclaimed.add(self.replica, describe(&commands));
+                }
+                _ => match &mut self.multi {
+                    Some(multi) => multi.push(words),
+                    None => ledger.unclaimed.add(self.replica, describe(&[words])),
+                },
+            }
+        }
+        self.answered = self.requests.len();
+    }
+
+    fn name(&self) -> String {
+        format!("client {} at replica {}", self.client + 1, self.replica + 1)
+    }
+
+    /// Whether a reply is right, in the ordered models.
+    fn judge(&mut self, at: usize, reply: &[u8], position: u64, ledger: &mut Ledger) -> Result<Outcome, Violation> {
+        let command = self.requests[at].command.clone();
+        let words = command.words();
+        if let Some(multi) = &mut self.multi
+            && !matches!(words[0], b"EXEC" | b"DISCARD")
+        {
+            if reply == b"+QUEUED\r\n" {
+                multi.push(command);
+                return Ok(Outcome::Done);
+            }
+            return self.expect_error(at, reply);
+        }
+        match words[0] {
+            b"MULTI" => {
+                self.multi = Some(Vec::new());
+                self.expect(at, reply, b"+OK\r\n")
+            }
+            b"DISCARD" => {
+                self.multi = None;
+                self.watches.clear();
+                self.expect(at, reply, b"+OK\r\n")
+            }
+            b"EXEC" => self.judge_exec(at, reply, position, ledger),
+            b"WATCH" => self.judge_watch(at, reply, position, ledger),
+            b"PING" => self.expect(at, reply, b"+PONG\r\n"),
+            b"CONSISTENCY" => {
+                self.read_path = match words[1] {
+                    b"linearizable" => Consistency::Linearizable,
+                    _ => Consistency::Sequential,
+                };
+                self.expect(at, reply, b"+OK\r\n")
+            }
+            b"POSITION" => {
+                let expected = format!(":{}\r\n", self.position);
+                self.expect(at, reply, expected.as_bytes())
+            }
+            b"AWAIT" | b"DIGEST" => self.judge_inspection(at, reply, position, ledger),
+            name if is_read(name) && self.read_path == Consistency::Sequential => {
+                if reply[0] == b'-' {
+                    return self.expect_error(at, reply);
+                }
+                let mut expected = Reply::default();
+                ledger.record.model.read(&words, position, &mut expected);
+                self.read_locally(at, reply, position, &expected.0)
+            }
+            name => {
+                let body = EntryBody::command(&words);
+                self.judge_entry(at, reply, position, &body, None, is_read(name), ledger)
+            }
+        }
+    }
+
+    fn expect(&self, at: usize, reply: &[u8], expected: &[u8]) -> Result<Outcome, Violation> {
+        if reply == expected {
+            return Ok(Outcome::Done);
+        }
+        self.expect_error(at, reply)
+    }
+
+    /// Nothing but a definite error may be the reply.
+    fn expect_error(&self, at: usize, reply: &[u8]) -> Result<Outcome, Violation> {
+        match error_code(reply) {
+            Some(code) if code.is_definite() => Ok(Outcome::Failed),
+            _ => Err(self.wrong(at, reply, "something else")),
+        }
+    }
+
+    fn wrong(&self, at: usize, reply: &[u8], expected: &str) -> Violation {
+        let command = &self.requests[at].command;
+        let detail = format!("{}: {command:?} got {}, not {expected}", self.name(), reply.escape_ascii());
+        Violation::new(RESULTS_AGREE, detail)
+    }
+
+    /// A read on the replica's own data, evaluated at a position.
+    fn read_locally(&mut self, at: usize, reply: &[u8], position: u64, expected: &[u8]) -> Result<Outcome, Violation> {
+        let command = &self.requests[at].command;
+        ensure!(
+            position >= self.position,
+            PROGRAM_ORDER,
+            "{}: {command:?} was read at position {position}, behind a command at {}",
+            self.name(),
+            self.position
+        );
+        if reply != expected {
+            let expected = format!("{} at position {position}", expected.escape_ascii());
+            return Err(self.wrong(at, reply, &expected));
+        }
+        self.position = position;
+        Ok(Outcome::Done)
+    }
+
+    /// A command that is an entry of its own; `expected` is the reply if it is not the entry's.
+    #[allow(clippy::too_many_arguments, reason = "one place for all that the reply depends on")]
+    fn judge_entry(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        body: &EntryBody,
+        expected: Option<&[u8]>,
+        reads: bool,
+        ledger: &mut Ledger,
+    ) -> Result<Outcome, Violation> {
+        let me = self.replica;
+        let placed = ledger.record.placed(position);
+        let placed = placed.filter(|placed| {
+            !placed.claimed && placed.stamp.replica.index() == me && placed.body == *body
+        });
+        let Some(placed) = placed else {
+            let code = error_code(reply);
+            match code {
+                Some(ErrorCode::Uncertain) if !reads => {}
+                Some(ErrorCode::Timeout) if reads => {}
+                Some(code) if code.is_definite() => return Ok(Outcome::Failed),
+                _ => {
+                    let expected = format!("an error: it is not the entry at position {position}");
+                    return Err(self.wrong(at, reply, &expected));
+                }
+            }
+            ledger.unclaimed.add(me, body.describe());
+            return Ok(if reads { Outcome::Failed } else { Outcome::Unknown });
+        };
+        let single;
+        let expected = match expected {
+            Some(prefix) => {
+                single = [prefix, &placed.reply].concat();
+                single.as_slice()
+            }
+            None => &placed.reply,
+        };
+        if reply != expected {
+            let expected = format!("{} at position {position}", expected.escape_ascii());
+            return Err(self.wrong(at, reply, &expected));
+        }
+        let request = &self.requests[at];
+        ensure!(
+            position > self.position,
+            PROGRAM_ORDER,
+            "{}: {:?} is at position {position}, behind a command at {}",
+            self.name(),
+            request.command,
+            self.position
+        );
+        ensure!(
+            position > request.floor,
+            REAL_TIME,
+            "{}: {:?} is at position {position}, and position {} was completed before it was sent",
+            self.name(),
+            request.command,
+            request.floor
+        );
+        self.position = position;
+        ledger.record.claim(position);
+        ledger.completed = ledger.completed.max(position);
+        Ok(Outcome::Done)
+    }
+
+    fn judge_exec(&mut self, at: usize, reply: &[u8], position: u64, ledger: &mut Ledger) -> Result<Outcome, Violation> {
+        let watches = std::mem::take(&mut self.watches);
+        let Some(commands) = self.multi.take() else {
+            return self.expect_error(at, reply);
+        };
+        let reads = commands.iter().all(|command| is_read(&command.0[0]));
+        if error_code(reply) == Some(ErrorCode::ExecAbort) {
+            return Ok(Outcome::Failed);
+        }
+        if reads && self.read_path == Consistency::Sequential {
+            if reply[0] == b'-' {
+                return self.expect_error(at, reply);
+            }
+            let model = &ledger.record.model;
+            let unchanged = watches.iter().all(|watched| model.changed(&watched.key, position) == watched.changed);
+            let mut expected = Reply::default();
+            if unchanged {
+                expected.0.extend_from_slice(format!("*{}\r\n", commands.len()).as_bytes());
+                commands.iter().for_each(|command| model.read(&command.words(), position, &mut expected));
+            } else {
+                expected.0.extend_from_slice(NULL_ARRAY);
+            }
+            return self.read_locally(at, reply, position, &expected.0);
+        }
+        let pairs: Vec<(Vec<u8>, u64)> = watches.into_iter().map(|watched| (watched.key, watched.changed)).collect();
+        let owned: Vec<OwnedArguments> = commands.iter().map(|command| OwnedArguments::new(&command.words())).collect();
+        let body = EntryBody::transaction(&pairs, &owned);
+        // A transaction of one command is the same entry as that command; only the reply is wrapped.
+        let prefix = (pairs.is_empty() && commands.len() == 1).then_some(&b"*1\r\n"[..]);
+        self.judge_entry(at, reply, position, &body, prefix, reads, ledger)
+    }
+
+    fn judge_watch(&mut self, at: usize, reply: &[u8], position: u64, ledger: &mut Ledger) -> Result<Outcome, Violation> {
+        let command = self.requests[at].command.clone();
+        let outcome = if self.read_path == Consistency::Sequential {
+            if reply[0] == b'-' {
+                return self.expect_error(at, reply);
+            }
+            self.read_locally(at, reply, position, b"+OK\r\n")?
+        } else {
+            let body = EntryBody::command(&command.words());
+            self.judge_entry(at, reply, position, &body, None, true, ledger)?
+        };
+        if outcome == Outcome::Done {
+            for key in &command.0[1..] {
+                if !self.watches.iter().any(|watched| watched.key == *key) {
+                    let changed = ledger.record.model.changed(key, position);
+                    self.watches.push(Watched { key: key.clone(), changed });
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn judge_inspection(&mut self, at: usize, reply: &[u8], position: u64, ledger: &Ledger) -> Result<Outcome, Violation> {
+        if reply[0] == b'-' {
+            return self.expect_error(at, reply);
+        }
+        let command = &self.requests[at].command;
+        if command.0[0] == b"AWAIT" {
+            let reached = std::str::from_utf8(&command.0[1]).is_ok_and(|text| text.parse().is_ok_and(|n: u64| n <= position));
+            ensure!(reached, RESULTS_AGREE, "{}: {command:?} was answered at position {position}", self.name());
+            return self.read_locally(at, reply, position, format!(":{position}\r\n").as_bytes());
+        }
+        let digest = ledger.record.digest(position).unwrap_or_default();
+        let expected = format!("*2\r\n:{position}\r\n$32\r\n{digest}\r\n");
+        // The digest of a position that no turn has ended at yet is not on record.
+        let known = position == 0 || ledger.record.digest(position).is_some_and(|digest| digest.0 != 0);
+        if known { self.expect(at, reply, expected.as_bytes()) } else { Ok(Outcome::Done) }
+    }
+}
+
+/// The commands as an entry's description shows them.
+fn describe(commands: &[Command]) -> String {
+    let lines: Vec<String> = commands.iter().map(|command| format!("{command:?}")).collect();
+    lines.join(" ; ")
+}
+
+/// Whether a data command only reads.
+pub(super) fn is_read(name: &[u8]) -> bool {
+    matches!(name, b"GET" | b"MGET" | b"EXISTS" | b"STRLEN" | b"DBSIZE" | b"KEYS")
+}
+
+/// The code of an error reply.
+fn error_code(reply: &[u8]) -> Option<ErrorCode> {
+    let text = reply.strip_prefix(b"-")?;
+    ErrorCode::parse(std::str::from_utf8(text).ok()?.trim_end())
+}

@@ -1,0 +1,408 @@
+//! One turn of a replica's process: what the real event loop does, with the simulated connections.
+
+use super::agenda::Time;
+use super::sockets::{Ending, Input, Sockets, Told};
+use super::violation::{Check, Violation, ensure};
+use super::world::World;
+use holdback::multicast::ReplicaId;
+use holdback::order::Digest;
+use holdback::protocol::frame::DecodeError;
+use holdback::protocol::message::Message;
+use holdback::replica::{ConnectionId, Now, Replica};
+use std::time::Duration;
+
+impl World {
+    /// Lets a replica's process do what there is to do.
+    pub(super) fn turn(&mut self, index: usize) -> Check {
+        let now = self.agenda.now();
+        let host = &mut self.hosts[index];
+        if host.wake_at != Some(now) || host.replica.is_none() {
+            return Ok(());
+        }
+        host.wake_at = None;
+        if host.paused_until > now {
+            host.wake(now, &mut self.agenda);
+            return Ok(());
+        }
+        self.accept(index)?;
+        let more = self.serve(index)?;
+        self.with_core(index, |replica, now, out| {
+            if replica.deadline().is_some_and(|deadline| deadline <= now.monotonic) {
+                replica.tick(now, out);
+            }
+        })?;
+        self.with_core(index, |replica, now, out| replica.end_turn(now, out))?;
+        self.dial(index);
+        self.flush_all(index)?;
+        self.end_connections(index)?;
+        self.inspect_replica(index)?;
+        self.schedule(index, more);
+        Ok(())
+    }
+
+    /// Calls the core, and looks at what it tells.
+    fn with_core(
+        &mut self,
+        index: usize,
+        call: impl FnOnce(&mut Replica, Now, &mut Sockets),
+    ) -> Check {
+        let host = &mut self.hosts[index];
+        let now = host.now(self.agenda.now());
+        if let Some(replica) = &mut host.replica {
+            call(replica, now, &mut host.out);
+        }
+        self.hear(index)
+    }
+
+    /// Connections that came in, and those that were asked for.
+    fn accept(&mut self, index: usize) -> Check {
+        for wire in std::mem::take(&mut self.hosts[index].backlog) {
+            let party = self.network.wires[wire].parties[0];
+            let is_link = party < self.hosts.len();
+            let id = self.hosts[index].out.add(wire, 1, is_link);
+            let address = format!("party-{party}:{wire}");
+            self.with_core(index, |replica, now, out| replica.accepted(id, address, now, out))?;
+        }
+        for wire in std::mem::take(&mut self.hosts[index].connected) {
+            let Some((id, peer)) = self.end_dialling(index, wire) else { continue };
+            self.with_core(index, |replica, now, out| replica.dialled(id, peer, now, out))?;
+        }
+        for wire in std::mem::take(&mut self.hosts[index].unreachable) {
+            let Some((id, peer)) = self.end_dialling(index, wire) else { continue };
+            self.hosts[index].out.slots[id.slot] = None;
+            self.with_core(index, |replica, now, out| replica.dial_failed(peer, "connection refused", now, out))?;
+        }
+        Ok(())
+    }
+
+    fn end_dialling(&mut self, index: usize, wire: usize) -> Option<(ConnectionId, ReplicaId)> {
+        let peer = ReplicaId::from_index(self.network.wires[wire].parties[1]);
+        let host = &mut self.hosts[index];
+        let slot = host.slot_of(wire)?;
+        let socket = host.out.slots[slot].as_mut()?;
+        std::mem::replace(&mut socket.dialling, false).then_some((socket.id, peer))
+    }
+
+    /// Begins the connections that the replica asked for; an older attempt is given up.
+    fn dial(&mut self, index: usize) {
+        for peer in std::mem::take(&mut self.hosts[index].out.dials) {
+            let older = self.hosts[index].out.slots.iter().position(|socket| {
+                let dialling = socket.as_ref().filter(|socket| socket.dialling);
+                dialling.is_some_and(|socket| self.network.wires[socket.wire].parties[1] == peer.index())
+            });
+            if let Some(slot) = older {
+                self.remove(index, slot, false);
+            }
+            let wire = self.open(index, peer.index());
+            let id = self.hosts[index].out.add(wire, 0, true);
+            if let Some(socket) = self.hosts[index].out.get_mut(id) {
+                socket.dialling = true;
+            }
+        }
+    }
+
+    /// Reads from each connection once and hands in what is decoded; whether there is more.
+    fn serve(&mut self, index: usize) -> Result<bool, Violation> {
+        let host = &mut self.hosts[index];
+        let mut slots: Vec<usize> = (0..host.out.slots.len()).filter(|&slot| host.out.slots[slot].is_some()).collect();
+        host.random.shuffle(&mut slots);
+        let mut more = false;
+        for slot in slots {
+            more |= self.serve_connection(index, slot)?;
+        }
+        Ok(more)
+    }
+
+    fn serve_connection(&mut self, index: usize, slot: usize) -> Result<bool, Violation> {
+        let (tuning, host) = (&self.plan.tuning, &mut self.hosts[index]);
+        let Some(socket) = host.out.slots[slot].as_mut().filter(|socket| !socket.dialling) else {
+            return Ok(false);
+        };
+        let (id, wire, from) = (socket.id, socket.wire, 1 - socket.side);
+        let reset = self.network.wires[wire].pipes[from].reset;
+        if reset && (self.network.arrived(wire, from).is_empty() || host.random.permille(300)) {
+            self.remove(index, slot, false);
+            self.with_core(index, |replica, now, out| replica.closed(id, "connection reset", now, out))?;
+            return Ok(false);
+        }
+        let held_up = socket.paused
+            || (!socket.is_link && socket.output.len() > tuning.unsent_pause)
+            || socket.ending != Ending::Open;
+        if held_up {
+            return Ok(false);
+        }
+        let Some(input) = &mut socket.input else { return Ok(false) };
+        if self.network.read(wire, from, tuning.read_bytes, &mut input.bytes) {
+            self.writable(wire, from)?;
+        }
+        let more = self.hand_in(index, id)?;
+        let Some(socket) = self.hosts[index].out.get(id) else { return Ok(false) };
+        let unread = !self.network.arrived(wire, from).is_empty();
+        if self.network.wires[wire].pipes[from].ended && !more && !unread && socket.ending == Ending::Open && !socket.paused {
+            self.with_core(index, |replica, now, out| replica.end_of_input(id, now, out))?;
+        }
+        Ok(more || unread || reset)
+    }
+
+    /// Decodes frames and hands them to the replica, up to the turn's share; whether there may be more.
+    fn hand_in(&mut self, index: usize, id: ConnectionId) -> Result<bool, Violation> {
+        let socket = self.hosts[index].out.get_mut(id);
+        let Some(mut input) = socket.and_then(|socket| socket.input.take()) else { return Ok(false) };
+        let more = self.hand_in_frames(index, id, &mut input)?;
+        input.bytes.drain(..input.taken);
+        input.taken = 0;
+        if let Some(socket) = self.hosts[index].out.get_mut(id) {
+            socket.input = Some(input);
+        }
+        Ok(more)
+    }
+
+    fn hand_in_frames(&mut self, index: usize, id: ConnectionId, input: &mut Input) -> Result<bool, Violation> {
+        for _ in 0..self.plan.tuning.frames_per_turn {
+            let socket = self.hosts[index].out.get(id);
+            let Some(socket) = socket.filter(|socket| socket.ending == Ending::Open && !socket.paused) else {
+                return Ok(false);
+            };
+            let (wire, side, is_link) = (socket.wire, socket.side, socket.is_link);
+            let rest = &input.bytes[input.taken..];
+            match input.decoder.decode(rest) {
+                Ok(Some(length)) => {
+                    let words = input.decoder.arguments(rest);
+                    if is_link {
+                        self.overhear(index, wire, side);
+                    }
+                    self.hand_in_frame(index, id, is_link, &words)?;
+                    input.taken += length;
+                }
+                Ok(None) => return Ok(false),
+                Err(error) => return self.malformed(index, id, &error),
+            }
+        }
+        Ok(true)
+    }
+
+    fn malformed(&mut self, index: usize, id: ConnectionId, error: &DecodeError) -> Result<bool, Violation> {
+        self.with_core(index, |replica, now, out| replica.malformed(id, error, now, out))?;
+        ensure!(false, "replicas understand what is sent", "replica {}: {error}", index + 1);
+        Ok(false)
+    }
+
+    /// The next frame of a connection between replicas comes in: the records take note.
+    fn overhear(&mut self, index: usize, wire: usize, side: usize) {
+        let from = self.network.wires[wire].parties[1 - side];
+        let Some(taps) = &mut self.taps[wire] else { return };
+        let [first, second] = taps;
+        let (theirs, ours) = if side == 0 { (second, first) } else { (first, second) };
+        let Some(message) = theirs.frames.pop_front() else { return };
+        let incarnation = theirs.incarnation;
+        self.ledger.record.received((from, incarnation), index, &mut ours.end, &message);
+        self.versions.received(index, &message);
+        let at = self.agenda.now();
+        self.trace.note(at, index, &[1], || format!("r{} <- r{} {}", index + 1, from + 1, show(&message)));
+    }
+
+    fn hand_in_frame(&mut self, index: usize, id: ConnectionId, is_link: bool, words: &[&[u8]]) -> Check {
+        let is_eventual = !self.plan.consistency.is_ordered();
+        if is_link || !is_eventual || words[0] == b"FAULT" {
+            return self.with_core(index, |replica, now, out| replica.frame(id, words, now, out));
+        }
+        let effects = self.versions.effects(index, words);
+        let expected = self.versions.begin(index, words);
+        let start = self.hosts[index].out.get(id).map_or(0, |socket| socket.output.len());
+        self.with_core(index, |replica, now, out| replica.frame(id, words, now, out))?;
+        self.versions.finish(index, words, &effects)?;
+        let Some(socket) = self.hosts[index].out.get(id) else { return Ok(()) };
+        let reply = &socket.output[start..];
+        if let Some(expected) = expected {
+            ensure!(
+                reply == expected,
+                "results agree with the replica's data",
+                "replica {}: {} got {}, not {}",
+                index + 1,
+                holdback::protocol::inline::quote_all(words.iter().copied()),
+                reply.escape_ascii(),
+                expected.escape_ascii()
+            );
+        }
+        Ok(())
+    }
+
+    /// Takes up what the replica told.
+    fn hear(&mut self, index: usize) -> Check {
+        if self.hosts[index].out.told.is_empty() {
+            return Ok(());
+        }
+        let mut told = std::mem::take(&mut self.hosts[index].out.told);
+        for event in told.drain(..) {
+            let at = self.agenda.now();
+            self.trace.note(at, index, &[2], || show_told(index, &event));
+            match event {
+                Told::Deliver { position, entry } => self.ledger.record.delivered(index, position, &entry)?,
+                Told::Apply { entry, .. } => self.versions.applied(index, &entry)?,
+                Told::LinkDown(..) => self.counts.links_lost += 1,
+                Told::LinkUp(_) | Told::Notice(..) => {}
+            }
+        }
+        self.hosts[index].out.told = told;
+        Ok(())
+    }
+
+    fn flush_all(&mut self, index: usize) -> Check {
+        for slot in 0..self.hosts[index].out.slots.len() {
+            self.flush(index, slot)?;
+        }
+        Ok(())
+    }
+
+    /// Writes as much of a connection's output as the network takes.
+    fn flush(&mut self, index: usize, slot: usize) -> Check {
+        let Some(socket) = self.hosts[index].out.slots[slot].as_mut() else { return Ok(()) };
+        if socket.output.is_empty() || socket.dialling {
+            return Ok(());
+        }
+        let (id, wire, side) = (socket.id, socket.wire, socket.side);
+        let count = self.network.room(wire, side).min(socket.output.len());
+        let bytes = &socket.output[..count];
+        self.network.send(wire, side, bytes, &mut self.agenda);
+        socket.flushed += count as u64;
+        while socket.marks.front().is_some_and(|(offset, _)| *offset < socket.flushed) {
+            self.marks[wire].extend(socket.marks.pop_front());
+        }
+        let at = self.agenda.now();
+        if let Some(taps) = &mut self.taps[wire] {
+            let to = self.network.wires[wire].parties[1 - side];
+            let (record, trace, counts) = (&mut self.ledger.record, &mut self.trace, &mut self.counts);
+            counts.frame_bytes += count as u64;
+            taps[side].incarnation = self.hosts[index].incarnation;
+            let socket = self.hosts[index].out.slots[slot].as_mut();
+            let output = socket.map(|socket| socket.output.drain(..count).collect::<Vec<u8>>()).unwrap_or_default();
+            taps[side].listen(&output, |end, message| {
+                counts.frames += 1;
+                trace.note(at, index, &[3], || format!("r{} -> r{} {}", index + 1, to + 1, show(message)));
+                record.sent(index, to, end, message)
+            })?;
+            self.trace.note(at, index, &output, || format!("r{} writes {count} bytes", index + 1));
+            return Ok(());
+        }
+        self.trace.note(at, index, &socket.output[..count], || format!("r{} writes {count} bytes", index + 1));
+        let limit = self.plan.tuning.unsent_pause;
+        let was_held_up = socket.output.len() > limit;
+        socket.output.drain(..count);
+        let resumed = was_held_up && socket.output.len() <= limit;
+        let too_slow = !socket.is_link && socket.output.len() > self.plan.tuning.client_output_max;
+        if too_slow && socket.ending == Ending::Open {
+            self.remove(index, slot, true);
+            self.with_core(index, |replica, now, out| replica.closed(id, "output limit", now, out))?;
+        }
+        self.hosts[index].out.resumed |= resumed;
+        Ok(())
+    }
+
+    /// Ends the connections that the replica closed.
+    fn end_connections(&mut self, index: usize) -> Check {
+        for slot in 0..self.hosts[index].out.slots.len() {
+            let Some(socket) = &self.hosts[index].out.slots[slot] else { continue };
+            let (wire, from) = (socket.wire, 1 - socket.side);
+            match socket.ending {
+                Ending::Open => {}
+                Ending::AfterFlush if !socket.output.is_empty() => {}
+                Ending::AfterFlush => self.remove(index, slot, false),
+                Ending::Now => {
+                    // Closing a socket with unread input resets the connection.
+                    let abruptly = !self.network.arrived(wire, from).is_empty();
+                    self.remove(index, slot, abruptly);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops a connection of a replica.
+    fn remove(&mut self, index: usize, slot: usize, abruptly: bool) {
+        if let Some(socket) = self.hosts[index].out.slots[slot].take() {
+            self.network.close(socket.wire, socket.side, abruptly, &mut self.agenda);
+        }
+    }
+
+    /// What must hold of a replica at the end of each turn.
+    fn inspect_replica(&mut self, index: usize) -> Check {
+        let Some(replica) = &self.hosts[index].replica else { return Ok(()) };
+        if let Some(gossip) = replica.gossip() {
+            return self.versions.inspect(index, gossip);
+        }
+        let (Some(multicast), Some(store)) = (replica.ordered_state(), replica.ordered_store()) else {
+            return Ok(());
+        };
+        let heap = multicast.queue().check();
+        ensure!(heap.is_ok(), "the holdback queue is a heap", "replica {}: {heap:?}", index + 1);
+        self.ledger.record.inspect(index, store, multicast)?;
+        let digest: Digest = replica.order().digest();
+        self.ledger.record.digested(index, digest)?;
+        self.inspect_memory(index)
+    }
+
+    /// Lets the process run again when it has to.
+    fn schedule(&mut self, index: usize, more: bool) {
+        let now = self.agenda.now();
+        let host = &mut self.hosts[index];
+        let soon = now + 1 + host.random.below(self.plan.tuning.turn_delay);
+        let deadline = host.replica.as_ref().and_then(|replica| replica.deadline());
+        let work = more || !host.backlog.is_empty() || std::mem::take(&mut host.out.resumed);
+        if let Some(deadline) = deadline {
+            host.wake(micros(deadline).max(soon), &mut self.agenda);
+        }
+        if work {
+            host.wake(soon, &mut self.agenda);
+        }
+    }
+
+    /// The sender of a direction that was full has room again.
+    fn writable(&mut self, wire: usize, side: usize) -> Check {
+        let sender = self.network.wires[wire].parties[side];
+        if let Some(host) = self.hosts.get_mut(sender) {
+            host.wake(self.agenda.now() + 1, &mut self.agenda);
+            return Ok(());
+        }
+        self.client_writable(sender - self.hosts.len(), wire);
+        Ok(())
+    }
+}
+
+/// The first microsecond that is not before this time.
+fn micros(time: Duration) -> Time {
+    Time::try_from(time.as_nanos().div_ceil(1000)).unwrap_or(Time::MAX)
+}
+
+/// A frame for the trace.
+fn show(message: &Message) -> String {
+    match message {
+        Message::Mcast(previous, entries) => {
+            let entries: Vec<String> =
+                entries.iter().map(|(time, body)| format!("{time} [{}]", body.describe())).collect();
+            format!("MCAST after {previous}: {}", entries.join(", "))
+        }
+        Message::Ack(stamps) => {
+            let stamps: Vec<String> = stamps.iter().map(ToString::to_string).collect();
+            format!("ACK {}", stamps.join(" "))
+        }
+        Message::Peer(hello) => {
+            format!("PEER incarnation {} known {} have {}", hello.incarnation, hello.known, hello.have)
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn show_told(index: usize, told: &Told) -> String {
+    let who = index + 1;
+    match told {
+        Told::Deliver { position, entry } => {
+            format!("r{who} delivers {position}: {} [{}]", entry.stamp, entry.body.describe())
+        }
+        Told::Apply { position, entry } => {
+            format!("r{who} applies {position}: {} [{}]", entry.stamp, entry.body.describe())
+        }
+        Told::LinkUp(peer) => format!("r{who} link to r{peer} is up"),
+        Told::LinkDown(peer, reason) => format!("r{who} link to r{peer} is down: {reason}"),
+        Told::Notice(level, text) => format!("r{who} {level:?}: {text}"),
+    }
+}

@@ -1,0 +1,345 @@
+//! The eventual model: the simulator's own record of who wrote and who holds what, and what must hold of it.
+
+use super::model::{Reply, read_keys};
+use super::violation::{Check, ensure};
+use holdback::eventual::{Gossip, Origin, Vector, VersionStamp};
+use holdback::multicast::{Entry, ReplicaId};
+use holdback::protocol::message::Message;
+use holdback::store::Keyspace;
+use std::collections::BTreeMap;
+
+const NEVER_BACK: &str = "a version never goes back";
+const STAMPS_RISE: &str = "stamps are larger than all that was seen before";
+const VECTOR_RISES: &str = "vectors never go back within an incarnation";
+const VECTOR_TRUE: &str = "a replica holds what its vector covers";
+const DATA_AGREES: &str = "the data is what was applied, the larger stamp winning";
+const TOMBSTONES: &str = "a tombstone is dropped only when nobody can bring an older version back";
+const CONVERGED: &str = "replicas converge to the newest versions";
+const OWN_WRITES: &str = "a command applies what it says";
+
+/// What a replica last had at a key.
+#[derive(Clone, Debug)]
+struct Held {
+    stamp: VersionStamp,
+    value: Option<Vec<u8>>,
+    /// It is a tombstone that was dropped.
+    dropped: bool,
+}
+
+/// What one replica holds.
+#[derive(Debug, Default)]
+struct Holder {
+    incarnation: u64,
+    alive: bool,
+    keys: BTreeMap<Vec<u8>, Held>,
+    vector: Vector,
+    /// The highest time that was handed in or issued.
+    seen: u64,
+    /// What the command being executed has applied.
+    applied: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    executing: bool,
+}
+
+/// Something that was written.
+#[derive(Debug)]
+struct Written {
+    time: u64,
+    key: Vec<u8>,
+    value: Option<Vec<u8>>,
+}
+
+/// The record.
+#[derive(Debug)]
+pub(super) struct Versions {
+    holders: Vec<Holder>,
+    written: BTreeMap<Origin, Vec<Written>>,
+    /// By key: the newest version that cannot have been lost.
+    floor: BTreeMap<Vec<u8>, VersionStamp>,
+    /// By key: the newest tombstone that some replica dropped.
+    dropped: BTreeMap<Vec<u8>, VersionStamp>,
+}
+
+impl Versions {
+    pub(super) fn new(replicas: usize) -> Self {
+        Self {
+            holders: (0..replicas).map(|_| Holder::default()).collect(),
+            written: BTreeMap::new(),
+            floor: BTreeMap::new(),
+            dropped: BTreeMap::new(),
+        }
+    }
+
+    /// A replica's process starts, empty.
+    pub(super) fn started(&mut self, replica: usize, incarnation: u64) {
+        self.holders[replica] = Holder { incarnation, alive: true, ..Holder::default() };
+    }
+
+    /// A replica's process ended: what nobody else holds may be lost.
+    pub(super) fn ended(&mut self, replica: usize) {
+        self.holders[replica] = Holder::default();
+        self.floor.clear();
+        for holder in self.holders.iter().filter(|holder| holder.alive) {
+            for (key, held) in &holder.keys {
+                let floor = self.floor.entry(key.clone()).or_insert(held.stamp);
+                *floor = held.stamp.max(*floor);
+            }
+        }
+    }
+
+    /// A client's command is about to be executed; the reply that it must get, if it is a data command.
+    pub(super) fn begin(&mut self, replica: usize, words: &[&[u8]]) -> Option<Vec<u8>> {
+        let holder = &mut self.holders[replica];
+        holder.executing = true;
+        holder.applied.clear();
+        let mut reply = Reply::default();
+        let keys = &holder.keys;
+        let live = |key: &[u8]| keys.get(key).and_then(|held| held.value.as_deref());
+        let all = || keys.keys().map(Vec::as_slice).filter(|key| live(key).is_some());
+        match words[0] {
+            b"SET" | b"MSET" | b"FLUSHALL" => reply.ok(),
+            b"DEL" => {
+                let mut keys = words[1..].to_vec();
+                keys.sort_unstable();
+                keys.dedup();
+                reply.count(keys.iter().filter(|key| live(key).is_some()).count());
+            }
+            b"DBSIZE" => reply.count(all().count()),
+            b"KEYS" => reply.keys(&all().collect::<Vec<_>>()),
+            b"GET" | b"MGET" | b"STRLEN" | b"EXISTS" => read_keys(words, live, &mut reply),
+            _ => return None,
+        }
+        Some(reply.0)
+    }
+
+    /// The command was executed.
+    pub(super) fn finish(&mut self, replica: usize, words: &[&[u8]], before: &[(Vec<u8>, Option<Vec<u8>>)]) -> Check {
+        let holder = &mut self.holders[replica];
+        holder.executing = false;
+        let mut applied = std::mem::take(&mut holder.applied);
+        let mut expected = before.to_vec();
+        if words[0] == b"FLUSHALL" {
+            applied.sort();
+            expected.sort();
+        }
+        let show = holdback::protocol::inline::quote_all(words.iter().copied());
+        ensure!(applied == expected, OWN_WRITES, "replica {}: {show} applied {applied:?}", replica + 1);
+        Ok(())
+    }
+
+    /// What a command must apply.
+    pub(super) fn effects(&self, replica: usize, words: &[&[u8]]) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+        let keys = &self.holders[replica].keys;
+        let is_live = |key: &[u8]| keys.get(key).is_some_and(|held| held.value.is_some());
+        match words[0] {
+            b"SET" | b"MSET" => {
+                let pairs = words[1..].chunks_exact(2);
+                pairs.map(|pair| (pair[0].to_vec(), Some(pair[1].to_vec()))).collect()
+            }
+            b"DEL" => {
+                let mut gone: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
+                for key in &words[1..] {
+                    if is_live(key) && !gone.iter().any(|(other, _)| other == key) {
+                        gone.push((key.to_vec(), None));
+                    }
+                }
+                gone
+            }
+            b"FLUSHALL" => keys.keys().filter(|key| is_live(key)).map(|key| (key.clone(), None)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A frame is handed in.
+    pub(super) fn received(&mut self, to: usize, message: &Message) {
+        let time = match message {
+            Message::Update(time, ..) => *time,
+            Message::Entry(stamp, ..) => stamp.time,
+            _ => return,
+        };
+        let holder = &mut self.holders[to];
+        holder.seen = holder.seen.max(time);
+    }
+
+    /// A replica applied a version.
+    pub(super) fn applied(&mut self, by: usize, entry: &Entry) -> Check {
+        let (key, value) = key_and_value(entry);
+        let stamp = self.stamp_of(by, entry, &key, value.as_deref())?;
+        let holder = &mut self.holders[by];
+        if let Some(held) = holder.keys.get(&key) {
+            ensure!(
+                stamp > held.stamp,
+                NEVER_BACK,
+                "replica {} takes {} of {}, and had {}{}",
+                by + 1,
+                stamp.short(),
+                key.escape_ascii(),
+                held.stamp.short(),
+                if held.dropped { " (a tombstone, dropped since)" } else { "" }
+            );
+        }
+        if holder.executing {
+            holder.applied.push((key.clone(), value.clone()));
+        }
+        holder.keys.insert(key, Held { stamp, value, dropped: false });
+        Ok(())
+    }
+
+    /// The whole stamp of a version that was applied; a new one is a write of the replica's own.
+    fn stamp_of(&mut self, by: usize, entry: &Entry, key: &[u8], value: Option<&[u8]>) -> Result<VersionStamp, super::violation::Violation> {
+        let time = entry.stamp.time;
+        let replica = entry.stamp.replica;
+        let holder = &mut self.holders[by];
+        if holder.executing {
+            let origin = Origin { replica: ReplicaId::from_index(by), incarnation: holder.incarnation };
+            ensure!(
+                replica == origin.replica && time > holder.seen,
+                STAMPS_RISE,
+                "replica {} writes {}, having seen time {}",
+                by + 1,
+                entry.stamp,
+                holder.seen
+            );
+            holder.seen = time;
+            let stamp = VersionStamp { time, origin };
+            let written = Written { time, key: key.to_vec(), value: value.map(<[u8]>::to_vec) };
+            self.written.entry(origin).or_default().push(written);
+            let floor = self.floor.entry(key.to_vec()).or_insert(stamp);
+            *floor = stamp.max(*floor);
+            return Ok(stamp);
+        }
+        let first = Origin { replica, incarnation: 0 };
+        let last = Origin { replica, incarnation: u64::MAX };
+        let found = self.written.range(first..=last).rev().find(|(_, written)| {
+            let at = written.binary_search_by_key(&time, |written| written.time);
+            at.is_ok_and(|at| written[at].key == key && written[at].value.as_deref() == value)
+        });
+        ensure!(
+            found.is_some(),
+            DATA_AGREES,
+            "replica {} takes {}, which nobody wrote: {}",
+            by + 1,
+            entry.stamp,
+            entry.body.describe()
+        );
+        let origin = found.map_or(first, |(origin, _)| *origin);
+        Ok(VersionStamp { time, origin })
+    }
+
+    /// Looks at a replica at the end of a turn.
+    pub(super) fn inspect(&mut self, index: usize, gossip: &Gossip) -> Check {
+        self.inspect_vector(index, gossip.vector())?;
+        let versions = gossip.versions();
+        let mut live = 0;
+        let mut dropped = Vec::new();
+        for (key, held) in &mut self.holders[index].keys {
+            live += usize::from(held.value.is_some());
+            match versions.version(key) {
+                Some(version) => ensure!(
+                    version.stamp == held.stamp && version.value == held.value && !held.dropped,
+                    DATA_AGREES,
+                    "replica {} holds {version:?} at {}, and applied {held:?}",
+                    index + 1,
+                    key.escape_ascii()
+                ),
+                None => {
+                    ensure!(held.value.is_none(), DATA_AGREES, "replica {} lost {}", index + 1, key.escape_ascii());
+                    if !std::mem::replace(&mut held.dropped, true) {
+                        dropped.push((key.clone(), held.stamp));
+                    }
+                }
+            }
+        }
+        ensure!(live == versions.len(), DATA_AGREES, "replica {} counts {} keys, not {live}", index + 1, versions.len());
+        for (key, stamp) in dropped {
+            self.may_drop(index, &key, stamp)?;
+            let dropped = self.dropped.entry(key).or_insert(stamp);
+            *dropped = stamp.max(*dropped);
+        }
+        Ok(())
+    }
+
+    fn inspect_vector(&mut self, index: usize, vector: &Vector) -> Check {
+        let holder = &self.holders[index];
+        if holder.vector == *vector {
+            return Ok(());
+        }
+        for (origin, old) in holder.vector.iter() {
+            let new = vector.get(origin);
+            ensure!(new >= old, VECTOR_RISES, "replica {}: {new} after {old} for {origin:?}", index + 1);
+        }
+        for (origin, time) in vector.iter() {
+            let Some(written) = self.written.get(&origin) else { continue };
+            let old = holder.vector.get(origin);
+            let start = written.partition_point(|written| written.time <= old);
+            for written in written[start..].iter().take_while(|written| written.time <= time) {
+                let stamp = VersionStamp { time: written.time, origin };
+                let holds = holder.keys.get(&written.key).is_some_and(|held| held.stamp >= stamp);
+                // Whoever has started since may have missed what a dropped tombstone had overwritten.
+                let forgotten = self.dropped.get(&written.key).is_some_and(|dropped| *dropped >= stamp);
+                ensure!(
+                    holds || forgotten,
+                    VECTOR_TRUE,
+                    "replica {} covers {} of {} and holds no such version",
+                    index + 1,
+                    stamp.short(),
+                    written.key.escape_ascii()
+                );
+            }
+        }
+        self.holders[index].vector = vector.clone();
+        Ok(())
+    }
+
+    fn may_drop(&self, by: usize, key: &[u8], stamp: VersionStamp) -> Check {
+        for (other, holder) in self.holders.iter().enumerate() {
+            let Some(held) = holder.keys.get(key) else { continue };
+            ensure!(
+                held.value.is_none() || held.stamp > stamp,
+                TOMBSTONES,
+                "replica {} drops the tombstone {} of {}, and replica {} holds the value of {}",
+                by + 1,
+                stamp.short(),
+                key.escape_ascii(),
+                other + 1,
+                held.stamp.short()
+            );
+        }
+        Ok(())
+    }
+
+    /// At the end, when replicas have settled: nothing that could not be lost was lost.
+    pub(super) fn converged(&self) -> Check {
+        for (index, holder) in self.holders.iter().enumerate() {
+            for (key, floor) in &self.floor {
+                let held = holder.keys.get(key);
+                let fine = match held {
+                    Some(held) => held.stamp >= *floor,
+                    // A tombstone that was dropped everywhere else need not have come by here.
+                    None => self.is_tombstone(key, *floor),
+                };
+                ensure!(
+                    fine,
+                    CONVERGED,
+                    "replica {} holds {:?} at {}, and {} was written",
+                    index + 1,
+                    held.map(|held| held.stamp.short()),
+                    key.escape_ascii(),
+                    floor.short()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn is_tombstone(&self, key: &[u8], stamp: VersionStamp) -> bool {
+        let written = self.written.get(&stamp.origin).map(Vec::as_slice).unwrap_or_default();
+        written.iter().any(|written| written.time == stamp.time && written.key == key && written.value.is_none())
+    }
+}
+
+/// What an entry that was applied says.
+fn key_and_value(entry: &Entry) -> (Vec<u8>, Option<Vec<u8>>) {
+    let words = entry.body.read().commands().next().unwrap_or_default();
+    let key = words.get(1).map(|key| key.to_vec()).unwrap_or_default();
+    (key, words.get(2).map(|value| value.to_vec()))
+}

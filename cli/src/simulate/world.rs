@@ -1,0 +1,340 @@
+//! The whole run: replicas, clients, network and clock in one place, one happening after the other.
+
+use super::agenda::{Agenda, Happening, MILLISECOND, SECOND, Time};
+use super::clients::Client;
+use super::faults::{Fault, PlannedFault};
+use super::host::Host;
+use super::network::Network;
+use super::plan::Plan;
+use super::record::Record;
+use super::session::{Ledger, Session, Unclaimed};
+use super::tap::Tap;
+use super::trace::{Keep, Trace};
+use super::versions::Versions;
+use super::violation::{Check, Violation};
+use std::collections::VecDeque;
+
+/// Everything.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) plan: Plan,
+    pub(super) agenda: Agenda,
+    pub(super) network: Network,
+    pub(super) hosts: Vec<Host>,
+    pub(super) clients: Vec<Client>,
+    pub(super) sessions: Vec<Session>,
+    /// By wire: what is overheard of both directions, between replicas.
+    pub(super) taps: Vec<Option<[Tap; 2]>>,
+    /// By wire: where the replies to a client were made; see `Socket::marks`.
+    pub(super) marks: Vec<VecDeque<(u64, u64)>>,
+    pub(super) ledger: Ledger,
+    pub(super) versions: Versions,
+    pub(super) trace: Trace,
+    pub(super) counts: Counts,
+    /// Faults that have not ended.
+    pub(super) open_faults: usize,
+    pub(super) settled: bool,
+}
+
+/// What a run came across, to see that it went where it should.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Happenings.
+    pub steps: u64,
+    /// Requests of clients.
+    pub requests: u64,
+    /// Replies to them.
+    pub replies: u64,
+    /// Replies that leave open whether it happened.
+    pub indefinite: u64,
+    /// Replies that say that it did not.
+    pub definite: u64,
+    /// Frames between replicas.
+    pub frames: u64,
+    /// Bytes between replicas.
+    pub frame_bytes: u64,
+    /// Links that went down.
+    pub links_lost: u64,
+    /// Starts of processes after the first.
+    pub restarts: u64,
+    /// The longest order.
+    pub positions: u64,
+    /// Virtual time, in microseconds.
+    pub time: Time,
+}
+
+/// How long after the last fault a run may take to settle.
+const SETTLE_WITHIN: Time = 60 * SECOND;
+/// How often it is looked whether it has.
+const INSPECT_EVERY: Time = 100 * MILLISECOND;
+
+impl World {
+    pub(super) fn new(plan: &Plan, keep: Keep) -> Self {
+        let (replicas, clients) = (plan.replicas, plan.clients.len());
+        let ledger = Ledger { record: Record::new(replicas), unclaimed: Unclaimed::default(), completed: 0 };
+        Self {
+            agenda: Agenda::default(),
+            // One more party gives the replicas FAULT commands.
+            network: Network::new(plan.seed, plan.weather.clone(), replicas, clients + 1),
+            hosts: (0..replicas).map(|index| Host::new(index, plan.seed)).collect(),
+            clients: (0..clients).map(|_| Client::default()).collect(),
+            sessions: Vec::new(),
+            taps: Vec::new(),
+            marks: Vec::new(),
+            ledger,
+            versions: Versions::new(replicas),
+            trace: Trace::new(keep),
+            counts: Counts::default(),
+            open_faults: plan.faults.len(),
+            settled: false,
+            plan: plan.clone(),
+        }
+    }
+
+    /// Runs from the start until everything has settled, or an invariant is broken.
+    pub(super) fn run(&mut self) -> Check {
+        for host in 0..self.hosts.len() {
+            let delay = self.hosts[host].random.below(50 * MILLISECOND);
+            self.agenda.at(delay, Happening::Start { host });
+        }
+        for client in 0..self.clients.len() {
+            let delay = self.hosts[0].random.exponential(300 * MILLISECOND);
+            self.agenda.at(delay, Happening::Client { client, ticket: 0 });
+        }
+        for index in 0..self.plan.faults.len() {
+            self.agenda.at(self.plan.faults[index].at, Happening::Fault { index });
+        }
+        self.agenda.at(INSPECT_EVERY, Happening::Inspect);
+        let mut deadline = None;
+        while !self.settled {
+            let Some(happening) = self.agenda.next() else { break };
+            self.counts.steps += 1;
+            self.happen(happening)?;
+            let now = self.agenda.now();
+            if deadline.is_none() && self.open_faults == 0 && self.clients_are_done() {
+                deadline = Some(now + SETTLE_WITHIN);
+            }
+            if deadline.is_some_and(|deadline| now > deadline) {
+                return self.check_settled();
+            }
+        }
+        self.finish()
+    }
+
+    fn happen(&mut self, happening: Happening) -> Check {
+        match happening {
+            Happening::Turn { host } => self.turn(host),
+            Happening::Arrival { wire, side } => self.arrival(wire, side),
+            Happening::Knock { wire } => {
+                self.knock(wire);
+                Ok(())
+            }
+            Happening::Connected { wire } => self.connected(wire),
+            Happening::Refused { wire } => self.refused(wire),
+            Happening::Client { client, ticket } => self.client_wakes(client, ticket),
+            Happening::Fault { index } => self.begin_fault(index),
+            Happening::Heal { index } => {
+                self.end_fault(index);
+                Ok(())
+            }
+            Happening::Start { host } => {
+                self.start(host);
+                Ok(())
+            }
+            Happening::Inspect => {
+                self.agenda.after(INSPECT_EVERY, Happening::Inspect);
+                self.settled = self.open_faults == 0 && self.clients_are_done() && self.check_settled().is_ok();
+                Ok(())
+            }
+        }
+    }
+
+    fn start(&mut self, index: usize) {
+        let plan = &self.plan;
+        let host = &mut self.hosts[index];
+        host.start(plan.replicas, plan.consistency, &plan.tuning, plan.seed);
+        let incarnation = host.incarnation;
+        self.counts.restarts += u64::from(incarnation > 1);
+        host.wake(self.agenda.now(), &mut self.agenda);
+        self.ledger.record.started(index, incarnation);
+        self.versions.started(index, incarnation);
+        self.note(index, &[], || format!("r{} starts, incarnation {incarnation}", index + 1));
+    }
+
+    /// Writes a line of the trace.
+    pub(super) fn note(&mut self, who: usize, bytes: &[u8], text: impl FnOnce() -> String) {
+        self.trace.note(self.agenda.now(), who, bytes, text);
+    }
+
+    /// Opens a connection; the request to connect is on its way.
+    pub(super) fn open(&mut self, dialler: usize, dialled: usize) -> usize {
+        let wire = self.network.open(dialler, dialled);
+        let replicas = self.hosts.len();
+        let tapped = dialler < replicas && dialled < replicas;
+        self.taps.push(tapped.then(|| [Tap::new(), Tap::new()]));
+        self.marks.push(VecDeque::new());
+        let delay = self.network.delay(dialler, dialled);
+        self.network.not_before(wire, 0, self.agenda.now() + delay);
+        self.agenda.after(delay, Happening::Knock { wire });
+        wire
+    }
+
+    /// A request to connect gets to the replica, is held up, or finds nobody.
+    fn knock(&mut self, wire: usize) {
+        let [dialler, dialled] = self.network.wires[wire].parties;
+        if self.network.is_deaf(wire, 1) {
+            return;
+        }
+        if self.network.is_held(dialler, dialled) || self.network.is_held(dialled, dialler) {
+            let again = 200 * MILLISECOND + self.network.delay(dialler, dialled);
+            self.network.not_before(wire, 0, self.agenda.now() + again);
+            return self.agenda.after(again, Happening::Knock { wire });
+        }
+        let back = self.network.delay(dialled, dialler);
+        let host = &mut self.hosts[dialled];
+        if host.replica.is_none() {
+            return self.agenda.after(back, Happening::Refused { wire });
+        }
+        host.backlog.push(wire);
+        let delay = host.random.below(self.plan.tuning.turn_delay);
+        host.wake(self.agenda.now() + delay, &mut self.agenda);
+        self.network.not_before(wire, 1, self.agenda.now() + back);
+        self.agenda.after(back, Happening::Connected { wire });
+    }
+
+    fn connected(&mut self, wire: usize) -> Check {
+        let dialler = self.network.wires[wire].parties[0];
+        if let Some(host) = self.hosts.get_mut(dialler) {
+            host.connected.push(wire);
+            let delay = host.random.below(self.plan.tuning.turn_delay);
+            host.wake(self.agenda.now() + delay, &mut self.agenda);
+            return Ok(());
+        }
+        self.client_connected(dialler - self.hosts.len(), wire)
+    }
+
+    fn refused(&mut self, wire: usize) -> Check {
+        let dialler = self.network.wires[wire].parties[0];
+        if let Some(host) = self.hosts.get_mut(dialler) {
+            host.unreachable.push(wire);
+            host.wake(self.agenda.now(), &mut self.agenda);
+            return Ok(());
+        }
+        self.client_refused(dialler - self.hosts.len(), wire)
+    }
+
+    fn arrival(&mut self, wire: usize, side: usize) -> Check {
+        if !self.network.arrive(wire, side, &mut self.agenda) {
+            return Ok(());
+        }
+        let to = self.network.wires[wire].parties[1 - side];
+        if let Some(host) = self.hosts.get_mut(to) {
+            let delay = host.random.below(self.plan.tuning.turn_delay);
+            host.wake(self.agenda.now() + delay, &mut self.agenda);
+            return Ok(());
+        }
+        self.client_readable(to - self.hosts.len(), wire)
+    }
+
+    fn begin_fault(&mut self, index: usize) -> Check {
+        let PlannedFault { lasts, fault, .. } = self.plan.faults[index].clone();
+        let text = self.plan.faults[index].to_string();
+        self.note(index, text.as_bytes(), || format!("FAULT {text}"));
+        for (from, to) in fault.separated() {
+            self.network.hold(from, to, true, &mut self.agenda);
+        }
+        match fault {
+            Fault::Cut { .. } => {}
+            Fault::Break { a, b } => self.break_connections(a, b),
+            Fault::BreakClient { client } => {
+                let party = self.hosts.len() + client;
+                for replica in 0..self.hosts.len() {
+                    self.break_connections(party, replica);
+                }
+            }
+            Fault::Slow { a, b, extra } => {
+                self.network.slow(a, b, extra);
+                self.network.slow(b, a, extra);
+            }
+            Fault::Pause { replica } => {
+                self.hosts[replica].paused_until = self.agenda.now() + lasts;
+            }
+            Fault::Restart { replica, silently } => self.stop(replica, silently),
+            Fault::WallStep { replica, by } => self.hosts[replica].wall_offset += by,
+            Fault::Command { replica, line } => self.operate(replica, &line),
+        }
+        self.agenda.after(lasts, Happening::Heal { index });
+        Ok(())
+    }
+
+    fn end_fault(&mut self, index: usize) {
+        let fault = self.plan.faults[index].fault.clone();
+        self.open_faults -= 1;
+        for (from, to) in fault.separated() {
+            self.network.hold(from, to, false, &mut self.agenda);
+        }
+        match fault {
+            Fault::Slow { a, b, .. } => {
+                self.network.slow(a, b, 0);
+                self.network.slow(b, a, 0);
+            }
+            Fault::Restart { replica, .. } if self.hosts[replica].replica.is_none() => {
+                self.agenda.after(1, Happening::Start { host: replica });
+            }
+            Fault::Command { .. } => {
+                for replica in 0..self.hosts.len() {
+                    self.operate(replica, "FAULT HEAL *");
+                }
+            }
+            _ => return,
+        }
+        self.note(index, &[], || "fault ends".into());
+    }
+
+    fn break_connections(&mut self, a: usize, b: usize) {
+        for wire in 0..self.network.wires.len() {
+            let parties = self.network.wires[wire].parties;
+            if parties == [a, b] || parties == [b, a] {
+                self.network.break_both(wire, &mut self.agenda);
+            }
+        }
+    }
+
+    /// Ends a replica's process.
+    fn stop(&mut self, index: usize, silently: bool) {
+        let host = &mut self.hosts[index];
+        if host.replica.take().is_none() {
+            return;
+        }
+        let out = std::mem::take(&mut host.out);
+        let sockets = out.slots.into_iter().flatten().map(|socket| (socket.wire, socket.side));
+        let waiting = host.backlog.drain(..).map(|wire| (wire, 1));
+        for (wire, side) in sockets.chain(waiting).collect::<Vec<_>>() {
+            if silently {
+                self.network.vanish(wire, side);
+            } else {
+                let abruptly = self.hosts[index].random.permille(500);
+                self.network.close(wire, side, abruptly, &mut self.agenda);
+            }
+        }
+        let host = &mut self.hosts[index];
+        host.connected.clear();
+        host.unreachable.clear();
+        host.wake_at = None;
+        self.versions.ended(index);
+    }
+
+    /// Gives a replica a command as an operator would.
+    fn operate(&mut self, replica: usize, line: &str) {
+        let operator = self.hosts.len() + self.clients.len();
+        let wire = self.open(operator, replica);
+        self.network.send(wire, 0, format!("{line}\r\n").as_bytes(), &mut self.agenda);
+        self.network.end(wire, 0, &mut self.agenda);
+    }
+
+    /// The first broken invariant, with the trace's last word on it.
+    pub(super) fn violated(&mut self, violation: &Violation) {
+        let text = violation.to_string();
+        self.note(0, text.as_bytes(), || format!("BROKEN {text}"));
+    }
+}
