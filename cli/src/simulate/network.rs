@@ -29,6 +29,15 @@ pub(super) struct Weather {
     pub(super) window: usize,
 }
 
+impl Weather {
+    /// Short delays and room enough from now on.
+    pub(super) fn clear_up(&mut self) {
+        self.jitter = self.jitter.min(MILLISECOND);
+        self.stall_permille = 0;
+        self.window = self.window.max(64 << 10);
+    }
+}
+
 /// What is under way.
 #[derive(Debug)]
 enum Parcel {

@@ -93,12 +93,18 @@ impl Tuning {
             unanswered_max: random.pick(&[1, 2, 4, 10_000]),
             link_bytes_max: random.pick(&[1, 200, 1000, 1 << 20]),
             order_entries_max: random.pick(&[1, 10, 100_000]),
-            read_bytes: random.pick(&[1, 17, 100, 64 << 10, 64 << 10]),
+            read_bytes: random.pick(&[7, 100, 64 << 10, 64 << 10]),
             frames_per_turn: random.pick(&[1, 2, 128, 128]),
             unsent_pause: random.pick(&[1, 50, 1 << 20]),
             client_output_max: random.pick(&[2000, 64 << 20, 64 << 20]),
             turn_delay: random.pick(&[1, 50, 500, 5000]),
         }
+    }
+
+    /// The loop is fast from now on.
+    pub(super) fn hurry(&mut self) {
+        self.read_bytes = self.read_bytes.max(64 << 10);
+        self.turn_delay = self.turn_delay.min(MILLISECOND);
     }
 
     /// Hands a replica its share of the settings.
@@ -164,13 +170,16 @@ fn draw_weather(options: &Options, rough: bool, random: &mut Random) -> Weather 
             window: 256 << 10,
         };
     }
+    let jitter = random.pick(&[10, 200, 3000, 20_000]);
+    // A narrow window over a long distance would let no handshake through in time.
+    let windows: &[usize] = if jitter > MILLISECOND { &[4096, 256 << 10] } else { &[128, 512, 4096, 256 << 10] };
     Weather {
         distances,
         client_distance: random.pick(&[20, 100, 5000]),
-        jitter: random.pick(&[10, 200, 3000, 20_000]),
+        jitter,
         stall_permille: random.pick(&[0, 10, 100]),
         stall_max: random.pick(&[5, 50, 400]) * MILLISECOND,
         split_permille: random.pick(&[0, 100, 600]),
-        window: random.pick(&[64, 512, 4096, 256 << 10]),
+        window: random.pick(windows),
     }
 }

@@ -59,6 +59,9 @@ pub(super) struct Record {
     stamped: BTreeMap<Origin, Vec<(u64, EntryBody)>>,
     /// By receiver, by origin: the incarnation and the highest time that was handed in without a gap.
     received: Vec<Vec<(u64, u64)>>,
+    /// By replica: up to which time it ever held each origin's entries, in this incarnation or an earlier
+    /// one. Acks of an earlier one count: a replica that restarts empty is not let back in.
+    ever_held: Vec<BTreeMap<Origin, u64>>,
     /// By replica: how many entries it delivered.
     pub(super) positions: Vec<u64>,
     /// By replica: the position at which its data was compared last.
@@ -73,6 +76,7 @@ impl Record {
             incarnations: vec![0; replicas],
             stamped: BTreeMap::new(),
             received: vec![vec![(0, 0); replicas]; replicas],
+            ever_held: vec![BTreeMap::new(); replicas],
             positions: vec![0; replicas],
             inspected: vec![0; replicas],
         }
@@ -207,6 +211,7 @@ impl Record {
                 if *previous <= held.1 {
                     let last = entries.last().map_or(0, |(time, _)| *time);
                     held.1 = held.1.max(last);
+                    self.ever_held[to].insert(from, held.1);
                 }
             }
             _ => {}
@@ -227,10 +232,10 @@ impl Record {
     }
 
     fn held_by_all(&self, by: usize, incarnation: u64, stamp: Stamp) -> Check {
-        for (holder, received) in self.received.iter().enumerate() {
-            let origin = stamp.replica.index();
-            let (known, time) = received[origin];
-            let holds = holder == origin || (known == incarnation && time >= stamp.time);
+        let origin = stamp.replica.index();
+        for (holder, held) in self.ever_held.iter().enumerate() {
+            let time = held.get(&(origin, incarnation)).copied().unwrap_or(0);
+            let holds = holder == origin || time >= stamp.time;
             ensure!(
                 holds,
                 HELD_BY_ALL,

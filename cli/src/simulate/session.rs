@@ -205,8 +205,9 @@ impl Session {
         }
         match words[0] {
             b"MULTI" => {
-                self.multi = Some(Vec::new());
-                self.expect(at, reply, b"+OK\r\n")
+                let outcome = self.expect(at, reply, b"+OK\r\n")?;
+                self.multi = (outcome == Outcome::Done).then(Vec::new);
+                Ok(outcome)
             }
             b"DISCARD" => {
                 self.multi = None;
@@ -217,11 +218,14 @@ impl Session {
             b"WATCH" => self.judge_watch(at, reply, position, ledger),
             b"PING" => self.expect(at, reply, b"+PONG\r\n"),
             b"CONSISTENCY" => {
-                self.read_path = match words[1] {
-                    b"linearizable" => Consistency::Linearizable,
-                    _ => Consistency::Sequential,
-                };
-                self.expect(at, reply, b"+OK\r\n")
+                let outcome = self.expect(at, reply, b"+OK\r\n")?;
+                if outcome == Outcome::Done {
+                    self.read_path = match words[1] {
+                        b"linearizable" => Consistency::Linearizable,
+                        _ => Consistency::Sequential,
+                    };
+                }
+                Ok(outcome)
             }
             b"POSITION" => {
                 let expected = format!(":{}\r\n", self.position);
@@ -295,9 +299,10 @@ impl Session {
         ledger: &mut Ledger,
     ) -> Result<Outcome, Violation> {
         let me = self.replica;
-        let placed = ledger.record.placed(position);
-        let placed = placed.filter(|placed| {
-            !placed.claimed && placed.stamp.replica.index() == me && placed.body == *body
+        // Executing an entry gives results, and errors that say ERR; the other codes come from elsewhere.
+        let executed = matches!(error_code(reply), None | Some(ErrorCode::Err));
+        let placed = ledger.record.placed(position).filter(|placed| {
+            executed && !placed.claimed && placed.stamp.replica.index() == me && placed.body == *body
         });
         let Some(placed) = placed else {
             let code = error_code(reply);

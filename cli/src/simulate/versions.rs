@@ -166,8 +166,10 @@ impl Versions {
         let stamp = self.stamp_of(by, entry, &key, value.as_deref())?;
         let holder = &mut self.holders[by];
         if let Some(held) = holder.keys.get(&key) {
+            // A tombstone that was dropped may come by once more, on its way to somebody else.
+            let again = held.dropped && held.stamp == stamp && value.is_none();
             ensure!(
-                stamp > held.stamp,
+                stamp > held.stamp || again,
                 NEVER_BACK,
                 "replica {} takes {} of {}, and had {}{}",
                 by + 1,

@@ -105,6 +105,9 @@ impl World {
             self.agenda.at(self.plan.faults[index].at, Happening::Fault { index });
         }
         self.agenda.at(INSPECT_EVERY, Happening::Inspect);
+        if self.open_faults == 0 {
+            self.clear_up();
+        }
         let mut deadline = None;
         while !self.settled {
             let Some(happening) = self.agenda.next() else { break };
@@ -143,6 +146,7 @@ impl World {
             }
             Happening::Inspect => {
                 self.agenda.after(INSPECT_EVERY, Happening::Inspect);
+                self.heal_again();
                 self.settled = self.open_faults == 0 && self.clients_are_done() && self.check_settled().is_ok();
                 Ok(())
             }
@@ -270,6 +274,9 @@ impl World {
     fn end_fault(&mut self, index: usize) {
         let fault = self.plan.faults[index].fault.clone();
         self.open_faults -= 1;
+        if self.open_faults == 0 {
+            self.clear_up();
+        }
         for (from, to) in fault.separated() {
             self.network.hold(from, to, false, &mut self.agenda);
         }
@@ -289,6 +296,23 @@ impl World {
             _ => return,
         }
         self.note(index, &[], || "fault ends".into());
+    }
+
+    /// FAULT HEAL may have overtaken the command that it takes back, on another connection.
+    fn heal_again(&mut self) {
+        let commanded = self.plan.faults.iter().any(|fault| matches!(fault.fault, Fault::Command { .. }));
+        let now = self.agenda.now();
+        if commanded && self.open_faults == 0 && now % (10 * INSPECT_EVERY) < INSPECT_EVERY {
+            for replica in 0..self.hosts.len() {
+                self.operate(replica, "FAULT HEAL *");
+            }
+        }
+    }
+
+    /// The last fault has ended: the weather is fine from now on, so that everything can settle.
+    fn clear_up(&mut self) {
+        self.network.weather.clear_up();
+        self.plan.tuning.hurry();
     }
 
     fn break_connections(&mut self, a: usize, b: usize) {
