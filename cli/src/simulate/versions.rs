@@ -167,7 +167,7 @@ impl Versions {
         let holder = &mut self.holders[by];
         if let Some(held) = holder.keys.get(&key) {
             // A tombstone that was dropped may come by once more, on its way to somebody else.
-            let again = held.dropped && held.stamp == stamp && value.is_none();
+            let again = held.stamp == stamp && value.is_none() && held.value.is_none();
             ensure!(
                 stamp > held.stamp || again,
                 NEVER_BACK,
