@@ -72,6 +72,12 @@ impl Gossip {
         self.versions.apply(key, value, stamp)
     }
 
+    /// Takes note of the times in a vector that a peer told. What they stand for may never come here: a
+    /// tombstone that all have seen is dropped, and a replica that restarted must not write before it.
+    pub fn merge_times(&mut self, vector: &Vector) {
+        vector.iter().for_each(|(_, time)| self.clock.merge(time));
+    }
+
     /// The data.
     #[must_use]
     pub fn versions(&self) -> &Versions {
@@ -340,6 +346,7 @@ impl GossipLink {
 
     /// The peer's round has ended: its vector is taken over.
     pub fn end_received(&mut self, gossip: &mut Gossip, sender: Origin, vector: &Vector) {
+        gossip.merge_times(vector);
         gossip.vector.merge(vector);
         gossip.vector.advance(sender, self.unvouched_time);
         self.vouched = true;

@@ -78,6 +78,9 @@
 //! - One replica that is down, paused or cut off blocks every write (and every linearizable read): delivery
 //!   needs an ack from all. That is the price of having no leader and no views; nothing is lost meanwhile,
 //!   and nothing is reordered.
+//! - If the link between two replicas is cut and a third reaches both, the third one's entries are acked by both
+//!   and delivered there, while the two hold them back for each other's acks. Their queues grow until the cut
+//!   heals: what bounds a queue is each origin's own *undelivered* entries, and these are delivered.
 //! - Membership is fixed: [`View`] is the one type that knows who belongs, so that it can change later.
 //! - Nothing is on disk. A replica that restarts has lost what it acked, so it is not let back in where it
 //!   had taken part.

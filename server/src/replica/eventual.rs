@@ -180,6 +180,7 @@ impl Replica {
             }
             Message::Vector(digest, vouched, vector) => {
                 let report = self.with_gossip(peer, |eventual, link| {
+                    eventual.gossip.merge_times(&vector);
                     link.report(&eventual.gossip, digest, vouched, vector)
                 });
                 self.obey_report(peer, report, now, out);

@@ -226,6 +226,24 @@ fn a_stamp_of_the_future_is_merged() {
     assert_eq!(world.status(1, "clock"), (future + 1).to_string());
 }
 
+/// A replica that restarted with its wall clock set back wrote before a tombstone that all had dropped, so
+/// that a write it had answered was thought older than the deletion.
+#[test]
+fn a_vector_moves_the_clock_past_tombstones_that_were_dropped() {
+    for frame in ["VECTOR - 2 100", "ROUND\nEND 2 100"] {
+        let (mut world, two, _three) = stage(Eventual);
+        let client = world.connect(1);
+        let future = T0 + 3_600_000_000;
+        world.play(two, &format!("{frame} {future}"));
+        world.run(client, "SET x 1");
+        assert_eq!(
+            world.status(1, "clock"),
+            (future + 1).to_string(),
+            "{frame}"
+        );
+    }
+}
+
 #[test]
 fn the_incarnation_breaks_ties_between_stamps_of_one_replica() {
     for updates in [

@@ -11,6 +11,7 @@ mod reply;
 #[path = "../support/world.rs"]
 mod world;
 
+mod commands;
 mod delivery;
 mod eventual;
 mod faults;
