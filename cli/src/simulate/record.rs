@@ -120,7 +120,10 @@ impl Record {
         }
         match message {
             Message::Mcast(previous, entries) => self.sent_entries(from, to, end, *previous, entries),
-            Message::Ack(stamps) => self.sent_acks(from, to, end, stamps),
+            Message::Ack(acks) => {
+                let stamps: Vec<Stamp> = acks.iter().map(|ack| ack.stamp).collect();
+                self.sent_acks(from, to, end, &stamps)
+            }
             _ => Ok(()),
         }
     }

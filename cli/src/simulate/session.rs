@@ -93,6 +93,8 @@ pub(super) struct Session {
     pub(super) answered: usize,
     read_path: Consistency,
     multi: Option<Vec<Command>>,
+    /// A MULTI was given up: until EXEC or DISCARD nothing may be executed.
+    given_up: bool,
     watches: Vec<Watched>,
     /// The position of the last command that had one.
     position: u64,
@@ -109,6 +111,7 @@ impl Session {
             answered: 0,
             read_path,
             multi: None,
+            given_up: false,
             watches: Vec::new(),
             position: 0,
         }
@@ -203,10 +206,14 @@ impl Session {
             }
             return self.expect_error(at, reply);
         }
+        if self.given_up {
+            return self.judge_given_up(at, reply);
+        }
         match words[0] {
             b"MULTI" => {
                 let outcome = self.expect(at, reply, b"+OK\r\n")?;
                 self.multi = (outcome == Outcome::Done).then(Vec::new);
+                self.given_up = reply.starts_with(b"-TIMEOUT ");
                 Ok(outcome)
             }
             b"DISCARD" => {
@@ -244,6 +251,19 @@ impl Session {
                 let body = EntryBody::command(&words);
                 self.judge_entry(at, reply, position, &body, None, is_read(name), ledger)
             }
+        }
+    }
+
+    /// Whether a reply is right behind a MULTI that was given up.
+    fn judge_given_up(&mut self, at: usize, reply: &[u8]) -> Result<Outcome, Violation> {
+        match self.requests[at].command.0[0].as_slice() {
+            b"EXEC" | b"DISCARD" => {
+                self.given_up = false;
+                self.watches.clear();
+                self.expect(at, reply, b"+OK\r\n")
+            }
+            _ if reply == b"+QUEUED\r\n" => Ok(Outcome::Failed),
+            _ => self.expect_error(at, reply),
         }
     }
 
@@ -377,7 +397,7 @@ impl Session {
             }
             return self.read_locally(at, reply, position, &expected.0);
         }
-        let pairs: Vec<(Vec<u8>, u64)> = watches.into_iter().map(|watched| (watched.key, watched.changed)).collect();
+        let pairs: std::collections::BTreeMap<Vec<u8>, u64> = watches.into_iter().map(|watched| (watched.key, watched.changed)).collect();
         let owned: Vec<OwnedArguments> = commands.iter().map(|command| OwnedArguments::new(&command.words())).collect();
         let body = EntryBody::transaction(&pairs, &owned);
         // A transaction of one command is the same entry as that command; only the reply is wrapped.
@@ -417,6 +437,7 @@ impl Session {
             ensure!(reached, RESULTS_AGREE, "{}: {command:?} was answered at position {position}", self.name());
             return self.read_locally(at, reply, position, format!(":{position}\r\n").as_bytes());
         }
+        self.position = position;
         let digest = ledger.record.digest(position).unwrap_or_default();
         let expected = format!("*2\r\n:{position}\r\n$32\r\n{digest}\r\n");
         // The digest of a position that no turn has ended at yet is not on record.

@@ -14,7 +14,7 @@ const MEMORY: &str = "a link's memory stays under the pending limit plus a const
 const LINK_BYTES: usize = 24 << 10;
 
 impl World {
-    fn replicas(&self) -> impl Iterator<Item = (usize, &Replica)> {
+    pub(super) fn replicas(&self) -> impl Iterator<Item = (usize, &Replica)> {
         let hosts = self.hosts.iter().enumerate();
         hosts.filter_map(|(index, host)| Some((index, &**host.replica.as_ref()?)))
     }
@@ -59,7 +59,7 @@ impl World {
             let state = (gossip.vector(), versions.digest(), versions.len());
             let (other, expected) = *first.get_or_insert((index, state));
             ensure!(
-                state == expected && gossip.vouched_digest().is_some(),
+                state == expected && gossip.vouches_for_all(),
                 SETTLES,
                 "replica {} has {state:?}, replica {} {expected:?}",
                 index + 1,

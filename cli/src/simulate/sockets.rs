@@ -130,6 +130,8 @@ impl Out for Sockets {
         self.get(id).map_or(0, |socket| socket.output.len())
     }
 
+    fn promote(&mut self, _id: ConnectionId) {}
+
     fn close(&mut self, id: ConnectionId, how: Close) {
         if let Some(socket) = self.get_mut(id) {
             socket.ending = match how {

@@ -286,9 +286,8 @@ impl World {
         }
         self.trace.note(at, index, &socket.output[..count], || format!("r{} writes {count} bytes", index + 1));
         let limit = self.plan.tuning.unsent_pause;
-        let was_held_up = socket.output.len() > limit;
         socket.output.drain(..count);
-        let resumed = was_held_up && socket.output.len() <= limit;
+        let resumed = socket.output.len() <= limit;
         let too_slow = !socket.is_link && socket.output.len() > self.plan.tuning.client_output_max;
         if too_slow && socket.ending == Ending::Open {
             self.remove(index, slot, true);
@@ -382,7 +381,7 @@ fn show(message: &Message) -> String {
             format!("MCAST after {previous}: {}", entries.join(", "))
         }
         Message::Ack(stamps) => {
-            let stamps: Vec<String> = stamps.iter().map(ToString::to_string).collect();
+            let stamps: Vec<String> = stamps.iter().map(|ack| ack.stamp.to_string()).collect();
             format!("ACK {}", stamps.join(" "))
         }
         Message::Peer(hello) => {
