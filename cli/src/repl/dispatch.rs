@@ -65,6 +65,11 @@ impl Client {
         }
     }
 
+    /// Ctrl-C.
+    pub(crate) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
     /// Turns to the replica at `address`; nothing is sent yet.
     pub(crate) fn turn_to(&mut self, address: String) {
         self.session = Session::new(address, self.timeout, self.interrupt.clone());

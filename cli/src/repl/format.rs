@@ -11,20 +11,30 @@ pub(crate) enum Shape {
     Plain,
     /// A bulk string of lines, each a `name:value` pair or a heading.
     Text,
+    /// A bulk string of lines.
+    Prose,
     /// An array of lines.
     Lines,
     /// A flat array of keys and values.
     Pairs,
 }
 
+/// Commands that explain their subcommands.
+const HAVE_HELP: [&[u8]; 7] = [
+    b"CLIENT", b"COMMAND", b"CONFIG", b"LATENCY", b"MEMORY", b"OBJECT", b"SLOWLOG",
+];
+
 impl Shape {
     /// The shape of the reply to a command.
     pub(crate) fn of(arguments: &[Vec<u8>]) -> Self {
-        let name = arguments.first().map(|name| name.to_ascii_uppercase());
-        match name.as_deref() {
-            Some(b"STATUS" | b"INFO") => Self::Text,
-            Some(b"HELP" | b"ORDER" | b"HOLDBACK" | b"FAULT") => Self::Lines,
-            Some(b"STORE") => Self::Pairs,
+        let upper = |at: usize| arguments.get(at).map(|word| word.to_ascii_uppercase());
+        match (upper(0).as_deref(), upper(1).as_deref()) {
+            (Some(b"STATUS" | b"INFO"), _) => Self::Text,
+            (Some(b"CLIENT"), Some(b"LIST" | b"INFO")) => Self::Prose,
+            (Some(b"LATENCY" | b"MEMORY"), Some(b"DOCTOR")) => Self::Prose,
+            (Some(b"HELP" | b"ORDER" | b"HOLDBACK" | b"FAULT"), _) => Self::Lines,
+            (Some(name), Some(b"HELP")) if HAVE_HELP.contains(&name) => Self::Lines,
+            (Some(b"STORE"), _) | (Some(b"CONFIG"), Some(b"GET")) => Self::Pairs,
             _ => Self::Plain,
         }
     }
@@ -33,7 +43,7 @@ impl Shape {
 /// A reply for a person, without the last line end.
 pub(crate) fn terminal(value: &Value, shape: Shape, palette: Palette) -> String {
     match (shape, value) {
-        (Shape::Text, Value::Bulk(text)) => lines_of(text).join("\n"),
+        (Shape::Text | Shape::Prose, Value::Bulk(text)) => lines_of(text).join("\n"),
         (Shape::Lines, Value::Array(values)) if !values.is_empty() => {
             let lines: Option<Vec<_>> = values.iter().map(line).collect();
             lines.map_or_else(|| nested(value, palette), |lines| lines.join("\n"))
@@ -137,7 +147,7 @@ fn start_line(index: usize, indent: usize, text: &mut String) {
 pub(crate) fn raw(value: &Value, shape: Shape) -> Vec<u8> {
     match (shape, value) {
         // Scripts that cut fields out of these lines would find the carriage returns in the values.
-        (Shape::Text, Value::Bulk(text)) => {
+        (Shape::Text | Shape::Prose, Value::Bulk(text)) => {
             let text = String::from_utf8_lossy(text).replace("\r\n", "\n");
             text.trim_end_matches('\n').as_bytes().to_vec()
         }

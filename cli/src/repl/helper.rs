@@ -1,14 +1,17 @@
 //! What the line editor asks while a line is typed: completion and hints.
 
+use super::colours;
 use super::help::GROUPS;
 use super::hint;
 use super::local::{self, LOCALS, Local};
+use super::preferences;
 use super::style::{Palette, Role};
-use super::words::{self, Words};
+use super::words::{self, Words, is_count};
+use crossterm::terminal;
 use holdback::protocol::command::{CommandSpec, Name, lookup};
 use holdback::protocol::table::COMMANDS;
 use rustyline::completion::{Completer, Pair};
-use rustyline::highlight::Highlighter;
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
@@ -17,7 +20,12 @@ use std::borrow::Cow;
 /// The helper.
 #[derive(Debug)]
 pub(crate) struct LineHelper {
-    palette: Palette,
+    /// The colours of the line.
+    pub(crate) palette: Palette,
+    /// Whether hints are wanted.
+    pub(crate) hints: bool,
+    /// Columns that the line cannot have.
+    pub(crate) prompt_width: usize,
     /// The replicas' addresses, for `@2` and `connect`.
     pub(crate) addresses: Vec<String>,
 }
@@ -27,6 +35,8 @@ impl LineHelper {
     pub(crate) fn new(palette: Palette) -> Self {
         Self {
             palette,
+            hints: true,
+            prompt_width: 0,
             addresses: Vec::new(),
         }
     }
@@ -45,7 +55,9 @@ impl LineHelper {
             return (word_at, Vec::new());
         };
         let all = match command_of(&words) {
-            None if word.starts_with('@') && words.is_empty() => self.targets(),
+            None if word.starts_with('@') && words.iter().all(|word| is_count(word)) => {
+                self.targets()
+            }
             None => commands(words.is_empty()),
             Some(command) => self.arguments(command),
         };
@@ -77,6 +89,7 @@ impl LineHelper {
         let own = local::lookup(name).map(|spec| spec.local);
         match (own, lookup(name)) {
             (Some(Local::Help), _) if arguments.is_empty() => topics(),
+            (Some(Local::Set), _) => settings(arguments),
             (Some(Local::Connect), _) if arguments.is_empty() => {
                 let ids = (1..=self.addresses.len()).map(|id| format!("@{id}"));
                 self.addresses.iter().cloned().chain(ids).collect()
@@ -113,8 +126,10 @@ fn is_name(name: &[u8]) -> bool {
     lookup(name).is_some() || local::lookup(name).is_some()
 }
 
-/// The command among whole words: what follows a target. `None` while there is no name yet.
+/// The command among whole words: what follows a count and a target. `None` while there is no name yet.
 fn command_of(words: &[String]) -> Option<&[String]> {
+    let counted = is_count(words.first()?);
+    let words = &words[usize::from(counted)..];
     let targeted = words.first()?.starts_with('@');
     let command = &words[usize::from(targeted)..];
     (!command.is_empty()).then_some(command)
@@ -147,6 +162,19 @@ fn options(spec: &CommandSpec, arguments: &[String]) -> Vec<String> {
     };
     let keywords = hint::next_keywords(spec.arguments, arguments);
     keywords.iter().map(|keyword| with_blank(keyword)).collect()
+}
+
+/// What `:set` may set, and to what.
+fn settings(arguments: &[String]) -> Vec<String> {
+    let names = preferences::NAMES.into_iter();
+    match arguments {
+        [] => names.map(|(name, ..)| format!("{name} ")).collect(),
+        [wanted] => names
+            .filter(|(name, ..)| name == wanted)
+            .flat_map(|(_, values, _)| values.map(str::to_owned))
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn topics() -> Vec<String> {
@@ -197,14 +225,40 @@ impl Hinter for LineHelper {
     type Hint = SyntaxHint;
 
     fn hint(&self, line: &str, position: usize, _context: &Context<'_>) -> Option<SyntaxHint> {
-        if position < line.len() {
+        if position < line.len() || !self.hints {
             return None;
         }
-        Self::hint_for(line).map(SyntaxHint)
+        let columns = terminal::size().map_or(0, |(columns, _)| usize::from(columns));
+        let hint = Self::hint_for(line)?;
+        if columns == 0 {
+            return Some(SyntaxHint(hint));
+        }
+        // A hint that goes on in the next line would be taken for something that was typed.
+        let used = (self.prompt_width + line.chars().count()) % columns;
+        clipped(&hint, columns - used - 1).map(SyntaxHint)
     }
 }
 
+/// As many of the hint's words as there is room for.
+fn clipped(hint: &str, room: usize) -> Option<String> {
+    const MORE: &str = " ...";
+    if hint.len() <= room {
+        return Some(hint.to_owned());
+    }
+    let room = room.checked_sub(MORE.len())?;
+    let end = hint.get(..=room)?.rfind(' ').filter(|end| *end > 0)?;
+    Some(format!("{}{MORE}", &hint[..end]))
+}
+
 impl Highlighter for LineHelper {
+    fn highlight<'l>(&self, line: &'l str, _position: usize) -> Cow<'l, str> {
+        Cow::Owned(colours::colour(line, self.palette))
+    }
+
+    fn highlight_char(&self, _line: &str, _position: usize, _kind: CmdKind) -> bool {
+        self.palette.is_on()
+    }
+
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
         Cow::Owned(self.palette.paint(Role::Faint, hint))
     }
@@ -248,8 +302,27 @@ mod tests {
         assert_eq!(complete("@all MONITOR F"), ["@all MONITOR FRAMES"]);
         assert_eq!(complete("FAULT de"), ["FAULT delay "]);
         assert_eq!(complete("CONSISTENCY l"), ["CONSISTENCY linearizable"]);
+        assert_eq!(complete(":s"), [":set "]);
+        assert_eq!(complete(":set e"), [":set editing "]);
+        assert_eq!(
+            complete(":set editing "),
+            [":set editing vi", ":set editing emacs"]
+        );
+        assert_eq!(complete("3 @al"), ["3 @all "]);
+        assert_eq!(complete("3 GETD"), ["3 GETDEL "]);
         assert!(complete("GET k").is_empty());
         assert!(complete("SET \"a b").is_empty(), "within quotes");
+    }
+
+    #[test]
+    fn a_hint_ends_with_the_line() {
+        let hint = " key value [NX|XX] [GET]";
+        assert_eq!(clipped(hint, 24).as_deref(), Some(hint));
+        assert_eq!(clipped(hint, 23).as_deref(), Some(" key value [NX|XX] ..."));
+        assert_eq!(clipped(hint, 14).as_deref(), Some(" key value ..."));
+        assert_eq!(clipped(hint, 13).as_deref(), Some(" key ..."));
+        assert_eq!(clipped(hint, 5), None);
+        assert_eq!(clipped(hint, 0), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub(crate) enum Local {
     Connect,
     Clear,
     History,
+    Set,
     Exit,
 }
 
@@ -48,6 +49,12 @@ pub(crate) const LOCALS: &[LocalSpec] = &[
         name: "history",
         arguments: "[count]",
         summary: "Lists what was typed",
+    },
+    LocalSpec {
+        local: Local::Set,
+        name: ":set",
+        arguments: "[preference [value]]",
+        summary: "Lists your preferences, or changes one: `:set hints off`",
     },
     LocalSpec {
         local: Local::Exit,

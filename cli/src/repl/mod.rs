@@ -9,6 +9,7 @@
 
 mod args;
 mod batch;
+mod colours;
 mod completions;
 mod csv;
 mod dispatch;
@@ -25,6 +26,7 @@ mod manual;
 mod modes;
 mod nature;
 mod output;
+mod preferences;
 mod rows;
 mod screen;
 mod session;

@@ -9,7 +9,10 @@ pub(crate) fn may_change(command: &[Vec<u8>]) -> bool {
     };
     match spec.id {
         Name::Exec | Name::Shutdown => true,
-        Name::Fault => !second_is(command, "LIST"),
+        Name::Fault => !second_is(command, &["LIST"]),
+        Name::Config => second_is(command, &["SET", "RESETSTAT"]),
+        Name::Client => second_is(command, &["KILL"]),
+        Name::Slowlog | Name::Latency => second_is(command, &["RESET"]),
         _ => spec.kind == Kind::Write,
     }
 }
@@ -20,11 +23,15 @@ pub(crate) fn is_repeatable(command: &[Vec<u8>]) -> bool {
         return false;
     };
     match spec.id {
-        // This is about the connection that was lost.
-        Name::Position => false,
+        // These are about the connection that was lost.
+        Name::Position | Name::Wait => false,
         Name::Ping | Name::Echo | Name::Status | Name::Info | Name::Help | Name::Time => true,
+        Name::Command => true,
         Name::Consistency => command.len() == 1,
-        Name::Fault => second_is(command, "LIST"),
+        Name::Fault => second_is(command, &["LIST"]),
+        Name::Config => second_is(command, &["GET", "HELP"]),
+        Name::Client => second_is(command, &["LIST", "HELP"]),
+        Name::Slowlog => second_is(command, &["GET", "LEN", "HELP"]),
         _ => matches!(spec.kind, Kind::Read | Kind::Inspect),
     }
 }
@@ -35,7 +42,10 @@ pub(crate) fn is_bound_to_connection(command: &[Vec<u8>]) -> bool {
         return false;
     };
     spec.kind == Kind::Transaction
-        || spec.id == Name::Position
+        || matches!(
+            spec.id,
+            Name::Position | Name::Wait | Name::Hello | Name::Auth | Name::Select | Name::Reset
+        )
         || (spec.id == Name::Consistency && command.len() > 1)
 }
 
@@ -56,10 +66,12 @@ pub(crate) fn is(command: &[Vec<u8>], id: Name) -> bool {
         .is_some_and(|spec| spec.id == id)
 }
 
-fn second_is(command: &[Vec<u8>], word: &str) -> bool {
-    command
-        .get(1)
-        .is_some_and(|second| second.eq_ignore_ascii_case(word.as_bytes()))
+fn second_is(command: &[Vec<u8>], words: &[&str]) -> bool {
+    let is_second = |second: &Vec<u8>| {
+        let mut words = words.iter();
+        words.any(|word| second.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    command.get(1).is_some_and(is_second)
 }
 
 #[cfg(test)]
@@ -85,10 +97,20 @@ mod tests {
             "FAULT CUT 2",
             "SHUTDOWN",
             "NOSUCH",
+            "CONFIG SET a 1",
+            "CLIENT KILL ID 3",
+            "SLOWLOG RESET",
         ] {
             assert!(may_change(&command(line)), "{line}");
         }
-        for line in ["get a", "STATUS", "FAULT LIST", "ORDER 5", "CONSISTENCY"] {
+        for line in [
+            "get a",
+            "STATUS",
+            "FAULT LIST",
+            "ORDER 5",
+            "CONSISTENCY",
+            "config get *",
+        ] {
             assert!(is_repeatable(&command(line)), "{line}");
         }
         for line in [
@@ -97,6 +119,8 @@ mod tests {
             "WATCH a",
             "MONITOR",
             "CONSISTENCY sequential",
+            "WAIT 1 0",
+            "CLIENT ID",
         ] {
             let command = command(line);
             assert!(!may_change(&command) && !is_repeatable(&command), "{line}");

@@ -7,6 +7,7 @@ use super::json::json;
 use super::style::{Palette, Role};
 use super::suggest;
 use super::tables;
+use super::units;
 use holdback::protocol::command::lookup;
 use holdback::protocol::error::ErrorCode;
 use holdback_cli::resp::Value;
@@ -34,6 +35,8 @@ pub(crate) const SLOW: Duration = Duration::from_millis(500);
 pub(crate) struct Output {
     mode: Mode,
     palette: Palette,
+    /// Every reply says how long it took, not only a slow one.
+    timing: bool,
 }
 
 impl Output {
@@ -42,7 +45,14 @@ impl Output {
         Self {
             mode,
             palette: Palette::for_stdout(mode == Mode::Terminal),
+            timing: false,
         }
+    }
+
+    /// Follows a person's preferences.
+    pub(crate) fn set_preferences(&mut self, colour: bool, timing: bool) {
+        self.palette = Palette::for_stdout(self.mode == Mode::Terminal && colour);
+        self.timing = timing;
     }
 
     /// The mode.
@@ -75,9 +85,12 @@ impl Output {
                         text.push_str(&self.palette.paint(Role::Faint, &remark));
                     }
                 }
-                if took > SLOW {
-                    let took = format!("\n({:.2}s)", took.as_secs_f64());
-                    text.push_str(&self.palette.paint(Role::Faint, &took));
+                let remark = match took > SLOW {
+                    true => Some(format!("\n({:.2}s)", took.as_secs_f64())),
+                    false => self.timing.then(|| format!("\n({})", units::time(took))),
+                };
+                if let Some(remark) = remark {
+                    text.push_str(&self.palette.paint(Role::Faint, &remark));
                 }
                 self.line(&text)
             }

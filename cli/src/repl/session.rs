@@ -284,6 +284,8 @@ impl Session {
                     state.model = Some(model.to_ascii_lowercase());
                 }
             }
+            // Within a transaction that refuses it, it does nothing.
+            Name::Reset if *reply == Value::Simple("RESET".to_owned()) => *state = State::default(),
             Name::Quit => self.connection = None,
             _ => {}
         }

@@ -22,6 +22,14 @@ pub(crate) enum Role {
     Name,
     /// What helps to read, and may be overlooked.
     Faint,
+    /// The name of a command, in a line that is typed.
+    Command,
+    /// A quoted argument.
+    Text,
+    /// A number.
+    Number,
+    /// A word that stands for itself, such as an option.
+    Keyword,
 }
 
 impl Palette {
@@ -31,6 +39,12 @@ impl Palette {
         Self {
             on: wanted && choice != ColorChoice::Never,
         }
+    }
+
+    /// With colours, whatever standard output is.
+    #[cfg(test)]
+    pub(crate) fn coloured() -> Self {
+        Self { on: true }
     }
 
     /// Without colours.
@@ -54,6 +68,10 @@ impl Palette {
             Role::Notable => AnsiColor::Yellow.on_default(),
             Role::Name => Style::new().bold(),
             Role::Faint => Style::new().dimmed(),
+            Role::Command => AnsiColor::Cyan.on_default().bold(),
+            Role::Text => AnsiColor::Green.on_default(),
+            Role::Number => AnsiColor::Magenta.on_default(),
+            Role::Keyword => AnsiColor::Blue.on_default(),
         };
         format!("{style}{text}{style:#}")
     }

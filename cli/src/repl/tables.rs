@@ -61,8 +61,12 @@ pub(crate) fn side_by_side(command: &[Vec<u8>], asked: &[Asked], palette: Palett
 fn is_compared(command: &[Vec<u8>]) -> bool {
     let spec = command.first().and_then(|name| lookup(name));
     spec.is_some_and(|spec| match spec.kind {
-        Kind::Read => true,
-        Kind::Inspect => !matches!(spec.id, Name::Holdback | Name::Position | Name::Await),
+        // A cursor, or what chance picks, is each replica's own.
+        Kind::Read => !matches!(spec.id, Name::Scan | Name::Randomkey),
+        Kind::Inspect => !matches!(
+            spec.id,
+            Name::Holdback | Name::Position | Name::Await | Name::Wait
+        ),
         _ => false,
     })
 }

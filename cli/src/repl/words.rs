@@ -25,9 +25,45 @@ pub(crate) fn split(line: &str) -> Option<Words> {
     })
 }
 
+/// Whether a word before a command says how often.
+pub(crate) fn is_count(word: &str) -> bool {
+    word.len() <= 9 && !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The commands in a text of several lines, as it is when pasted. A quoted argument may go on over lines;
+/// if its quote is never closed, only the line it is in is wrong.
+pub(crate) fn commands(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.split(['\n', '\r']).collect();
+    let mut commands = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let whole = (at + 1..=lines.len())
+            .map(|end| (end, lines[at..end].join("\n")))
+            .find(|(_, command)| split_owned(command.as_bytes()).is_ok());
+        let (end, command) = whole.unwrap_or_else(|| (at + 1, lines[at].to_owned()));
+        if !command.trim().is_empty() {
+            commands.push(command);
+        }
+        at = end;
+    }
+    commands
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pasted_lines_are_commands_and_quotes_go_on_over_lines() {
+        assert_eq!(commands("GET a"), ["GET a"]);
+        assert_eq!(commands("\nGET a\r\n\n  PING\n"), ["GET a", "  PING"]);
+        assert_eq!(
+            commands("SET a \"1\n2\"\nGET a"),
+            ["SET a \"1\n2\"", "GET a"]
+        );
+        assert_eq!(commands("SET a it's\nGET a"), ["SET a it's", "GET a"]);
+        assert_eq!(commands(" \n "), Vec::<String>::new());
+    }
 
     #[test]
     fn the_last_word_may_be_unfinished() {

@@ -82,9 +82,20 @@ impl Terminal {
 
     /// Waits until the screen is as it should be.
     #[track_caller]
-    pub(crate) fn until(&mut self, what: &str, mut fits: impl FnMut(&str) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, fits: impl Fn(&str) -> bool) {
+        self.until_cells(what, |terminal| fits(&terminal.text()));
+    }
+
+    /// One place of the screen.
+    pub(crate) fn cell(&self, row: u16, column: u16) -> &vt100::Cell {
+        self.screen.screen().cell(row, column).unwrap()
+    }
+
+    /// Waits until the screen looks as it should.
+    #[track_caller]
+    pub(crate) fn until_cells(&mut self, what: &str, fits: impl Fn(&Self) -> bool) {
         let start = now();
-        while !fits(&self.text()) {
+        while !fits(self) {
             let left = PATIENCE.saturating_sub(start.elapsed());
             match self.output.recv_timeout(left) {
                 Ok(piece) => self.take(&piece),
