@@ -9,6 +9,7 @@ use super::print::outcome::{Shown, head, outcome};
 use super::print::{self, BAD, FAINT, GOOD, styled, terminal_width};
 use super::run_folder::{RunFolder, runs};
 use super::status::{Answers, PATIENCE, digests_at_common_position, query_all, trouble};
+use crate::simulate::SimulateArguments;
 use clap::{Args, Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub enum Command {
     NewRun(NewRunArguments),
     /// Print ports that nobody listens on
     FreePorts(FreePortsArguments),
+    /// Run the replicas' own code under a seeded network and clock, and check what must hold
+    Simulate(SimulateArguments),
 }
 
 /// How the replicas are found.

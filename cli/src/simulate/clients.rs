@@ -3,8 +3,8 @@
 use super::agenda::{Happening, MILLISECOND, Time};
 use super::session::Session;
 use super::violation::{Check, ensure};
-use super::world::World;
 use super::workload::{Command, Step};
+use super::world::World;
 use crate::resp;
 use holdback::consistency::Consistency;
 use holdback::protocol::arguments::OwnedArguments;
@@ -74,7 +74,10 @@ impl World {
     /// Runs steps until one has to wait.
     fn proceed(&mut self, index: usize) -> Check {
         loop {
-            let Some(step) = self.plan.clients[index].get(self.clients[index].next).cloned() else {
+            let Some(step) = self.plan.clients[index]
+                .get(self.clients[index].next)
+                .cloned()
+            else {
                 self.leave(index)?;
                 self.clients[index].done = true;
                 return Ok(());
@@ -119,7 +122,13 @@ impl World {
         client.waiting = waiting;
         client.ticket += 1;
         let ticket = client.ticket;
-        self.agenda.after(time, Happening::Client { client: index, ticket });
+        self.agenda.after(
+            time,
+            Happening::Client {
+                client: index,
+                ticket,
+            },
+        );
         Ok(())
     }
 
@@ -130,7 +139,13 @@ impl World {
             Consistency::Linearizable => Consistency::Linearizable,
             _ => Consistency::Sequential,
         };
-        self.sessions.push(Session::new(index, replica, wire, self.hosts[replica].incarnation, read_path));
+        self.sessions.push(Session::new(
+            index,
+            replica,
+            wire,
+            self.hosts[replica].incarnation,
+            read_path,
+        ));
         let client = &mut self.clients[index];
         client.session = Some(self.sessions.len() - 1);
         client.replica = replica;
@@ -138,7 +153,9 @@ impl World {
         client.input.clear();
         client.consumed = 0;
         client.output.clear();
-        self.note(index, &[4], || format!("c{} connects to r{}", index + 1, replica + 1));
+        self.note(index, &[4], || {
+            format!("c{} connects to r{}", index + 1, replica + 1)
+        });
         self.pause(index, 1000 * MILLISECOND, Some(Waiting::Connection))
     }
 
@@ -170,12 +187,16 @@ impl World {
     }
 
     fn wire_of(&self, index: usize) -> Option<usize> {
-        self.clients[index].session.map(|session| self.sessions[session].wire)
+        self.clients[index]
+            .session
+            .map(|session| self.sessions[session].wire)
     }
 
     /// Whether the replica's process that the client connected to is gone.
     fn has_restarted(&self, index: usize) -> bool {
-        let session = self.clients[index].session.map(|session| &self.sessions[session]);
+        let session = self.clients[index]
+            .session
+            .map(|session| &self.sessions[session]);
         session.is_none_or(|session| {
             let host = &self.hosts[session.replica];
             host.replica.is_none() || host.incarnation != session.incarnation
@@ -183,13 +204,17 @@ impl World {
     }
 
     fn all_answered(&self, index: usize) -> bool {
-        let session = self.clients[index].session.map(|session| &self.sessions[session]);
+        let session = self.clients[index]
+            .session
+            .map(|session| &self.sessions[session]);
         session.is_none_or(|session| session.answered == session.requests.len())
     }
 
     /// Closes the connection, if there is one.
     fn leave(&mut self, index: usize) -> Check {
-        let Some(session) = self.clients[index].session.take() else { return Ok(()) };
+        let Some(session) = self.clients[index].session.take() else {
+            return Ok(());
+        };
         let wire = self.sessions[session].wire;
         self.clients[index].connected = false;
         self.clients[index].waiting = None;
@@ -200,15 +225,19 @@ impl World {
     }
 
     fn send(&mut self, index: usize, commands: Vec<Command>) {
-        let Some(at) = self.clients[index].session else { return };
+        let Some(at) = self.clients[index].session else {
+            return;
+        };
         let now = self.agenda.now();
         for command in commands {
             self.counts.requests += 1;
             let who = index + 1;
             let replica = self.sessions[at].replica + 1;
-            self.trace.note(now, index, &[6], || format!("c{who} -> r{replica} {command:?}"));
+            self.trace.note(now, index, &[6], || {
+                format!("c{who} -> r{replica} {command:?}")
+            });
             encode(&command, &mut self.clients[index].output);
-            self.sessions[at].invoke(command, now, &self.ledger);
+            self.sessions[at].invoke(command, &self.ledger);
         }
         let wire = self.sessions[at].wire;
         self.client_writable(index, wire);
@@ -221,7 +250,8 @@ impl World {
         }
         let client = &mut self.clients[index];
         let count = self.network.room(wire, 0).min(client.output.len());
-        self.network.send(wire, 0, &client.output[..count], &mut self.agenda);
+        self.network
+            .send(wire, 0, &client.output[..count], &mut self.agenda);
         client.output.drain(..count);
         if client.output.is_empty() && client.waiting == Some(Waiting::End) {
             self.network.end(wire, 0, &mut self.agenda);
@@ -245,7 +275,9 @@ impl World {
         }
         self.client_readable_now(index)?;
         let satisfied = match self.clients[index].waiting {
-            Some(Waiting::Replies) => self.all_answered(index) || self.clients[index].session.is_none(),
+            Some(Waiting::Replies) => {
+                self.all_answered(index) || self.clients[index].session.is_none()
+            }
             Some(Waiting::End) => self.clients[index].session.is_none(),
             Some(Waiting::Connection) | None => false,
         };
@@ -259,8 +291,12 @@ impl World {
 
     /// Reads what has arrived, and takes note of the end.
     fn client_readable_now(&mut self, index: usize) -> Check {
-        let Some(wire) = self.wire_of(index) else { return Ok(()) };
-        let has_room = self.network.read(wire, 1, usize::MAX, &mut self.clients[index].input);
+        let Some(wire) = self.wire_of(index) else {
+            return Ok(());
+        };
+        let has_room = self
+            .network
+            .read(wire, 1, usize::MAX, &mut self.clients[index].input);
         if has_room {
             let host = &mut self.hosts[self.network.wires[wire].parties[1]];
             host.wake(self.agenda.now() + 1, &mut self.agenda);
@@ -268,8 +304,13 @@ impl World {
         self.take_replies(index)?;
         let pipe = &self.network.wires[wire].pipes[1];
         if pipe.ended || pipe.reset {
-            let (ended, finished) = (pipe.ended, self.clients[index].waiting == Some(Waiting::End));
-            let session = self.clients[index].session.map(|session| &self.sessions[session]);
+            let (ended, finished) = (
+                pipe.ended,
+                self.clients[index].waiting == Some(Waiting::End),
+            );
+            let session = self.clients[index]
+                .session
+                .map(|session| &self.sessions[session]);
             let unanswered = session.map_or(0, |session| session.requests.len() - session.answered);
             let may_leave = self.has_restarted(index);
             ensure!(
@@ -286,14 +327,22 @@ impl World {
     }
 
     fn take_replies(&mut self, index: usize) -> Check {
-        let Some(at) = self.clients[index].session else { return Ok(()) };
+        let Some(at) = self.clients[index].session else {
+            return Ok(());
+        };
         let (now, wire) = (self.agenda.now(), self.sessions[at].wire);
         let mut taken = 0;
         loop {
             let client = &self.clients[index];
             let rest = &client.input[taken..];
             let parsed = resp::parse(rest);
-            ensure!(parsed.is_ok(), "replies are well-formed", "client {} got {}", index + 1, rest.escape_ascii());
+            ensure!(
+                parsed.is_ok(),
+                "replies are well-formed",
+                "client {} got {}",
+                index + 1,
+                rest.escape_ascii()
+            );
             let Ok(Some((_, length))) = parsed else { break };
             let offset = client.consumed + taken as u64;
             let marks = &mut self.marks[wire];
@@ -304,11 +353,17 @@ impl World {
             let reply = rest[..length].to_vec();
             taken += length;
             self.counts.replies += 1;
-            let code = reply.starts_with(b"-").then(|| reply.starts_with(b"-UNCERTAIN"));
+            let code = reply
+                .starts_with(b"-")
+                .then(|| reply.starts_with(b"-UNCERTAIN"));
             self.counts.indefinite += u64::from(code == Some(true));
             self.counts.definite += u64::from(code == Some(false));
             self.trace.note(now, index, &reply, || {
-                format!("c{} <- {} (made at position {position})", index + 1, reply.escape_ascii())
+                format!(
+                    "c{} <- {} (made at position {position})",
+                    index + 1,
+                    reply.escape_ascii()
+                )
             });
             if self.plan.consistency.is_ordered() {
                 self.sessions[at].reply(&reply, position, now, &mut self.ledger)?;

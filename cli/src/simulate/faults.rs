@@ -22,7 +22,11 @@ pub enum FaultKinds {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// Nothing gets from these replicas to those, nor back if it is cut both ways.
-    Cut { from: Vec<usize>, to: Vec<usize>, both: bool },
+    Cut {
+        from: Vec<usize>,
+        to: Vec<usize>,
+        both: bool,
+    },
     /// The connections between two replicas break.
     Break { a: usize, b: usize },
     /// Everything between two replicas takes longer.
@@ -51,7 +55,10 @@ pub(super) struct PlannedFault {
 impl fmt::Display for PlannedFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |replicas: &[usize]| {
-            let names: Vec<String> = replicas.iter().map(|replica| (replica + 1).to_string()).collect();
+            let names: Vec<String> = replicas
+                .iter()
+                .map(|replica| (replica + 1).to_string())
+                .collect();
             names.join(",")
         };
         match &self.fault {
@@ -59,9 +66,17 @@ impl fmt::Display for PlannedFault {
                 let ways = if *both { "both ways" } else { "one way" };
                 write!(f, "cut from {} to {}, {ways},", names(from), names(to))?;
             }
-            Fault::Break { a, b } => return write!(f, "the connections of {} and {} break", a + 1, b + 1),
+            Fault::Break { a, b } => {
+                return write!(f, "the connections of {} and {} break", a + 1, b + 1);
+            }
             Fault::Slow { a, b, extra } => {
-                write!(f, "{} and {} are {} ms farther apart", a + 1, b + 1, extra / MILLISECOND)?;
+                write!(
+                    f,
+                    "{} and {} are {} ms farther apart",
+                    a + 1,
+                    b + 1,
+                    extra / MILLISECOND
+                )?;
             }
             Fault::Pause { replica } => write!(f, "replica {} stands still", replica + 1)?,
             Fault::Restart { replica, silently } => {
@@ -69,10 +84,19 @@ impl fmt::Display for PlannedFault {
                 write!(f, "replica {} {how}, to start again empty", replica + 1)?;
             }
             Fault::WallStep { replica, by } => {
-                return write!(f, "the wall clock of replica {} jumps by {} ms", replica + 1, by / 1000);
+                return write!(
+                    f,
+                    "the wall clock of replica {} jumps by {} ms",
+                    replica + 1,
+                    by / 1000
+                );
             }
-            Fault::BreakClient { client } => return write!(f, "the connection of client {} breaks", client + 1),
-            Fault::Command { replica, line } => write!(f, "replica {} is told {line}", replica + 1)?,
+            Fault::BreakClient { client } => {
+                return write!(f, "the connection of client {} breaks", client + 1);
+            }
+            Fault::Command { replica, line } => {
+                write!(f, "replica {} is told {line}", replica + 1)?;
+            }
         }
         write!(f, " for {} ms", self.lasts / MILLISECOND)
     }
@@ -116,7 +140,11 @@ fn draw(random: &mut Random, options: &Options) -> PlannedFault {
     let at = random.below(FAULTS_UNTIL);
     let lasts = random.pick(&[5, 50, 300, 1000, 4000]) * MILLISECOND / 2;
     let lasts = lasts + random.below(lasts);
-    PlannedFault { at, lasts, fault: draw_fault(random, options) }
+    PlannedFault {
+        at,
+        lasts,
+        fault: draw_fault(random, options),
+    }
 }
 
 fn draw_fault(random: &mut Random, options: &Options) -> Fault {
@@ -125,21 +153,31 @@ fn draw_fault(random: &mut Random, options: &Options) -> Fault {
     let other = (replica + 1 + random.index(replicas.max(2) - 1)) % replicas;
     let cuts = matches!(options.faults, FaultKinds::Cuts | FaultKinds::All);
     let all = options.faults == FaultKinds::All;
-    let slow = |random: &mut Random| Fault::Slow { a: replica, b: other, extra: random.below(400) * MILLISECOND };
+    let slow = |random: &mut Random| Fault::Slow {
+        a: replica,
+        b: other,
+        extra: random.below(400) * MILLISECOND,
+    };
     match random.below(12) {
         0 | 1 => slow(random),
         2 | 3 => Fault::Pause { replica },
-        4 if cuts => Fault::BreakClient { client: random.index(options.clients) },
+        4 if cuts => Fault::BreakClient {
+            client: random.index(options.clients),
+        },
         5 => draw_command(random, replica, other, cuts),
-        6 | 7 if cuts => Fault::Break { a: replica, b: other },
+        6 | 7 if cuts => Fault::Break {
+            a: replica,
+            b: other,
+        },
         8 | 9 if cuts => draw_cut(random, replica, other, replicas),
         10 if all && !options.consistency.is_ordered() => Fault::WallStep {
             replica,
             by: random.pick(&[-60_000_000, -500_000, -1000, 1000, 500_000, 3_600_000_000]),
         },
-        10 | 11 if all && may_restart(random, options) => {
-            Fault::Restart { replica, silently: random.permille(300) }
-        }
+        10 | 11 if all && may_restart(random, options) => Fault::Restart {
+            replica,
+            silently: random.permille(300),
+        },
         _ => slow(random),
     }
 }
@@ -150,7 +188,11 @@ fn may_restart(random: &mut Random, options: &Options) -> bool {
 }
 
 fn draw_command(random: &mut Random, replica: usize, other: usize, cuts: bool) -> Fault {
-    let peer = if random.permille(300) || replica == other { "*".to_owned() } else { (other + 1).to_string() };
+    let peer = if random.permille(300) || replica == other {
+        "*".to_owned()
+    } else {
+        (other + 1).to_string()
+    };
     let line = if cuts && random.permille(400) {
         format!("FAULT CUT {peer}")
     } else {

@@ -53,9 +53,17 @@ impl Host {
     }
 
     /// Starts the process, empty, in a new incarnation.
-    pub(super) fn start(&mut self, replicas: usize, model: Consistency, tuning: &Tuning, seed: u64) {
+    pub(super) fn start(
+        &mut self,
+        replicas: usize,
+        model: Consistency,
+        tuning: &Tuning,
+        seed: u64,
+    ) {
         self.incarnation += 1;
-        let cluster = (1..=replicas).map(|id| format!("replica-{id}:8081")).collect();
+        let cluster = (1..=replicas)
+            .map(|id| format!("replica-{id}:8081"))
+            .collect();
         let mut settings = Settings::new(ReplicaId::from_index(self.index), cluster, model);
         settings.incarnation = self.incarnation;
         settings.seed = seed;
@@ -70,7 +78,11 @@ impl Host {
     pub(super) fn now(&self, now: Time) -> Now {
         let monotonic = Duration::from_micros(now);
         let offset = Duration::from_micros(self.wall_offset.unsigned_abs());
-        let wall = if self.wall_offset < 0 { EPOCH + monotonic - offset } else { EPOCH + monotonic + offset };
+        let wall = if self.wall_offset < 0 {
+            EPOCH + monotonic - offset
+        } else {
+            EPOCH + monotonic + offset
+        };
         Now { monotonic, wall }
     }
 
@@ -85,6 +97,9 @@ impl Host {
 
     /// The slot of the connection on a wire.
     pub(super) fn slot_of(&self, wire: usize) -> Option<usize> {
-        self.out.slots.iter().position(|socket| socket.as_ref().is_some_and(|socket| socket.wire == wire))
+        self.out
+            .slots
+            .iter()
+            .position(|socket| socket.as_ref().is_some_and(|socket| socket.wire == wire))
     }
 }

@@ -2,6 +2,7 @@
 
 mod agenda;
 mod clients;
+mod command;
 mod faults;
 mod host;
 mod latency;
@@ -22,6 +23,7 @@ mod violation;
 mod workload;
 mod world;
 
+pub use command::SimulateArguments;
 pub use faults::FaultKinds;
 pub use latency::Latency;
 pub use plan::Options;

@@ -78,14 +78,20 @@ impl Model {
     /// The position of a key's last change up to `position`; 0 if it is absent then.
     pub(super) fn changed(&self, key: &[u8], position: u64) -> u64 {
         match self.change(key, position) {
-            Some(Change { position, value: Some(_) }) => *position,
+            Some(Change {
+                position,
+                value: Some(_),
+            }) => *position,
             _ => 0,
         }
     }
 
     /// How many keys there were after the entry at `position`.
     pub(super) fn count(&self, position: u64) -> usize {
-        match usize::try_from(position).unwrap_or(usize::MAX).checked_sub(1) {
+        match usize::try_from(position)
+            .unwrap_or(usize::MAX)
+            .checked_sub(1)
+        {
             None => 0,
             Some(at) => self.counts.get(at).copied().unwrap_or(self.live),
         }
@@ -139,7 +145,7 @@ impl Model {
         let key = words.get(1).copied().unwrap_or_default();
         let old = self.get(key, now).map(<[u8]>::to_vec);
         match words[0] {
-            b"SET" => self.execute_set(words, old, reply),
+            b"SET" => self.execute_set(words, old.as_deref(), reply),
             b"SETNX" => {
                 reply.integer(old.is_none().into());
                 if old.is_none() {
@@ -181,7 +187,9 @@ impl Model {
             }
             b"INCR" => self.execute_add(key, old, 1, reply),
             b"INCRBY" => {
-                let amount = std::str::from_utf8(words[2]).ok().and_then(|text| text.parse().ok());
+                let amount = std::str::from_utf8(words[2])
+                    .ok()
+                    .and_then(|text| text.parse().ok());
                 self.execute_add(key, old, amount.unwrap_or(0), reply);
             }
             b"APPEND" => {
@@ -204,11 +212,11 @@ impl Model {
         }
     }
 
-    fn execute_set(&mut self, words: &[&[u8]], old: Option<Vec<u8>>, reply: &mut Reply) {
+    fn execute_set(&mut self, words: &[&[u8]], old: Option<&[u8]>, reply: &mut Reply) {
         let option = |name: &[u8]| words[3..].contains(&name);
         let forbidden = option(b"NX") && old.is_some() || option(b"XX") && old.is_none();
         match (option(b"GET"), forbidden) {
-            (true, _) => reply.bulk(old.as_deref()),
+            (true, _) => reply.bulk(old),
             (false, true) => reply.bulk(None),
             (false, false) => reply.ok(),
         }
@@ -220,7 +228,9 @@ impl Model {
     fn execute_add(&mut self, key: &[u8], old: Option<Vec<u8>>, amount: i64, reply: &mut Reply) {
         let number = match old {
             None => Some(0),
-            Some(old) => std::str::from_utf8(&old).ok().and_then(|text| text.parse::<i64>().ok()),
+            Some(old) => std::str::from_utf8(&old)
+                .ok()
+                .and_then(|text| text.parse::<i64>().ok()),
         };
         let Some(number) = number else {
             return reply.text("-ERR value is not an integer or out of range");
@@ -244,7 +254,11 @@ impl Model {
 }
 
 /// Writes the reply of a command that reads the keys it names.
-pub(super) fn read_keys<'a>(words: &[&[u8]], get: impl Fn(&[u8]) -> Option<&'a [u8]>, reply: &mut Reply) {
+pub(super) fn read_keys<'a>(
+    words: &[&[u8]],
+    get: impl Fn(&[u8]) -> Option<&'a [u8]>,
+    reply: &mut Reply,
+) {
     match words[0] {
         b"GET" => reply.bulk(get(words[1])),
         b"STRLEN" => reply.count(get(words[1]).map_or(0, <[u8]>::len)),
@@ -255,6 +269,9 @@ pub(super) fn read_keys<'a>(words: &[&[u8]], get: impl Fn(&[u8]) -> Option<&'a [
         }
         b"ECHO" => reply.bulk(Some(words[1])),
         b"PING" => reply.text("+PONG"),
-        name => reply.text(&format!("-ERR the model does not know {}", name.escape_ascii())),
+        name => reply.text(&format!(
+            "-ERR the model does not know {}",
+            name.escape_ascii()
+        )),
     }
 }

@@ -204,7 +204,11 @@ impl Network {
 
     /// Loses an end piece of what is under way in a direction, and sends the news of the break behind it.
     fn cut_short(&mut self, wire: usize, side: usize, agenda: &mut Agenda) {
-        let under_way: usize = self.wires[wire].pipes[side].flight.iter().map(|(_, parcel)| parcel.size()).sum();
+        let under_way: usize = self.wires[wire].pipes[side]
+            .flight
+            .iter()
+            .map(|(_, parcel)| parcel.size())
+            .sum();
         let mut kept = self.random.index(under_way + 1);
         let pipe = &mut self.wires[wire].pipes[side];
         let mut remaining = VecDeque::new();
@@ -249,7 +253,11 @@ impl Network {
         }
         let pipe = &mut self.wires[wire].pipes[side];
         let (mut news, mut unheard) = (false, false);
-        while pipe.flight.front().is_some_and(|(at, _)| *at <= agenda.now()) {
+        while pipe
+            .flight
+            .front()
+            .is_some_and(|(at, _)| *at <= agenda.now())
+        {
             match pipe.flight.pop_front() {
                 Some((_, Parcel::Bytes(_))) if pipe.deaf => unheard = !pipe.silent,
                 Some((_, Parcel::Bytes(bytes))) => pipe.arrived.extend_from_slice(&bytes),
@@ -268,7 +276,10 @@ impl Network {
 
     fn answer_with_reset(&mut self, wire: usize, side: usize, agenda: &mut Agenda) {
         let pipe = &self.wires[wire].pipes[side];
-        let told = pipe.flight.iter().any(|(_, parcel)| matches!(parcel, Parcel::Reset));
+        let told = pipe
+            .flight
+            .iter()
+            .any(|(_, parcel)| matches!(parcel, Parcel::Reset));
         if !told && !pipe.reset {
             self.wires[wire].pipes[side].shut = true;
             self.dispatch(wire, side, Parcel::Reset, agenda);
@@ -286,7 +297,13 @@ impl Network {
     }
 
     /// Reads up to `limit` bytes; whether the sender was stuck and has room again.
-    pub(super) fn read(&mut self, wire: usize, side: usize, limit: usize, into: &mut Vec<u8>) -> bool {
+    pub(super) fn read(
+        &mut self,
+        wire: usize,
+        side: usize,
+        limit: usize,
+        into: &mut Vec<u8>,
+    ) -> bool {
         let window = self.weather.window;
         let pipe = &mut self.wires[wire].pipes[side];
         let count = pipe.arrived.len().min(limit);
@@ -309,7 +326,9 @@ impl Network {
         }
         for wire in 0..self.wires.len() {
             for side in [0, 1] {
-                if self.direction(wire, side) == [from, to] && !self.wires[wire].pipes[side].flight.is_empty() {
+                if self.direction(wire, side) == [from, to]
+                    && !self.wires[wire].pipes[side].flight.is_empty()
+                {
                     self.resume(wire, side, agenda);
                 }
             }
@@ -319,7 +338,11 @@ impl Network {
     /// What was held sets out again, in one burst or spread out.
     fn resume(&mut self, wire: usize, side: usize, agenda: &mut Agenda) {
         let mut at = agenda.now();
-        let spread = if self.random.permille(500) { MILLISECOND } else { 0 };
+        let spread = if self.random.permille(500) {
+            MILLISECOND
+        } else {
+            0
+        };
         let random = &mut self.random;
         let pipe = &mut self.wires[wire].pipes[side];
         for (arrival, _) in &mut pipe.flight {

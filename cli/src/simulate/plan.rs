@@ -138,7 +138,11 @@ impl Plan {
         let mut random = Random::new(seed, 2);
         let rough = options.faults != FaultKinds::None;
         let replicas = options.replicas;
-        let tuning = if rough { Tuning::draw(&mut random) } else { Tuning::calm() };
+        let tuning = if rough {
+            Tuning::draw(&mut random)
+        } else {
+            Tuning::calm()
+        };
         let weather = draw_weather(options, rough, &mut random);
         let each = options.operations / options.clients.max(1);
         let extra = options.operations % options.clients.max(1);
@@ -172,7 +176,11 @@ fn draw_weather(options: &Options, rough: bool, random: &mut Random) -> Weather 
     }
     let jitter = random.pick(&[10, 200, 3000, 20_000]);
     // A narrow window over a long distance would let no handshake through in time.
-    let windows: &[usize] = if jitter > MILLISECOND { &[4096, 256 << 10] } else { &[128, 512, 4096, 256 << 10] };
+    let windows: &[usize] = if jitter > MILLISECOND {
+        &[4096, 256 << 10]
+    } else {
+        &[128, 512, 4096, 256 << 10]
+    };
     Weather {
         distances,
         client_distance: random.pick(&[20, 100, 5000]),

@@ -98,28 +98,46 @@ impl Record {
 
     /// The entry at a position.
     pub(super) fn placed(&self, position: u64) -> Option<&Placed> {
-        self.order.get(usize::try_from(position).ok()?.checked_sub(1)?)
+        self.order
+            .get(usize::try_from(position).ok()?.checked_sub(1)?)
     }
 
     /// Notes that the client of the entry at a position got its reply.
     pub(super) fn claim(&mut self, position: u64) {
-        if let Some(at) = usize::try_from(position).ok().and_then(|at| at.checked_sub(1)) {
+        if let Some(at) = usize::try_from(position)
+            .ok()
+            .and_then(|at| at.checked_sub(1))
+        {
             self.order[at].claimed = true;
         }
     }
 
     /// A frame was put on a connection.
-    pub(super) fn sent(&mut self, from: usize, to: usize, end: &mut LinkEnd, message: &Message) -> Check {
+    pub(super) fn sent(
+        &mut self,
+        from: usize,
+        to: usize,
+        end: &mut LinkEnd,
+        message: &Message,
+    ) -> Check {
         match message {
             Message::Peer(_) => end.greeted = true,
             Message::Refuse(..) => {}
             _ => {
                 let ready = end.greeted && end.heard.is_some();
-                ensure!(ready, GREETING_FIRST, "replica {} to replica {}: {message:?}", from + 1, to + 1);
+                ensure!(
+                    ready,
+                    GREETING_FIRST,
+                    "replica {} to replica {}: {message:?}",
+                    from + 1,
+                    to + 1
+                );
             }
         }
         match message {
-            Message::Mcast(previous, entries) => self.sent_entries(from, to, end, *previous, entries),
+            Message::Mcast(previous, entries) => {
+                self.sent_entries(from, to, end, *previous, entries)
+            }
             Message::Ack(acks) => {
                 let stamps: Vec<Stamp> = acks.iter().map(|ack| ack.stamp).collect();
                 self.sent_acks(from, to, end, &stamps)
@@ -145,7 +163,11 @@ impl Record {
         );
         let mut last = previous;
         for (time, body) in entries {
-            ensure!(*time > last, STAMPS_RISE, "replica {sender} sends time {time} behind {last}");
+            ensure!(
+                *time > last,
+                STAMPS_RISE,
+                "replica {sender} sends time {time} behind {last}"
+            );
             ensure!(
                 *time > end.acked,
                 ACKS_BEHIND,
@@ -186,7 +208,11 @@ impl Record {
         let replica = origin.0 + 1;
         let Ok(at) = found else {
             let last = stamped.last().map_or(0, |(last, _)| *last);
-            ensure!(false, STAMPS_RISE, "replica {replica} stamps {time}.{replica} after {last}.{replica}");
+            ensure!(
+                false,
+                STAMPS_RISE,
+                "replica {replica} stamps {time}.{replica} after {last}.{replica}"
+            );
             return Ok(());
         };
         ensure!(
@@ -200,7 +226,13 @@ impl Record {
     }
 
     /// A frame is handed to a replica that knows its peer to be in this incarnation.
-    pub(super) fn received(&mut self, from: Origin, to: usize, end: &mut LinkEnd, message: &Message) {
+    pub(super) fn received(
+        &mut self,
+        from: Origin,
+        to: usize,
+        end: &mut LinkEnd,
+        message: &Message,
+    ) {
         match message {
             Message::Peer(hello) => {
                 end.heard = Some(hello.have);
@@ -226,9 +258,17 @@ impl Record {
         let (replica, stamp) = (by + 1, entry.stamp);
         self.positions[by] += 1;
         let expected = self.positions[by];
-        ensure!(position == expected, ORDERS_AGREE, "replica {replica} delivers {stamp} at position {position}, not {expected}");
+        ensure!(
+            position == expected,
+            ORDERS_AGREE,
+            "replica {replica} delivers {stamp} at position {position}, not {expected}"
+        );
         let origin = stamp.replica.index();
-        let incarnation = if origin == by { self.incarnations[by] } else { self.received[by][origin].0 };
+        let incarnation = if origin == by {
+            self.incarnations[by]
+        } else {
+            self.received[by][origin].0
+        };
         self.note_stamped((origin, incarnation), stamp.time, &entry.body)?;
         self.held_by_all(by, incarnation, stamp)?;
         self.place(by, position, entry)
@@ -264,7 +304,12 @@ impl Record {
             return Ok(());
         }
         if let Some(last) = self.order.last() {
-            ensure!(last.stamp < stamp, ORDER_RISES, "{stamp} follows {} at position {position}", last.stamp);
+            ensure!(
+                last.stamp < stamp,
+                ORDER_RISES,
+                "{stamp} follows {} at position {position}",
+                last.stamp
+            );
         }
         let reply = self.model.apply(&entry.body);
         self.order.push(Placed {
@@ -280,7 +325,10 @@ impl Record {
     /// The digest of a replica's order at its last position.
     pub(super) fn digested(&mut self, by: usize, digest: Digest) -> Check {
         let position = self.positions[by];
-        let Some(at) = usize::try_from(position).ok().and_then(|at| at.checked_sub(1)) else {
+        let Some(at) = usize::try_from(position)
+            .ok()
+            .and_then(|at| at.checked_sub(1))
+        else {
             return Ok(());
         };
         let placed = &mut self.order[at];
@@ -298,7 +346,12 @@ impl Record {
     }
 
     /// Compares a replica's data with a replay of the order, and its clocks and queue with the record.
-    pub(super) fn inspect(&mut self, replica: usize, store: &Store, multicast: &Multicast) -> Check {
+    pub(super) fn inspect(
+        &mut self,
+        replica: usize,
+        store: &Store,
+        multicast: &Multicast,
+    ) -> Check {
         let position = self.positions[replica];
         let held = multicast.queue().first(1).first().map(|entry| entry.stamp);
         let last = self.placed(position).map(|placed| placed.stamp);
@@ -327,7 +380,12 @@ impl Record {
             );
         }
         let expected = self.model.count(position);
-        ensure!(count == expected, STORE_AGREES, "replica {} at position {position} holds {count} keys, the replay {expected}", replica + 1);
+        ensure!(
+            count == expected,
+            STORE_AGREES,
+            "replica {} at position {position} holds {count} keys, the replay {expected}",
+            replica + 1
+        );
         Ok(())
     }
 }

@@ -35,7 +35,10 @@ pub(super) fn run_plan(plan: &Plan, keep: Keep) -> Outcome {
         Err(panic) => {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-            Some(Violation::new("the code does not panic", text.unwrap_or_default()))
+            Some(Violation::new(
+                "the code does not panic",
+                text.unwrap_or_default(),
+            ))
         }
     };
     if let Some(violation) = &violation {

@@ -34,7 +34,6 @@ pub(super) enum Outcome {
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) command: Command,
-    pub(super) invoked: Time,
     /// The highest position that had been completed anywhere.
     floor: u64,
     pub(super) completed: Time,
@@ -101,7 +100,13 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(client: usize, replica: usize, wire: usize, incarnation: u64, read_path: Consistency) -> Self {
+    pub(super) fn new(
+        client: usize,
+        replica: usize,
+        wire: usize,
+        incarnation: u64,
+        read_path: Consistency,
+    ) -> Self {
         Self {
             client,
             replica,
@@ -118,10 +123,9 @@ impl Session {
     }
 
     /// A command was sent.
-    pub(super) fn invoke(&mut self, command: Command, now: Time, ledger: &Ledger) {
+    pub(super) fn invoke(&mut self, command: Command, ledger: &Ledger) {
         self.requests.push(Request {
             command,
-            invoked: now,
             floor: ledger.completed,
             completed: 0,
             reply: Vec::new(),
@@ -131,7 +135,13 @@ impl Session {
     }
 
     /// A reply came in, made at a position: it belongs to the first request without one.
-    pub(super) fn reply(&mut self, reply: &[u8], position: u64, now: Time, ledger: &mut Ledger) -> Check {
+    pub(super) fn reply(
+        &mut self,
+        reply: &[u8],
+        position: u64,
+        now: Time,
+        ledger: &mut Ledger,
+    ) -> Check {
         let at = self.answered;
         ensure!(
             at < self.requests.len(),
@@ -162,7 +172,11 @@ impl Session {
         );
         self.answered += 1;
         let request = &mut self.requests[at];
-        request.outcome = if reply[0] == b'-' { Outcome::Failed } else { Outcome::Done };
+        request.outcome = if reply[0] == b'-' {
+            Outcome::Failed
+        } else {
+            Outcome::Done
+        };
         request.completed = now;
         request.reply = reply.to_vec();
         Ok(())
@@ -194,7 +208,13 @@ impl Session {
     }
 
     /// Whether a reply is right, in the ordered models.
-    fn judge(&mut self, at: usize, reply: &[u8], position: u64, ledger: &mut Ledger) -> Result<Outcome, Violation> {
+    fn judge(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        ledger: &mut Ledger,
+    ) -> Result<Outcome, Violation> {
         let command = self.requests[at].command.clone();
         let words = command.words();
         if let Some(multi) = &mut self.multi
@@ -284,12 +304,22 @@ impl Session {
 
     fn wrong(&self, at: usize, reply: &[u8], expected: &str) -> Violation {
         let command = &self.requests[at].command;
-        let detail = format!("{}: {command:?} got {}, not {expected}", self.name(), reply.escape_ascii());
+        let detail = format!(
+            "{}: {command:?} got {}, not {expected}",
+            self.name(),
+            reply.escape_ascii()
+        );
         Violation::new(RESULTS_AGREE, detail)
     }
 
     /// A read on the replica's own data, evaluated at a position.
-    fn read_locally(&mut self, at: usize, reply: &[u8], position: u64, expected: &[u8]) -> Result<Outcome, Violation> {
+    fn read_locally(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        expected: &[u8],
+    ) -> Result<Outcome, Violation> {
         let command = &self.requests[at].command;
         ensure!(
             position >= self.position,
@@ -307,7 +337,10 @@ impl Session {
     }
 
     /// A command that is an entry of its own; `expected` is the reply if it is not the entry's.
-    #[allow(clippy::too_many_arguments, reason = "one place for all that the reply depends on")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one place for all that the reply depends on"
+    )]
     fn judge_entry(
         &mut self,
         at: usize,
@@ -322,7 +355,10 @@ impl Session {
         // Executing an entry gives results, and errors that say ERR; the other codes come from elsewhere.
         let executed = matches!(error_code(reply), None | Some(ErrorCode::Err));
         let placed = ledger.record.placed(position).filter(|placed| {
-            executed && !placed.claimed && placed.stamp.replica.index() == me && placed.body == *body
+            executed
+                && !placed.claimed
+                && placed.stamp.replica.index() == me
+                && placed.body == *body
         });
         let Some(placed) = placed else {
             let code = error_code(reply);
@@ -336,7 +372,11 @@ impl Session {
                 }
             }
             ledger.unclaimed.add(me, body.describe());
-            return Ok(if reads { Outcome::Failed } else { Outcome::Unknown });
+            return Ok(if reads {
+                Outcome::Failed
+            } else {
+                Outcome::Unknown
+            });
         };
         let single;
         let expected = match expected {
@@ -373,7 +413,13 @@ impl Session {
         Ok(Outcome::Done)
     }
 
-    fn judge_exec(&mut self, at: usize, reply: &[u8], position: u64, ledger: &mut Ledger) -> Result<Outcome, Violation> {
+    fn judge_exec(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        ledger: &mut Ledger,
+    ) -> Result<Outcome, Violation> {
         let watches = std::mem::take(&mut self.watches);
         let Some(commands) = self.multi.take() else {
             return self.expect_error(at, reply);
@@ -387,25 +433,43 @@ impl Session {
                 return self.expect_error(at, reply);
             }
             let model = &ledger.record.model;
-            let unchanged = watches.iter().all(|watched| model.changed(&watched.key, position) == watched.changed);
+            let unchanged = watches
+                .iter()
+                .all(|watched| model.changed(&watched.key, position) == watched.changed);
             let mut expected = Reply::default();
             if unchanged {
-                expected.0.extend_from_slice(format!("*{}\r\n", commands.len()).as_bytes());
-                commands.iter().for_each(|command| model.read(&command.words(), position, &mut expected));
+                expected
+                    .0
+                    .extend_from_slice(format!("*{}\r\n", commands.len()).as_bytes());
+                commands
+                    .iter()
+                    .for_each(|command| model.read(&command.words(), position, &mut expected));
             } else {
                 expected.0.extend_from_slice(NULL_ARRAY);
             }
             return self.read_locally(at, reply, position, &expected.0);
         }
-        let pairs: std::collections::BTreeMap<Vec<u8>, u64> = watches.into_iter().map(|watched| (watched.key, watched.changed)).collect();
-        let owned: Vec<OwnedArguments> = commands.iter().map(|command| OwnedArguments::new(&command.words())).collect();
+        let pairs: BTreeMap<Vec<u8>, u64> = watches
+            .into_iter()
+            .map(|watched| (watched.key, watched.changed))
+            .collect();
+        let owned: Vec<OwnedArguments> = commands
+            .iter()
+            .map(|command| OwnedArguments::new(&command.words()))
+            .collect();
         let body = EntryBody::transaction(&pairs, &owned);
         // A transaction of one command is the same entry as that command; only the reply is wrapped.
         let prefix = (pairs.is_empty() && commands.len() == 1).then_some(&b"*1\r\n"[..]);
         self.judge_entry(at, reply, position, &body, prefix, reads, ledger)
     }
 
-    fn judge_watch(&mut self, at: usize, reply: &[u8], position: u64, ledger: &mut Ledger) -> Result<Outcome, Violation> {
+    fn judge_watch(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        ledger: &mut Ledger,
+    ) -> Result<Outcome, Violation> {
         let command = self.requests[at].command.clone();
         let outcome = if self.read_path == Consistency::Sequential {
             if reply[0] == b'-' {
@@ -420,41 +484,70 @@ impl Session {
             for key in &command.0[1..] {
                 if !self.watches.iter().any(|watched| watched.key == *key) {
                     let changed = ledger.record.model.changed(key, position);
-                    self.watches.push(Watched { key: key.clone(), changed });
+                    self.watches.push(Watched {
+                        key: key.clone(),
+                        changed,
+                    });
                 }
             }
         }
         Ok(outcome)
     }
 
-    fn judge_inspection(&mut self, at: usize, reply: &[u8], position: u64, ledger: &Ledger) -> Result<Outcome, Violation> {
+    fn judge_inspection(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        ledger: &Ledger,
+    ) -> Result<Outcome, Violation> {
         if reply[0] == b'-' {
             return self.expect_error(at, reply);
         }
         let command = &self.requests[at].command;
         if command.0[0] == b"AWAIT" {
-            let reached = std::str::from_utf8(&command.0[1]).is_ok_and(|text| text.parse().is_ok_and(|n: u64| n <= position));
-            ensure!(reached, RESULTS_AGREE, "{}: {command:?} was answered at position {position}", self.name());
+            let reached = std::str::from_utf8(&command.0[1])
+                .is_ok_and(|text| text.parse().is_ok_and(|n: u64| n <= position));
+            ensure!(
+                reached,
+                RESULTS_AGREE,
+                "{}: {command:?} was answered at position {position}",
+                self.name()
+            );
             return self.read_locally(at, reply, position, format!(":{position}\r\n").as_bytes());
         }
         self.position = position;
         let digest = ledger.record.digest(position).unwrap_or_default();
         let expected = format!("*2\r\n:{position}\r\n$32\r\n{digest}\r\n");
         // The digest of a position that no turn has ended at yet is not on record.
-        let known = position == 0 || ledger.record.digest(position).is_some_and(|digest| digest.0 != 0);
-        if known { self.expect(at, reply, expected.as_bytes()) } else { Ok(Outcome::Done) }
+        let known = position == 0
+            || ledger
+                .record
+                .digest(position)
+                .is_some_and(|digest| digest.0 != 0);
+        if known {
+            self.expect(at, reply, expected.as_bytes())
+        } else {
+            Ok(Outcome::Done)
+        }
     }
 }
 
 /// The commands as an entry's description shows them.
 fn describe(commands: &[Command]) -> String {
-    let lines: Vec<String> = commands.iter().map(|command| format!("{command:?}")).collect();
+    let lines: Vec<String> = commands
+        .iter()
+        .map(|command| format!("{command:?}"))
+        .collect();
     lines.join(" ; ")
 }
 
 /// Whether a data command only reads.
 pub(super) fn is_read(name: &[u8]) -> bool {
-    matches!(name, b"GET" | b"MGET" | b"EXISTS" | b"STRLEN" | b"DBSIZE" | b"KEYS")
+    matches!(
+        name,
+        b"GET" | b"MGET" | b"EXISTS" | b"STRLEN" | b"DBSIZE" | b"KEYS"
+    )
 }
 
 /// The code of an error reply.

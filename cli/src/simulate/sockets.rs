@@ -83,12 +83,19 @@ impl Sockets {
                 self.slots.len() - 1
             }
         };
-        let id = ConnectionId { slot, serial: self.serial };
+        let id = ConnectionId {
+            slot,
+            serial: self.serial,
+        };
         self.slots[slot] = Some(Socket {
             id,
             wire,
             side,
-            input: Some(Input { bytes: Vec::new(), taken: 0, decoder: Decoder::new(FrameLimits::default()) }),
+            input: Some(Input {
+                bytes: Vec::new(),
+                taken: 0,
+                decoder: Decoder::new(FrameLimits::default()),
+            }),
             output: Vec::new(),
             flushed: 0,
             marks: VecDeque::new(),
@@ -101,11 +108,17 @@ impl Sockets {
     }
 
     pub(super) fn get(&self, id: ConnectionId) -> Option<&Socket> {
-        self.slots.get(id.slot)?.as_ref().filter(|socket| socket.id == id)
+        self.slots
+            .get(id.slot)?
+            .as_ref()
+            .filter(|socket| socket.id == id)
     }
 
     pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Socket> {
-        self.slots.get_mut(id.slot)?.as_mut().filter(|socket| socket.id == id)
+        self.slots
+            .get_mut(id.slot)?
+            .as_mut()
+            .filter(|socket| socket.id == id)
     }
 }
 
@@ -117,7 +130,12 @@ impl Out for Sockets {
         match found.filter(|socket| socket.id == id && socket.ending == Ending::Open) {
             None => &mut self.nowhere,
             Some(socket) => {
-                if !socket.is_link && socket.marks.back().is_none_or(|(_, last)| *last != position) {
+                if !socket.is_link
+                    && socket
+                        .marks
+                        .back()
+                        .is_none_or(|(_, last)| *last != position)
+                {
                     let offset = socket.flushed + socket.output.len() as u64;
                     socket.marks.push_back((offset, position));
                 }
@@ -164,11 +182,17 @@ impl Out for Sockets {
         let told = match event {
             Event::Deliver { position, entry } => {
                 self.position += 1;
-                Told::Deliver { position: *position, entry: (*entry).clone() }
+                Told::Deliver {
+                    position: *position,
+                    entry: (*entry).clone(),
+                }
             }
             Event::Apply { position, entry } => {
                 self.position += 1;
-                Told::Apply { position: *position, entry: (*entry).clone() }
+                Told::Apply {
+                    position: *position,
+                    entry: (*entry).clone(),
+                }
             }
             Event::LinkUp { peer } => Told::LinkUp(*peer),
             Event::LinkDown { peer, reason } => Told::LinkDown(*peer, (*reason).to_owned()),

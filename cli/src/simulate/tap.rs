@@ -31,7 +31,11 @@ impl Tap {
     }
 
     /// Takes bytes that are being sent; `each` is told of every frame that they complete.
-    pub(super) fn listen(&mut self, bytes: &[u8], mut each: impl FnMut(&mut LinkEnd, &Message) -> Check) -> Check {
+    pub(super) fn listen(
+        &mut self,
+        bytes: &[u8],
+        mut each: impl FnMut(&mut LinkEnd, &Message) -> Check,
+    ) -> Check {
         self.bytes.extend_from_slice(bytes);
         let mut taken = 0;
         loop {

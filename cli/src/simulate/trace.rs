@@ -24,11 +24,21 @@ pub(super) struct Trace {
 
 impl Trace {
     pub(super) fn new(keep: Keep) -> Self {
-        Self { keep, lines: VecDeque::new(), hash: 0xcbf2_9ce4_8422_2325 }
+        Self {
+            keep,
+            lines: VecDeque::new(),
+            hash: 0xcbf2_9ce4_8422_2325,
+        }
     }
 
     /// Notes what happened: `who` and `bytes` go into the number, `text` becomes the line.
-    pub(super) fn note(&mut self, at: Time, who: usize, bytes: &[u8], text: impl FnOnce() -> String) {
+    pub(super) fn note(
+        &mut self,
+        at: Time,
+        who: usize,
+        bytes: &[u8],
+        text: impl FnOnce() -> String,
+    ) {
         self.mix(at);
         self.mix(who as u64);
         let mut chunks = bytes.chunks_exact(8);
@@ -41,7 +51,12 @@ impl Trace {
         if self.keep == Keep::Nothing {
             return;
         }
-        self.lines.push_back(format!("{}.{:06} {}", at / 1_000_000, at % 1_000_000, text()));
+        self.lines.push_back(format!(
+            "{}.{:06} {}",
+            at / 1_000_000,
+            at % 1_000_000,
+            text()
+        ));
         if let Keep::Last(count) = self.keep
             && self.lines.len() > count
         {
@@ -59,6 +74,8 @@ impl Trace {
     }
 
     fn mix(&mut self, number: u64) {
-        self.hash = (self.hash ^ number).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
+        self.hash = (self.hash ^ number)
+            .wrapping_mul(0x0000_0100_0000_01b3)
+            .rotate_left(23);
     }
 }

@@ -27,7 +27,10 @@ impl World {
         self.accept(index)?;
         let more = self.serve(index)?;
         self.with_core(index, |replica, now, out| {
-            if replica.deadline().is_some_and(|deadline| deadline <= now.monotonic) {
+            if replica
+                .deadline()
+                .is_some_and(|deadline| deadline <= now.monotonic)
+            {
                 replica.tick(now, out);
             }
         })?;
@@ -61,16 +64,26 @@ impl World {
             let is_link = party < self.hosts.len();
             let id = self.hosts[index].out.add(wire, 1, is_link);
             let address = format!("party-{party}:{wire}");
-            self.with_core(index, |replica, now, out| replica.accepted(id, address, now, out))?;
+            self.with_core(index, |replica, now, out| {
+                replica.accepted(id, address, now, out);
+            })?;
         }
         for wire in std::mem::take(&mut self.hosts[index].connected) {
-            let Some((id, peer)) = self.end_dialling(index, wire) else { continue };
-            self.with_core(index, |replica, now, out| replica.dialled(id, peer, now, out))?;
+            let Some((id, peer)) = self.end_dialling(index, wire) else {
+                continue;
+            };
+            self.with_core(index, |replica, now, out| {
+                replica.dialled(id, peer, now, out);
+            })?;
         }
         for wire in std::mem::take(&mut self.hosts[index].unreachable) {
-            let Some((id, peer)) = self.end_dialling(index, wire) else { continue };
+            let Some((id, peer)) = self.end_dialling(index, wire) else {
+                continue;
+            };
             self.hosts[index].out.slots[id.slot] = None;
-            self.with_core(index, |replica, now, out| replica.dial_failed(peer, "connection refused", now, out))?;
+            self.with_core(index, |replica, now, out| {
+                replica.dial_failed(peer, "connection refused", now, out);
+            })?;
         }
         Ok(())
     }
@@ -88,7 +101,9 @@ impl World {
         for peer in std::mem::take(&mut self.hosts[index].out.dials) {
             let older = self.hosts[index].out.slots.iter().position(|socket| {
                 let dialling = socket.as_ref().filter(|socket| socket.dialling);
-                dialling.is_some_and(|socket| self.network.wires[socket.wire].parties[1] == peer.index())
+                dialling.is_some_and(|socket| {
+                    self.network.wires[socket.wire].parties[1] == peer.index()
+                })
             });
             if let Some(slot) = older {
                 self.remove(index, slot, false);
@@ -104,7 +119,9 @@ impl World {
     /// Reads from each connection once and hands in what is decoded; whether there is more.
     fn serve(&mut self, index: usize) -> Result<bool, Violation> {
         let host = &mut self.hosts[index];
-        let mut slots: Vec<usize> = (0..host.out.slots.len()).filter(|&slot| host.out.slots[slot].is_some()).collect();
+        let mut slots: Vec<usize> = (0..host.out.slots.len())
+            .filter(|&slot| host.out.slots[slot].is_some())
+            .collect();
         host.random.shuffle(&mut slots);
         let mut more = false;
         for slot in slots {
@@ -115,14 +132,19 @@ impl World {
 
     fn serve_connection(&mut self, index: usize, slot: usize) -> Result<bool, Violation> {
         let (tuning, host) = (&self.plan.tuning, &mut self.hosts[index]);
-        let Some(socket) = host.out.slots[slot].as_mut().filter(|socket| !socket.dialling) else {
+        let Some(socket) = host.out.slots[slot]
+            .as_mut()
+            .filter(|socket| !socket.dialling)
+        else {
             return Ok(false);
         };
         let (id, wire, from) = (socket.id, socket.wire, 1 - socket.side);
         let reset = self.network.wires[wire].pipes[from].reset;
         if reset && (self.network.arrived(wire, from).is_empty() || host.random.permille(300)) {
             self.remove(index, slot, false);
-            self.with_core(index, |replica, now, out| replica.closed(id, "connection reset", now, out))?;
+            self.with_core(index, |replica, now, out| {
+                replica.closed(id, "connection reset", now, out);
+            })?;
             return Ok(false);
         }
         let held_up = socket.paused
@@ -131,15 +153,29 @@ impl World {
         if held_up {
             return Ok(false);
         }
-        let Some(input) = &mut socket.input else { return Ok(false) };
-        if self.network.read(wire, from, tuning.read_bytes, &mut input.bytes) {
+        let Some(input) = &mut socket.input else {
+            return Ok(false);
+        };
+        if self
+            .network
+            .read(wire, from, tuning.read_bytes, &mut input.bytes)
+        {
             self.writable(wire, from)?;
         }
         let more = self.hand_in(index, id)?;
-        let Some(socket) = self.hosts[index].out.get(id) else { return Ok(false) };
+        let Some(socket) = self.hosts[index].out.get(id) else {
+            return Ok(false);
+        };
         let unread = !self.network.arrived(wire, from).is_empty();
-        if self.network.wires[wire].pipes[from].ended && !more && !unread && socket.ending == Ending::Open && !socket.paused {
-            self.with_core(index, |replica, now, out| replica.end_of_input(id, now, out))?;
+        if self.network.wires[wire].pipes[from].ended
+            && !more
+            && !unread
+            && socket.ending == Ending::Open
+            && !socket.paused
+        {
+            self.with_core(index, |replica, now, out| {
+                replica.end_of_input(id, now, out);
+            })?;
         }
         Ok(more || unread || reset)
     }
@@ -147,7 +183,9 @@ impl World {
     /// Decodes frames and hands them to the replica, up to the turn's share; whether there may be more.
     fn hand_in(&mut self, index: usize, id: ConnectionId) -> Result<bool, Violation> {
         let socket = self.hosts[index].out.get_mut(id);
-        let Some(mut input) = socket.and_then(|socket| socket.input.take()) else { return Ok(false) };
+        let Some(mut input) = socket.and_then(|socket| socket.input.take()) else {
+            return Ok(false);
+        };
         let more = self.hand_in_frames(index, id, &mut input)?;
         input.bytes.drain(..input.taken);
         input.taken = 0;
@@ -157,10 +195,17 @@ impl World {
         Ok(more)
     }
 
-    fn hand_in_frames(&mut self, index: usize, id: ConnectionId, input: &mut Input) -> Result<bool, Violation> {
+    fn hand_in_frames(
+        &mut self,
+        index: usize,
+        id: ConnectionId,
+        input: &mut Input,
+    ) -> Result<bool, Violation> {
         for _ in 0..self.plan.tuning.frames_per_turn {
             let socket = self.hosts[index].out.get(id);
-            let Some(socket) = socket.filter(|socket| socket.ending == Ending::Open && !socket.paused) else {
+            let Some(socket) =
+                socket.filter(|socket| socket.ending == Ending::Open && !socket.paused)
+            else {
                 return Ok(false);
             };
             let (wire, side, is_link) = (socket.wire, socket.side, socket.is_link);
@@ -181,37 +226,76 @@ impl World {
         Ok(true)
     }
 
-    fn malformed(&mut self, index: usize, id: ConnectionId, error: &DecodeError) -> Result<bool, Violation> {
-        self.with_core(index, |replica, now, out| replica.malformed(id, error, now, out))?;
-        ensure!(false, "replicas understand what is sent", "replica {}: {error}", index + 1);
+    fn malformed(
+        &mut self,
+        index: usize,
+        id: ConnectionId,
+        error: &DecodeError,
+    ) -> Result<bool, Violation> {
+        self.with_core(index, |replica, now, out| {
+            replica.malformed(id, error, now, out);
+        })?;
+        ensure!(
+            false,
+            "replicas understand what is sent",
+            "replica {}: {error}",
+            index + 1
+        );
         Ok(false)
     }
 
     /// The next frame of a connection between replicas comes in: the records take note.
     fn overhear(&mut self, index: usize, wire: usize, side: usize) {
         let from = self.network.wires[wire].parties[1 - side];
-        let Some(taps) = &mut self.taps[wire] else { return };
+        let Some(taps) = &mut self.taps[wire] else {
+            return;
+        };
         let [first, second] = taps;
-        let (theirs, ours) = if side == 0 { (second, first) } else { (first, second) };
-        let Some(message) = theirs.frames.pop_front() else { return };
+        let (theirs, ours) = if side == 0 {
+            (second, first)
+        } else {
+            (first, second)
+        };
+        let Some(message) = theirs.frames.pop_front() else {
+            return;
+        };
         let incarnation = theirs.incarnation;
-        self.ledger.record.received((from, incarnation), index, &mut ours.end, &message);
+        self.ledger
+            .record
+            .received((from, incarnation), index, &mut ours.end, &message);
         self.versions.received(index, &message);
         let at = self.agenda.now();
-        self.trace.note(at, index, &[1], || format!("r{} <- r{} {}", index + 1, from + 1, show(&message)));
+        self.trace.note(at, index, &[1], || {
+            format!("r{} <- r{} {}", index + 1, from + 1, show(&message))
+        });
     }
 
-    fn hand_in_frame(&mut self, index: usize, id: ConnectionId, is_link: bool, words: &[&[u8]]) -> Check {
+    fn hand_in_frame(
+        &mut self,
+        index: usize,
+        id: ConnectionId,
+        is_link: bool,
+        words: &[&[u8]],
+    ) -> Check {
         let is_eventual = !self.plan.consistency.is_ordered();
         if is_link || !is_eventual || words[0] == b"FAULT" {
-            return self.with_core(index, |replica, now, out| replica.frame(id, words, now, out));
+            return self.with_core(index, |replica, now, out| {
+                replica.frame(id, words, now, out);
+            });
         }
         let effects = self.versions.effects(index, words);
         let expected = self.versions.begin(index, words);
-        let start = self.hosts[index].out.get(id).map_or(0, |socket| socket.output.len());
-        self.with_core(index, |replica, now, out| replica.frame(id, words, now, out))?;
+        let start = self.hosts[index]
+            .out
+            .get(id)
+            .map_or(0, |socket| socket.output.len());
+        self.with_core(index, |replica, now, out| {
+            replica.frame(id, words, now, out);
+        })?;
         self.versions.finish(index, words, &effects)?;
-        let Some(socket) = self.hosts[index].out.get(id) else { return Ok(()) };
+        let Some(socket) = self.hosts[index].out.get(id) else {
+            return Ok(());
+        };
         let reply = &socket.output[start..];
         if let Some(expected) = expected {
             ensure!(
@@ -235,9 +319,12 @@ impl World {
         let mut told = std::mem::take(&mut self.hosts[index].out.told);
         for event in told.drain(..) {
             let at = self.agenda.now();
-            self.trace.note(at, index, &[2], || show_told(index, &event));
+            self.trace
+                .note(at, index, &[2], || show_told(index, &event));
             match event {
-                Told::Deliver { position, entry } => self.ledger.record.delivered(index, position, &entry)?,
+                Told::Deliver { position, entry } => {
+                    self.ledger.record.delivered(index, position, &entry)?;
+                }
                 Told::Apply { entry, .. } => self.versions.applied(index, &entry)?,
                 Told::LinkDown(..) => self.counts.links_lost += 1,
                 Told::LinkUp(_) | Told::Notice(..) => {}
@@ -256,7 +343,9 @@ impl World {
 
     /// Writes as much of a connection's output as the network takes.
     fn flush(&mut self, index: usize, slot: usize) -> Check {
-        let Some(socket) = self.hosts[index].out.slots[slot].as_mut() else { return Ok(()) };
+        let Some(socket) = self.hosts[index].out.slots[slot].as_mut() else {
+            return Ok(());
+        };
         if socket.output.is_empty() || socket.dialling {
             return Ok(());
         }
@@ -265,33 +354,48 @@ impl World {
         let bytes = &socket.output[..count];
         self.network.send(wire, side, bytes, &mut self.agenda);
         socket.flushed += count as u64;
-        while socket.marks.front().is_some_and(|(offset, _)| *offset < socket.flushed) {
+        while socket
+            .marks
+            .front()
+            .is_some_and(|(offset, _)| *offset < socket.flushed)
+        {
             self.marks[wire].extend(socket.marks.pop_front());
         }
         let at = self.agenda.now();
         if let Some(taps) = &mut self.taps[wire] {
             let to = self.network.wires[wire].parties[1 - side];
-            let (record, trace, counts) = (&mut self.ledger.record, &mut self.trace, &mut self.counts);
+            let (record, trace, counts) =
+                (&mut self.ledger.record, &mut self.trace, &mut self.counts);
             counts.frame_bytes += count as u64;
             taps[side].incarnation = self.hosts[index].incarnation;
             let socket = self.hosts[index].out.slots[slot].as_mut();
-            let output = socket.map(|socket| socket.output.drain(..count).collect::<Vec<u8>>()).unwrap_or_default();
+            let output = socket
+                .map(|socket| socket.output.drain(..count).collect::<Vec<u8>>())
+                .unwrap_or_default();
             taps[side].listen(&output, |end, message| {
                 counts.frames += 1;
-                trace.note(at, index, &[3], || format!("r{} -> r{} {}", index + 1, to + 1, show(message)));
+                trace.note(at, index, &[3], || {
+                    format!("r{} -> r{} {}", index + 1, to + 1, show(message))
+                });
                 record.sent(index, to, end, message)
             })?;
-            self.trace.note(at, index, &output, || format!("r{} writes {count} bytes", index + 1));
+            self.trace.note(at, index, &output, || {
+                format!("r{} writes {count} bytes", index + 1)
+            });
             return Ok(());
         }
-        self.trace.note(at, index, &socket.output[..count], || format!("r{} writes {count} bytes", index + 1));
+        self.trace.note(at, index, &socket.output[..count], || {
+            format!("r{} writes {count} bytes", index + 1)
+        });
         let limit = self.plan.tuning.unsent_pause;
         socket.output.drain(..count);
         let resumed = socket.output.len() <= limit;
         let too_slow = !socket.is_link && socket.output.len() > self.plan.tuning.client_output_max;
         if too_slow && socket.ending == Ending::Open {
             self.remove(index, slot, true);
-            self.with_core(index, |replica, now, out| replica.closed(id, "output limit", now, out))?;
+            self.with_core(index, |replica, now, out| {
+                replica.closed(id, "output limit", now, out);
+            })?;
         }
         self.hosts[index].out.resumed |= resumed;
         Ok(())
@@ -300,7 +404,9 @@ impl World {
     /// Ends the connections that the replica closed.
     fn end_connections(&mut self, index: usize) -> Check {
         for slot in 0..self.hosts[index].out.slots.len() {
-            let Some(socket) = &self.hosts[index].out.slots[slot] else { continue };
+            let Some(socket) = &self.hosts[index].out.slots[slot] else {
+                continue;
+            };
             let (wire, from) = (socket.wire, 1 - socket.side);
             match socket.ending {
                 Ending::Open => {}
@@ -319,21 +425,30 @@ impl World {
     /// Drops a connection of a replica.
     fn remove(&mut self, index: usize, slot: usize, abruptly: bool) {
         if let Some(socket) = self.hosts[index].out.slots[slot].take() {
-            self.network.close(socket.wire, socket.side, abruptly, &mut self.agenda);
+            self.network
+                .close(socket.wire, socket.side, abruptly, &mut self.agenda);
         }
     }
 
     /// What must hold of a replica at the end of each turn.
     fn inspect_replica(&mut self, index: usize) -> Check {
-        let Some(replica) = &self.hosts[index].replica else { return Ok(()) };
+        let Some(replica) = &self.hosts[index].replica else {
+            return Ok(());
+        };
         if let Some(gossip) = replica.gossip() {
             return self.versions.inspect(index, gossip);
         }
-        let (Some(multicast), Some(store)) = (replica.ordered_state(), replica.ordered_store()) else {
+        let (Some(multicast), Some(store)) = (replica.ordered_state(), replica.ordered_store())
+        else {
             return Ok(());
         };
         let heap = multicast.queue().check();
-        ensure!(heap.is_ok(), "the holdback queue is a heap", "replica {}: {heap:?}", index + 1);
+        ensure!(
+            heap.is_ok(),
+            "the holdback queue is a heap",
+            "replica {}: {heap:?}",
+            index + 1
+        );
         self.ledger.record.inspect(index, store, multicast)?;
         let digest: Digest = replica.order().digest();
         self.ledger.record.digested(index, digest)?;
@@ -376,8 +491,10 @@ fn micros(time: Duration) -> Time {
 fn show(message: &Message) -> String {
     match message {
         Message::Mcast(previous, entries) => {
-            let entries: Vec<String> =
-                entries.iter().map(|(time, body)| format!("{time} [{}]", body.describe())).collect();
+            let entries: Vec<String> = entries
+                .iter()
+                .map(|(time, body)| format!("{time} [{}]", body.describe()))
+                .collect();
             format!("MCAST after {previous}: {}", entries.join(", "))
         }
         Message::Ack(stamps) => {
@@ -385,7 +502,10 @@ fn show(message: &Message) -> String {
             format!("ACK {}", stamps.join(" "))
         }
         Message::Peer(hello) => {
-            format!("PEER incarnation {} known {} have {}", hello.incarnation, hello.known, hello.have)
+            format!(
+                "PEER incarnation {} known {} have {}",
+                hello.incarnation, hello.known, hello.have
+            )
         }
         other => format!("{other:?}"),
     }
@@ -395,10 +515,18 @@ fn show_told(index: usize, told: &Told) -> String {
     let who = index + 1;
     match told {
         Told::Deliver { position, entry } => {
-            format!("r{who} delivers {position}: {} [{}]", entry.stamp, entry.body.describe())
+            format!(
+                "r{who} delivers {position}: {} [{}]",
+                entry.stamp,
+                entry.body.describe()
+            )
         }
         Told::Apply { position, entry } => {
-            format!("r{who} applies {position}: {} [{}]", entry.stamp, entry.body.describe())
+            format!(
+                "r{who} applies {position}: {} [{}]",
+                entry.stamp,
+                entry.body.describe()
+            )
         }
         Told::LinkUp(peer) => format!("r{who} link to r{peer} is up"),
         Told::LinkDown(peer, reason) => format!("r{who} link to r{peer} is down: {reason}"),

@@ -71,7 +71,11 @@ impl Versions {
 
     /// A replica's process starts, empty.
     pub(super) fn started(&mut self, replica: usize, incarnation: u64) {
-        self.holders[replica] = Holder { incarnation, alive: true, ..Holder::default() };
+        self.holders[replica] = Holder {
+            incarnation,
+            alive: true,
+            ..Holder::default()
+        };
     }
 
     /// A replica's process ended: what nobody else holds may be lost.
@@ -94,7 +98,11 @@ impl Versions {
         let mut reply = Reply::default();
         let keys = &holder.keys;
         let live = |key: &[u8]| keys.get(key).and_then(|held| held.value.as_deref());
-        let all = || keys.keys().map(Vec::as_slice).filter(|key| live(key).is_some());
+        let all = || {
+            keys.keys()
+                .map(Vec::as_slice)
+                .filter(|key| live(key).is_some())
+        };
         match words[0] {
             b"SET" | b"MSET" | b"FLUSHALL" => reply.ok(),
             b"DEL" => {
@@ -112,7 +120,12 @@ impl Versions {
     }
 
     /// The command was executed.
-    pub(super) fn finish(&mut self, replica: usize, words: &[&[u8]], before: &[(Vec<u8>, Option<Vec<u8>>)]) -> Check {
+    pub(super) fn finish(
+        &mut self,
+        replica: usize,
+        words: &[&[u8]],
+        before: &[(Vec<u8>, Option<Vec<u8>>)],
+    ) -> Check {
         let holder = &mut self.holders[replica];
         holder.executing = false;
         let mut applied = std::mem::take(&mut holder.applied);
@@ -122,18 +135,29 @@ impl Versions {
             expected.sort();
         }
         let show = holdback::protocol::inline::quote_all(words.iter().copied());
-        ensure!(applied == expected, OWN_WRITES, "replica {}: {show} applied {applied:?}", replica + 1);
+        ensure!(
+            applied == expected,
+            OWN_WRITES,
+            "replica {}: {show} applied {applied:?}",
+            replica + 1
+        );
         Ok(())
     }
 
     /// What a command must apply.
-    pub(super) fn effects(&self, replica: usize, words: &[&[u8]]) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+    pub(super) fn effects(
+        &self,
+        replica: usize,
+        words: &[&[u8]],
+    ) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
         let keys = &self.holders[replica].keys;
         let is_live = |key: &[u8]| keys.get(key).is_some_and(|held| held.value.is_some());
         match words[0] {
             b"SET" | b"MSET" => {
                 let pairs = words[1..].chunks_exact(2);
-                pairs.map(|pair| (pair[0].to_vec(), Some(pair[1].to_vec()))).collect()
+                pairs
+                    .map(|pair| (pair[0].to_vec(), Some(pair[1].to_vec())))
+                    .collect()
             }
             b"DEL" => {
                 let mut gone: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
@@ -144,7 +168,11 @@ impl Versions {
                 }
                 gone
             }
-            b"FLUSHALL" => keys.keys().filter(|key| is_live(key)).map(|key| (key.clone(), None)).collect(),
+            b"FLUSHALL" => keys
+                .keys()
+                .filter(|key| is_live(key))
+                .map(|key| (key.clone(), None))
+                .collect(),
             _ => Vec::new(),
         }
     }
@@ -176,23 +204,43 @@ impl Versions {
                 stamp.short(),
                 key.escape_ascii(),
                 held.stamp.short(),
-                if held.dropped { " (a tombstone, dropped since)" } else { "" }
+                if held.dropped {
+                    " (a tombstone, dropped since)"
+                } else {
+                    ""
+                }
             );
         }
         if holder.executing {
             holder.applied.push((key.clone(), value.clone()));
         }
-        holder.keys.insert(key, Held { stamp, value, dropped: false });
+        holder.keys.insert(
+            key,
+            Held {
+                stamp,
+                value,
+                dropped: false,
+            },
+        );
         Ok(())
     }
 
     /// The whole stamp of a version that was applied; a new one is a write of the replica's own.
-    fn stamp_of(&mut self, by: usize, entry: &Entry, key: &[u8], value: Option<&[u8]>) -> Result<VersionStamp, super::violation::Violation> {
+    fn stamp_of(
+        &mut self,
+        by: usize,
+        entry: &Entry,
+        key: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<VersionStamp, super::violation::Violation> {
         let time = entry.stamp.time;
         let replica = entry.stamp.replica;
         let holder = &mut self.holders[by];
         if holder.executing {
-            let origin = Origin { replica: ReplicaId::from_index(by), incarnation: holder.incarnation };
+            let origin = Origin {
+                replica: ReplicaId::from_index(by),
+                incarnation: holder.incarnation,
+            };
             ensure!(
                 replica == origin.replica && time > holder.seen,
                 STAMPS_RISE,
@@ -203,14 +251,24 @@ impl Versions {
             );
             holder.seen = time;
             let stamp = VersionStamp { time, origin };
-            let written = Written { time, key: key.to_vec(), value: value.map(<[u8]>::to_vec) };
+            let written = Written {
+                time,
+                key: key.to_vec(),
+                value: value.map(<[u8]>::to_vec),
+            };
             self.written.entry(origin).or_default().push(written);
             let floor = self.floor.entry(key.to_vec()).or_insert(stamp);
             *floor = stamp.max(*floor);
             return Ok(stamp);
         }
-        let first = Origin { replica, incarnation: 0 };
-        let last = Origin { replica, incarnation: u64::MAX };
+        let first = Origin {
+            replica,
+            incarnation: 0,
+        };
+        let last = Origin {
+            replica,
+            incarnation: u64::MAX,
+        };
         let found = self.written.range(first..=last).rev().find(|(_, written)| {
             let at = written.binary_search_by_key(&time, |written| written.time);
             at.is_ok_and(|at| written[at].key == key && written[at].value.as_deref() == value)
@@ -244,14 +302,26 @@ impl Versions {
                     key.escape_ascii()
                 ),
                 None => {
-                    ensure!(held.value.is_none(), DATA_AGREES, "replica {} lost {}", index + 1, key.escape_ascii());
+                    ensure!(
+                        held.value.is_none(),
+                        DATA_AGREES,
+                        "replica {} lost {}",
+                        index + 1,
+                        key.escape_ascii()
+                    );
                     if !std::mem::replace(&mut held.dropped, true) {
                         dropped.push((key.clone(), held.stamp));
                     }
                 }
             }
         }
-        ensure!(live == versions.len(), DATA_AGREES, "replica {} counts {} keys, not {live}", index + 1, versions.len());
+        ensure!(
+            live == versions.len(),
+            DATA_AGREES,
+            "replica {} counts {} keys, not {live}",
+            index + 1,
+            versions.len()
+        );
         for (key, stamp) in dropped {
             self.may_drop(index, &key, stamp)?;
             let dropped = self.dropped.entry(key).or_insert(stamp);
@@ -267,17 +337,36 @@ impl Versions {
         }
         for (origin, old) in holder.vector.iter() {
             let new = vector.get(origin);
-            ensure!(new >= old, VECTOR_RISES, "replica {}: {new} after {old} for {origin:?}", index + 1);
+            ensure!(
+                new >= old,
+                VECTOR_RISES,
+                "replica {}: {new} after {old} for {origin:?}",
+                index + 1
+            );
         }
         for (origin, time) in vector.iter() {
-            let Some(written) = self.written.get(&origin) else { continue };
+            let Some(written) = self.written.get(&origin) else {
+                continue;
+            };
             let old = holder.vector.get(origin);
             let start = written.partition_point(|written| written.time <= old);
-            for written in written[start..].iter().take_while(|written| written.time <= time) {
-                let stamp = VersionStamp { time: written.time, origin };
-                let holds = holder.keys.get(&written.key).is_some_and(|held| held.stamp >= stamp);
+            for written in written[start..]
+                .iter()
+                .take_while(|written| written.time <= time)
+            {
+                let stamp = VersionStamp {
+                    time: written.time,
+                    origin,
+                };
+                let holds = holder
+                    .keys
+                    .get(&written.key)
+                    .is_some_and(|held| held.stamp >= stamp);
                 // Whoever has started since may have missed what a dropped tombstone had overwritten.
-                let forgotten = self.dropped.get(&written.key).is_some_and(|dropped| *dropped >= stamp);
+                let forgotten = self
+                    .dropped
+                    .get(&written.key)
+                    .is_some_and(|dropped| *dropped >= stamp);
                 ensure!(
                     holds || forgotten,
                     VECTOR_TRUE,
@@ -294,7 +383,9 @@ impl Versions {
 
     fn may_drop(&self, by: usize, key: &[u8], stamp: VersionStamp) -> Check {
         for (other, holder) in self.holders.iter().enumerate() {
-            let Some(held) = holder.keys.get(key) else { continue };
+            let Some(held) = holder.keys.get(key) else {
+                continue;
+            };
             ensure!(
                 held.value.is_none() || held.stamp > stamp,
                 TOMBSTONES,
@@ -334,8 +425,14 @@ impl Versions {
     }
 
     fn is_tombstone(&self, key: &[u8], stamp: VersionStamp) -> bool {
-        let written = self.written.get(&stamp.origin).map(Vec::as_slice).unwrap_or_default();
-        written.iter().any(|written| written.time == stamp.time && written.key == key && written.value.is_none())
+        let written = self
+            .written
+            .get(&stamp.origin)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        written.iter().any(|written| {
+            written.time == stamp.time && written.key == key && written.value.is_none()
+        })
     }
 }
 

@@ -13,7 +13,10 @@ pub struct Violation {
 
 impl Violation {
     pub(super) fn new(invariant: &'static str, detail: impl Into<String>) -> Self {
-        Self { invariant, detail: detail.into() }
+        Self {
+            invariant,
+            detail: detail.into(),
+        }
     }
 }
 

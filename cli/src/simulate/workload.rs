@@ -51,7 +51,12 @@ const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const FOREVER: Time = 300 * 1000 * MILLISECOND;
 
 /// The program of one client.
-pub(super) fn plan_client(seed: u64, client: usize, operations: usize, options: &Options) -> Vec<Step> {
+pub(super) fn plan_client(
+    seed: u64,
+    client: usize,
+    operations: usize,
+    options: &Options,
+) -> Vec<Step> {
     let mut random = Random::new(seed, 1000 + client as u64);
     let keys = random.between(1, KEYS.len() as u64);
     let mut writer = Writer {
@@ -82,7 +87,9 @@ impl Writer {
         let mut steps = vec![Step::Connect(replica)];
         let mut left = operations;
         while left > 0 {
-            let burst = usize::try_from(self.random.between(1, depth)).unwrap_or(1).min(left);
+            let burst = usize::try_from(self.random.between(1, depth))
+                .unwrap_or(1)
+                .min(left);
             left -= burst;
             let commands = (0..burst).flat_map(|_| self.operation()).collect();
             steps.push(Step::Send(commands));
@@ -144,13 +151,21 @@ impl Writer {
         commands.push(Command::new(&["MULTI"]));
         let only_reads = self.random.permille(200);
         for _ in 0..self.random.below(4) {
-            let command = if only_reads || self.random.permille(300) { self.read() } else { self.write() };
+            let command = if only_reads || self.random.permille(300) {
+                self.read()
+            } else {
+                self.write()
+            };
             commands.push(command);
         }
         if self.random.permille(30) {
             commands.push(Command::new(&["NOSUCHCOMMAND"]));
         }
-        commands.push(Command::new(&[if self.random.permille(30) { "DISCARD" } else { "EXEC" }]));
+        commands.push(Command::new(&[if self.random.permille(30) {
+            "DISCARD"
+        } else {
+            "EXEC"
+        }]));
         commands
     }
 

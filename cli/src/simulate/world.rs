@@ -71,12 +71,18 @@ const INSPECT_EVERY: Time = 100 * MILLISECOND;
 impl World {
     pub(super) fn new(plan: &Plan, keep: Keep) -> Self {
         let (replicas, clients) = (plan.replicas, plan.clients.len());
-        let ledger = Ledger { record: Record::new(replicas), unclaimed: Unclaimed::default(), completed: 0 };
+        let ledger = Ledger {
+            record: Record::new(replicas),
+            unclaimed: Unclaimed::default(),
+            completed: 0,
+        };
         Self {
             agenda: Agenda::default(),
             // One more party gives the replicas FAULT commands.
             network: Network::new(plan.seed, plan.weather.clone(), replicas, clients + 1),
-            hosts: (0..replicas).map(|index| Host::new(index, plan.seed)).collect(),
+            hosts: (0..replicas)
+                .map(|index| Host::new(index, plan.seed))
+                .collect(),
             clients: (0..clients).map(|_| Client::default()).collect(),
             sessions: Vec::new(),
             taps: Vec::new(),
@@ -99,10 +105,12 @@ impl World {
         }
         for client in 0..self.clients.len() {
             let delay = self.hosts[0].random.exponential(300 * MILLISECOND);
-            self.agenda.at(delay, Happening::Client { client, ticket: 0 });
+            self.agenda
+                .at(delay, Happening::Client { client, ticket: 0 });
         }
         for index in 0..self.plan.faults.len() {
-            self.agenda.at(self.plan.faults[index].at, Happening::Fault { index });
+            self.agenda
+                .at(self.plan.faults[index].at, Happening::Fault { index });
         }
         self.agenda.at(INSPECT_EVERY, Happening::Inspect);
         if self.open_faults == 0 {
@@ -110,7 +118,9 @@ impl World {
         }
         let mut deadline = None;
         while !self.settled {
-            let Some(happening) = self.agenda.next() else { break };
+            let Some(happening) = self.agenda.next() else {
+                break;
+            };
             self.counts.steps += 1;
             self.happen(happening)?;
             let now = self.agenda.now();
@@ -147,7 +157,9 @@ impl World {
             Happening::Inspect => {
                 self.agenda.after(INSPECT_EVERY, Happening::Inspect);
                 self.heal_again();
-                self.settled = self.open_faults == 0 && self.clients_are_done() && self.check_settled().is_ok();
+                self.settled = self.open_faults == 0
+                    && self.clients_are_done()
+                    && self.check_settled().is_ok();
                 Ok(())
             }
         }
@@ -162,7 +174,9 @@ impl World {
         host.wake(self.agenda.now(), &mut self.agenda);
         self.ledger.record.started(index, incarnation);
         self.versions.started(index, incarnation);
-        self.note(index, &[], || format!("r{} starts, incarnation {incarnation}", index + 1));
+        self.note(index, &[], || {
+            format!("r{} starts, incarnation {incarnation}", index + 1)
+        });
     }
 
     /// Writes a line of the trace.
@@ -300,7 +314,11 @@ impl World {
 
     /// FAULT HEAL may have overtaken the command that it takes back, on another connection.
     fn heal_again(&mut self) {
-        let commanded = self.plan.faults.iter().any(|fault| matches!(fault.fault, Fault::Command { .. }));
+        let commanded = self
+            .plan
+            .faults
+            .iter()
+            .any(|fault| matches!(fault.fault, Fault::Command { .. }));
         let now = self.agenda.now();
         if commanded && self.open_faults == 0 && now % (10 * INSPECT_EVERY) < INSPECT_EVERY {
             for replica in 0..self.hosts.len() {
@@ -331,7 +349,11 @@ impl World {
             return;
         }
         let out = std::mem::take(&mut host.out);
-        let sockets = out.slots.into_iter().flatten().map(|socket| (socket.wire, socket.side));
+        let sockets = out
+            .slots
+            .into_iter()
+            .flatten()
+            .map(|socket| (socket.wire, socket.side));
         let waiting = host.backlog.drain(..).map(|wire| (wire, 1));
         for (wire, side) in sockets.chain(waiting).collect::<Vec<_>>() {
             if silently {
@@ -352,7 +374,8 @@ impl World {
     fn operate(&mut self, replica: usize, line: &str) {
         let operator = self.hosts.len() + self.clients.len();
         let wire = self.open(operator, replica);
-        self.network.send(wire, 0, format!("{line}\r\n").as_bytes(), &mut self.agenda);
+        self.network
+            .send(wire, 0, format!("{line}\r\n").as_bytes(), &mut self.agenda);
         self.network.end(wire, 0, &mut self.agenda);
     }
 
