@@ -4,6 +4,7 @@
 use crate::random::{Random, seeds};
 use crate::world::{ClientId, World};
 use holdback::consistency::Consistency::{self, Linearizable, Sequential};
+use holdback::multicast::EntryBody;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -15,9 +16,24 @@ struct Operation {
     key: &'static str,
     began: usize,
     ended: usize,
-    /// What it answers beside what it read: one of `+OK`, `+QUEUED` and so on for each line.
-    preamble: usize,
-    read: String,
+    /// How many replies it draws. The last one counts.
+    lines: usize,
+    /// Whether it is a transaction.
+    in_exec: bool,
+    reply: String,
+}
+
+impl Operation {
+    /// Whether it certainly did not happen.
+    fn failed(&self) -> bool {
+        let codes = ["-TIMEOUT ", "-EXECABORT ", "-OVERLOADED "];
+        codes.iter().any(|code| self.reply.starts_with(code))
+    }
+
+    /// Whether it may or may not have happened.
+    fn is_uncertain(&self) -> bool {
+        self.reply.starts_with("-UNCERTAIN ")
+    }
 }
 
 struct Run {
@@ -33,13 +49,20 @@ struct Run {
 
 const KEYS: [&str; 3] = ["x", "y", "z"];
 
+/// Longer than any run.
+const FOR_EVER: Duration = Duration::from_secs(1_000_000);
+
 impl Run {
-    fn new(model: Consistency, seed: u64) -> Self {
+    fn new(model: Consistency, seed: u64, request_timeout: Duration) -> Self {
         let mut random = Random(seed);
         let replicas = u16::try_from(1 + random.below(4)).expect("small");
         let mut world = World::with(model, replicas, |settings| {
-            settings.request_timeout = Duration::from_secs(1_000_000);
+            settings.request_timeout = request_timeout;
             settings.seed = seed;
+            if request_timeout < FOR_EVER {
+                settings.pending_bytes_max = 400;
+                settings.unanswered_max = 6;
+            }
         });
         world.long_turns = random.chance(2);
         let clients: Vec<ClientId> = (0..4)
@@ -63,11 +86,18 @@ impl Run {
         let number = self.done[client].len() + self.open[client].len();
         let tag = format!("c{client}n{number}");
         let key = *self.random.pick(&KEYS);
-        let (writes, preamble, lines) = match self.random.below(6) {
-            0..=1 => (true, 0, format!("SET {key} {tag} GET")),
-            2 => (true, 2, format!("MULTI\nSET {key} {tag} GET\nEXEC")),
-            3 => (false, 2, format!("MULTI\nMGET {key} {tag}\nEXEC")),
-            _ => (false, 0, format!("MGET {key} {tag}")),
+        let kind = self.random.below(8);
+        let writes = kind < 5;
+        let command = if writes {
+            format!("SET {key} {tag} GET")
+        } else {
+            format!("MGET {key} {tag}")
+        };
+        let lines = match kind {
+            2 | 5 => format!("MULTI\n{command}\nEXEC"),
+            3 => format!("WATCH {key}\nMULTI\n{command}\nEXEC"),
+            4 => format!("AWAIT {}\n{command}", self.random.below(12)),
+            _ => command,
         };
         self.world.send(self.clients[client], &lines);
         self.open[client].push_back(Operation {
@@ -76,8 +106,9 @@ impl Run {
             key,
             began: self.step,
             ended: 0,
-            preamble,
-            read: String::new(),
+            lines: lines.lines().count(),
+            in_exec: lines.ends_with("EXEC"),
+            reply: String::new(),
         });
     }
 
@@ -87,15 +118,11 @@ impl Run {
             let replies = self.world.replies(self.clients[client]);
             self.replies[client].extend(replies);
             while let Some(operation) = self.open[client].front()
-                && self.replies[client].len() > operation.preamble
+                && self.replies[client].len() >= operation.lines
             {
                 let mut operation = self.open[client].pop_front().expect("looked at");
-                let preamble: Vec<String> =
-                    self.replies[client].drain(..operation.preamble).collect();
-                assert!(preamble.is_empty() || preamble == ["+OK", "+QUEUED"]);
-                let reply = self.replies[client].remove(0);
-                let words = reply.trim_matches(['[', ']']);
-                operation.read = words.split(' ').next().unwrap_or_default().to_owned();
+                let mut replies = self.replies[client].drain(..operation.lines);
+                operation.reply = replies.next_back().expect("at least one line");
                 operation.ended = self.step;
                 self.done[client].push(operation);
             }
@@ -151,13 +178,17 @@ impl Run {
             self.collect();
         }
         self.world.network.held.clear();
+        // Whoever waits for a position gets there.
+        let other = self.world.connect(1);
+        let lines: Vec<String> = (0..12).map(|n| format!("SET x end{n}")).collect();
+        self.world.send(other, &lines.join("\n"));
         self.world.pass(Duration::from_secs(20));
         self.step += 1;
         self.collect();
     }
 
-    /// The entries in their order: key and tag of what each writes or reads.
-    fn order(&self) -> Vec<(String, String, bool)> {
+    /// The order, the same at all replicas.
+    fn order(&self) -> Order {
         let last = u16::try_from(self.world.nodes.len()).expect("small");
         let positions: Vec<u64> = (1..=last)
             .map(|id| self.world.replica(id).order().position())
@@ -166,78 +197,131 @@ impl Run {
             positions.iter().all(|position| *position == positions[0]),
             "{positions:?}"
         );
-        let entries = self
-            .world
-            .replica(1)
-            .order()
-            .from(1, usize::MAX)
-            .expect("all are kept");
-        let describe = |entry: &holdback::multicast::Entry| {
-            let commands: Vec<_> = entry.body.read().commands().collect();
-            assert_eq!(commands.len(), 1);
-            let word = |at: usize| String::from_utf8_lossy(commands[0][at]).into_owned();
-            (word(1), word(2), commands[0][0] == b"SET")
-        };
-        entries
-            .map(|(_, delivered)| describe(&delivered.entry))
-            .collect()
+        let entries = self.world.replica(1).order().from(1, usize::MAX);
+        let mut order = Order::new();
+        for (_, delivered) in entries.expect("all are kept") {
+            order.append(&delivered.entry.body);
+        }
+        order
     }
 }
 
-/// What a key held after each position, from position 0.
-fn values(order: &[(String, String, bool)], key: &str) -> Vec<String> {
-    let mut values = vec!["nil".to_owned()];
-    for (written, value, writes) in order {
-        let next = if *writes && written == key {
-            value
+/// The delivered entries, and what they made of the keys, computed anew.
+struct Order {
+    /// The place of each entry, by its tag, from 1.
+    places: BTreeMap<String, usize>,
+    /// Whether the entry at each position was applied, its watched keys being unchanged.
+    applied: Vec<bool>,
+    /// By key: what it held after each position, from position 0.
+    values: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Order {
+    fn new() -> Self {
+        let nothing = |key| (key, vec!["nil".to_owned()]);
+        Self {
+            places: BTreeMap::new(),
+            applied: vec![true],
+            values: KEYS.into_iter().map(nothing).collect(),
+        }
+    }
+
+    /// The position of a key's last change.
+    fn changed(&self, key: &[u8]) -> usize {
+        let key = std::str::from_utf8(key).expect("one of ours");
+        let values = &self.values[key];
+        (1..values.len())
+            .rev()
+            .find(|at| values[*at] != values[*at - 1])
+            .unwrap_or(0)
+    }
+
+    fn append(&mut self, body: &EntryBody) {
+        let mut reader = body.read();
+        let mut applied = true;
+        while let Some((key, position)) = reader.next_watch() {
+            applied &= self.changed(key) as u64 == position;
+        }
+        let commands: Vec<_> = reader.commands().collect();
+        assert_eq!(commands.len(), 1);
+        let word =
+            |at: usize| String::from_utf8_lossy(commands[0].get(at).copied().unwrap_or_default());
+        let sets = word(0) == "SET" && applied;
+        self.applied.push(applied);
+        for (key, values) in &mut self.values {
+            let last = values.last().cloned().unwrap_or_default();
+            values.push(if sets && word(1) == *key {
+                word(2).into_owned()
+            } else {
+                last
+            });
+        }
+        if word(0) != "WATCH" {
+            let twice = self
+                .places
+                .insert(word(2).into_owned(), self.applied.len() - 1);
+            assert_eq!(twice, None, "{} is in the order twice", word(2));
+        }
+    }
+
+    /// What an operation answers if it takes effect at, or reads after, a position.
+    fn answer(&self, operation: &Operation, position: usize) -> String {
+        let before = if operation.writes {
+            position - 1
         } else {
-            &values[values.len() - 1]
+            position
         };
-        values.push(next.clone());
+        let value = &self.values[operation.key][before];
+        match (operation.writes, operation.in_exec) {
+            (true, true) if !self.applied[position] => "nil".to_owned(),
+            (true, true) => format!("[{value}]"),
+            (true, false) => value.clone(),
+            (false, true) => format!("[[{value} nil]]"),
+            (false, false) => format!("[{value} nil]"),
+        }
     }
-    values
 }
 
-fn check(model: Consistency, seed: u64) {
-    let mut run = Run::new(model, seed);
+fn check(model: Consistency, seed: u64, request_timeout: Duration) -> [usize; 3] {
+    let mut run = Run::new(model, seed, request_timeout);
     run.go(50);
     let order = run.order();
-    let mut places = BTreeMap::new();
-    for ((_, tag, _), position) in order.iter().zip(1usize..) {
-        let twice = places.insert(tag.clone(), position);
-        assert_eq!(twice, None, "seed {seed}: {tag} is in the order twice");
-    }
-    let mut timed = Vec::new();
+    let (mut timed, mut outcomes) = (Vec::new(), [0; 3]);
     for (client, done) in run.done.iter().enumerate() {
-        assert!(
-            run.open[client].is_empty(),
-            "seed {seed}: client {client} waits for ever"
-        );
-        assert!(
-            run.replies[client].is_empty(),
-            "seed {seed}: too many replies"
-        );
+        let waiting = run.open[client].len();
+        assert_eq!(waiting, 0, "seed {seed}: client {client} waits for ever");
+        let left = &run.replies[client];
+        assert!(left.is_empty(), "seed {seed}: too many replies: {left:?}");
         let mut now = 0;
         for operation in done {
-            let history = values(&order, operation.key);
-            let (tag, read) = (&operation.tag, &operation.read);
-            if operation.writes || model == Linearizable {
-                let position = places[tag];
+            let (tag, reply) = (&operation.tag, &operation.reply);
+            let place = order.places.get(tag);
+            if operation.failed() {
+                assert!(
+                    place.is_none() || !operation.writes,
+                    "seed {seed}: {tag} happened, and its client was told {reply}"
+                );
+                outcomes[1] += 1;
+            } else if operation.is_uncertain() {
+                assert!(operation.writes, "seed {seed}: {tag} only reads: {reply}");
+                outcomes[2] += 1;
+            } else if operation.writes || model == Linearizable {
+                let position = order.places[tag];
                 assert!(
                     position > now,
                     "seed {seed}: {tag} is ordered before its predecessor"
                 );
-                assert_eq!(
-                    history[position - 1],
-                    *read,
-                    "seed {seed}: {tag} at {position}"
-                );
+                let expected = order.answer(operation, position);
+                assert_eq!(*reply, expected, "seed {seed}: {tag} at {position}");
                 now = position;
                 timed.push((operation.began, operation.ended, position));
+                outcomes[0] += 1;
             } else {
-                let found = (now..history.len()).find(|at| history[*at] == *read);
+                let explains = |at: &usize| order.answer(operation, *at) == *reply;
+                let found = (now..order.applied.len()).find(explains);
                 now =
-                    found.unwrap_or_else(|| panic!("seed {seed}: {tag} read {read}, after {now}"));
+                    found.unwrap_or_else(|| panic!("seed {seed}: {tag} read {reply}, after {now}"));
+                outcomes[0] += 1;
             }
         }
     }
@@ -247,22 +331,44 @@ fn check(model: Consistency, seed: u64) {
             .find(|(began, _, position)| began > ended && position < first);
         assert_eq!(early, None, "seed {seed}: ordered against real time");
     }
+    outcomes
 }
 
 #[test]
 fn replies_in_the_sequential_model_are_explained_by_the_order() {
-    seeds(150).for_each(|seed| check(Sequential, seed));
+    for seed in seeds(150) {
+        check(Sequential, seed, FOR_EVER);
+    }
 }
 
 #[test]
 fn replies_in_the_linearizable_model_are_explained_by_the_order() {
-    seeds(150).for_each(|seed| check(Linearizable, seed));
+    for seed in seeds(150) {
+        check(Linearizable, seed, FOR_EVER);
+    }
+}
+
+#[test]
+fn definite_errors_did_not_happen_and_late_results_are_never_given_to_others() {
+    let mut all = [0; 3];
+    for seed in seeds(300) {
+        let model = if seed % 2 == 0 {
+            Sequential
+        } else {
+            Linearizable
+        };
+        let outcomes = check(model, seed, Duration::from_millis(700));
+        for (sum, count) in all.iter_mut().zip(outcomes) {
+            *sum += count;
+        }
+    }
+    assert!(all.iter().all(|count| *count > 1000), "too tame: {all:?}");
 }
 
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let digests = |seed| {
-        let mut run = Run::new(Sequential, seed);
+        let mut run = Run::new(Sequential, seed, FOR_EVER);
         run.go(60);
         (run.world.replica(1).order().digest(), run.world.network.log)
     };

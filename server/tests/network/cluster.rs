@@ -67,7 +67,7 @@ impl Cluster {
         cluster
     }
 
-    /// Starts one replica.
+    /// Starts one replica. It writes down everything, unless the options name a level of the log.
     pub(crate) fn run(&mut self, id: usize) {
         let addresses: Vec<String> = self
             .ports
@@ -76,22 +76,29 @@ impl Cluster {
             .collect();
         let child = Command::new(SERVER)
             .args(["--id", &id.to_string(), "--cluster", &addresses.join(",")])
-            .args([
-                "--consistency",
-                &self.model,
-                "--log-level",
-                "debug",
-                "--allow-faults",
-            ])
+            .args(["--consistency", &self.model, "--allow-faults"])
             .arg("--log-file")
             .arg(self.file(id, "log"))
-            .arg("--trace")
-            .arg(self.file(id, "trace"))
+            .args(self.records(id))
             .args(&self.options)
             .stdin(Stdio::null())
             .spawn()
             .expect("the server starts");
         self.replicas[id - 1] = Some(child);
+    }
+
+    /// The options for a log and a trace of everything.
+    fn records(&self, id: usize) -> Vec<std::ffi::OsString> {
+        if self.options.iter().any(|option| option == "--log-level") {
+            return Vec::new();
+        }
+        let trace = self.file(id, "trace").into_os_string();
+        vec![
+            "--log-level".into(),
+            "debug".into(),
+            "--trace".into(),
+            trace,
+        ]
     }
 
     /// Waits until every replica answers and has all its links.

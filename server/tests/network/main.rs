@@ -2,5 +2,6 @@
 
 mod clients;
 mod cluster;
+mod pressure;
 mod processes;
 mod records;

@@ -1,0 +1,198 @@
+//! Much at once: what has a limit, and what must not have one.
+
+use crate::cluster::{Client, Cluster, read, until};
+use std::io::{ErrorKind, Write};
+use std::time::Duration;
+
+/// A command as an array, for words too long for a line.
+fn array(words: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+        bytes.extend_from_slice(word);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+}
+
+/// Sends from a thread of its own, so that replies can be read meanwhile.
+fn send_aside(client: &Client, bytes: Vec<u8>) -> std::thread::JoinHandle<()> {
+    let mut stream = client.stream.get_ref().try_clone().expect("a handle");
+    std::thread::spawn(move || stream.write_all(&bytes).expect("sent"))
+}
+
+#[test]
+fn a_link_is_never_closed_for_slowness() {
+    // What a client may leave unread is far less than what replica 2 has to catch up with. Replica 1 has
+    // accepted that link, so it came in as any client's connection does.
+    let options = [
+        "--max-output",
+        "100kb",
+        "--link-timeout",
+        "60s",
+        "--log-level",
+        "info",
+    ];
+    let cluster = Cluster::start("sequential", 2, &options);
+    cluster.signal(2, "-STOP");
+    let mut client = cluster.client(1);
+    let set = array(&[b"SET", b"k", &[b'v'; 100_000]]);
+    let sender = send_aside(&client, set.repeat(200));
+    until("20 MB to wait for replica 2", || {
+        cluster.field(1, "holdback") == "200"
+    });
+    cluster.signal(2, "-CONT");
+    for _ in 0..200 {
+        assert_eq!(client.reply(), "+OK");
+    }
+    sender.join().expect("the sender");
+    let log = read(&cluster.file(1, "log"));
+    assert!(!log.contains("is down"), "the link was closed");
+    assert_eq!(cluster.field(2, "position"), "200");
+}
+
+#[test]
+fn two_replicas_that_send_each_other_much_do_not_lock_up() {
+    // More than the system buffers in both directions: a replica that stopped reading from a peer while it
+    // could not write to it would wait for ever.
+    let options = [
+        "--link-timeout",
+        "60s",
+        "--request-timeout",
+        "60s",
+        "--log-level",
+        "info",
+    ];
+    let cluster = Cluster::start("sequential", 2, &options);
+    let set = array(&[b"SET", b"k", &[b'v'; 100_000]]);
+    let mut clients = [cluster.client(1), cluster.client(2)];
+    let senders = clients
+        .each_ref()
+        .map(|client| send_aside(client, set.repeat(300)));
+    for client in &mut clients {
+        for _ in 0..300 {
+            assert_eq!(client.reply(), "+OK");
+        }
+    }
+    for sender in senders {
+        sender.join().expect("the sender");
+    }
+    until("both to have all", || {
+        (1..=2).all(|id| cluster.field(id, "position") == "600")
+    });
+    assert_eq!(cluster.field(1, "digest"), cluster.field(2, "digest"));
+}
+
+#[test]
+fn what_a_client_may_send_passes_the_links_too() {
+    let cluster = Cluster::start(
+        "sequential",
+        2,
+        &["--request-timeout", "60s", "--log-level", "info"],
+    );
+    let mut client = cluster.client(2);
+    assert_eq!(client.ask("SET k7 1"), "+OK");
+    // 1,048,576 arguments is the most that one frame may have.
+    let keys: Vec<Vec<u8>> = (1..1_048_576)
+        .map(|n| format!("k{n}").into_bytes())
+        .collect();
+    let words = std::iter::once(&b"DEL"[..]).chain(keys.iter().map(Vec::as_slice));
+    client.send(array(&words.collect::<Vec<_>>()));
+    assert_eq!(client.reply(), ":1");
+    // And the largest value.
+    client.send(array(&[b"SET", b"big", &vec![b'v'; 16 << 20]]));
+    assert_eq!(client.reply(), "+OK");
+    until("replica 1 to have it", || {
+        cluster.field(1, "position") == "3"
+    });
+    assert_eq!(
+        cluster.client(1).ask("STRLEN big"),
+        format!(":{}", 16 << 20)
+    );
+    assert!(!read(&cluster.file(1, "log")).contains("is down"));
+}
+
+#[test]
+fn limits_of_frames_and_words_are_those_that_the_protocol_names() {
+    let cluster = Cluster::start("sequential", 1, &["--log-level", "info"]);
+    let mut client = cluster.client(1);
+    let (key, value) = (vec![b'k'; 64 << 10], vec![b'v'; 16 << 20]);
+    client.send(array(&[b"SET", &key, &value]));
+    assert_eq!(client.reply(), "+OK");
+    client.send(array(&[b"SET", b"k", &[&value[..], b"v"].concat()]));
+    assert_eq!(client.reply(), "-ERR value is larger than 16777216 bytes");
+    client.send(array(&[b"GET", &[&key[..], b"k"].concat()]));
+    assert_eq!(client.reply(), "-ERR key is larger than 65536 bytes");
+    let line = |length: usize| format!("ECHO {}\r\n", "x".repeat(length - "ECHO ".len()));
+    client.send(line((64 << 10) - 1));
+    assert_eq!(client.reply().len(), (64 << 10) - 1 - "ECHO ".len());
+    for too_much in [
+        line((64 << 10) + 1).into_bytes(),
+        b"x".repeat((64 << 10) + 2),
+        b"*1048577\r\n".to_vec(),
+        b"*1\r\n$9999999999\r\n".to_vec(),
+    ] {
+        let mut client = cluster.client(1);
+        client.send(&too_much);
+        let rest = client.rest();
+        assert!(rest.starts_with("-ERR Protocol error: "), "{rest}");
+    }
+    assert_eq!(client.ask("PING"), "+PONG", "others are not disturbed");
+}
+
+#[test]
+fn a_client_whose_requests_wait_is_not_read_without_end() {
+    let cluster = Cluster::start("sequential", 1, &["--request-timeout", "1h"]);
+    let mut client = cluster.client(1);
+    client.send("AWAIT 1000000\r\n");
+    let stream = client.stream.get_mut();
+    let patience = Some(Duration::from_millis(500));
+    stream.set_write_timeout(patience).expect("a timeout");
+    // The system takes some megabytes in its buffers; then nothing moves any more.
+    let pings = b"PING\r\n".repeat(100_000);
+    let mut sent = 0;
+    let stopped = loop {
+        match stream.write(&pings) {
+            Ok(length) => sent += length,
+            Err(error) => break error,
+        }
+        assert!(sent < 100 << 20, "the replica takes all it is given");
+    };
+    assert_eq!(stopped.kind(), ErrorKind::WouldBlock);
+    assert_eq!(cluster.client(1).ask("PING"), "+PONG", "others are read");
+}
+
+#[test]
+fn a_client_that_leaves_its_replies_unread_is_not_read_either() {
+    // Above the pause, below the limit at which it is closed: when it reads on, it has lost nothing.
+    let cluster = Cluster::start("sequential", 1, &[]);
+    let mut client = cluster.client(1);
+    assert_eq!(client.ask(&format!("SET k {}", "v".repeat(50_000))), "+OK");
+    let sender = send_aside(&client, b"GET k\r\n".repeat(1000));
+    let mut last = 0;
+    until("the replica to stop reading", || {
+        let info = cluster.client(1).ask("INFO stats");
+        let name = "total_commands_processed:";
+        let processed = info.lines().find_map(|line| line.strip_prefix(name));
+        let processed: u64 = processed
+            .and_then(|number| number.parse().ok())
+            .expect("a number");
+        // Each look is a command of its own.
+        let stopped = processed == last + 1;
+        last = processed;
+        stopped
+    });
+    let (mut other, mut replies) = (cluster.client(1), 0);
+    assert_eq!(other.ask("SET k short"), "+OK");
+    while client.reply().len() == 50_000 {
+        replies += 1;
+    }
+    assert!(
+        replies < 1000,
+        "{replies} replies were made before they were read"
+    );
+    for _ in replies + 1..1000 {
+        assert_eq!(client.reply(), "short");
+    }
+    sender.join().expect("the sender");
+}
