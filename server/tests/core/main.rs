@@ -23,4 +23,5 @@ mod program_order;
 mod puppet;
 mod restarts;
 mod timeouts;
+mod tombstones;
 mod transactions;

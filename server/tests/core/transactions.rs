@@ -243,7 +243,10 @@ fn a_counter_kept_with_watch_loses_no_increment() {
         let model = *random.pick(&[Sequential, Linearizable]);
         let mut world = World::new(model, 3);
         let mut adders = [1, 1, 2, 3].map(|id| Adder::new(&mut world, id));
+        let mut steps = 0;
         while adders.iter().any(|adder| adder.rounds < 5) {
+            steps += 1;
+            assert!(steps < 100_000, "{model}, seed {seed}: no end");
             let moves = world.moves();
             if !moves.is_empty() {
                 world.make(*random.pick(&moves), 1 + random.below(200));

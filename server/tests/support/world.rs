@@ -226,6 +226,12 @@ impl World {
         self.make(Move::Deliver(line, 0), usize::MAX);
     }
 
+    /// So many bytes of what its replica sent reach the client; nothing else happens.
+    pub(crate) fn deliver_replies(&mut self, client: ClientId, bytes: usize) {
+        let line = self.clients[client.0].line;
+        self.make(Move::Deliver(line, 1), bytes);
+    }
+
     /// The client sends no more, and still reads.
     pub(crate) fn half_close(&mut self, client: ClientId) {
         let line = self.clients[client.0].line;
