@@ -212,7 +212,7 @@ impl CasesArguments {
         let files = case_files(&self.folder)?;
         if self.files {
             for file in files {
-                println!("{}", file.display());
+                anstream::println!("{}", file.display());
             }
             return Ok(EXIT_YES);
         }
@@ -277,13 +277,13 @@ impl PlanArguments {
     pub fn run(&self) -> Result<u8, Failure> {
         let case = Case::load(&self.case)?;
         let ports: Vec<String> = case.ports().iter().map(u16::to_string).collect();
-        println!("name {}", case.name);
-        println!("consistency {}", case.consistency);
-        println!("num_processes {}", case.num_processes);
-        println!("ports {}", ports.join(","));
-        println!("seed {}", plan(&case, self.seed).seed);
-        println!("faults {}", if case.needs_faults() { "yes" } else { "no" });
-        println!("seconds {}", print::cases::seconds(&case));
+        anstream::println!("name {}", case.name);
+        anstream::println!("consistency {}", case.consistency);
+        anstream::println!("num_processes {}", case.num_processes);
+        anstream::println!("ports {}", ports.join(","));
+        anstream::println!("seed {}", plan(&case, self.seed).seed);
+        anstream::println!("faults {}", if case.needs_faults() { "yes" } else { "no" });
+        anstream::println!("seconds {}", print::cases::seconds(&case));
         Ok(EXIT_YES)
     }
 }
@@ -376,7 +376,7 @@ impl NewRunArguments {
     /// # Errors
     /// [`Failure::Other`] if the file system does not allow it.
     pub fn run(&self) -> Result<u8, Failure> {
-        println!(
+        anstream::println!(
             "{}",
             RunFolder::create(&runs(), &self.name)?.path().display()
         );
@@ -404,7 +404,7 @@ impl FreePortsArguments {
         let range = self.range.clone().unwrap_or_default();
         let found = ports::free(self.count.into(), &range, draw_seed())?;
         let found: Vec<String> = found.iter().map(u16::to_string).collect();
-        println!("{}", found.join(","));
+        anstream::println!("{}", found.join(","));
         Ok(EXIT_YES)
     }
 }

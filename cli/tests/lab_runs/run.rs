@@ -262,3 +262,21 @@ fn chosen_cases_are_run_with_a_summary() {
         .exits(64);
     place.assert_no_processes();
 }
+
+#[test]
+fn a_reader_that_goes_away_does_not_change_what_a_program_does() {
+    let place = Place::new();
+    let case = root().join("test_cases/sequential/hold_back.json");
+    let case = case.to_str().unwrap();
+    for arguments in [
+        &["cases", "--files"][..],
+        &["plan", case],
+        &["check-case", case],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = place.command(crate::place::programs().join("holdback-lab"));
+        command.args(arguments).current_dir(root()).stdout(writer);
+        assert_eq!(command.status().unwrap().code(), Some(0), "{arguments:?}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Case files: what they contain, and how one is read.
 //!
-//! Reading has two steps. serde gives every field its type; [`validate`] checks what types cannot say.
+//! Reading has two steps. serde gives every field its type; `validate` checks what types cannot say.
 //! Both report a [`Problem`] with its place in the file: line, column and path.
 
 mod expected;
@@ -101,7 +101,7 @@ pub enum FaultKind {
 }
 
 impl Fault {
-    /// What the fault does; `None` if the case did not pass [`validate`].
+    /// What the fault does; `None` if the case did not pass `validate`.
     #[must_use]
     pub fn kind(&self) -> Option<FaultKind> {
         match (self.cut, self.heal, self.delay) {
