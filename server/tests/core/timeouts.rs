@@ -347,3 +347,19 @@ fn a_timeout_with_puppets_names_what_is_missing() {
     world.play(three, "ACK 1.1");
     assert_eq!(world.status(1, "position"), "1");
 }
+
+/// Each of them went on to the next one by a call of its own, until the stack was full.
+#[test]
+fn many_awaits_behind_one_that_ends_are_answered() {
+    let mut world = World::new(Sequential, 2);
+    let (waiting, writing) = (world.connect(1), world.connect(2));
+    let lines = format!("AWAIT 1\n{}PING\n", "AWAIT 0\n".repeat(9_000));
+    assert!(world.run(waiting, &lines).is_empty());
+    assert_eq!(world.ask(writing, "SET x 1"), "+OK");
+    world.settle();
+    let replies = world.replies(waiting);
+    assert_eq!(
+        (replies.len(), replies.last().map(String::as_str)),
+        (9_002, Some("+PONG"))
+    );
+}
