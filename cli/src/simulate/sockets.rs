@@ -150,6 +150,12 @@ impl Out for Sockets {
 
     fn promote(&mut self, _id: ConnectionId) {}
 
+    fn promote(&mut self, id: ConnectionId) {
+        if let Some(socket) = self.get_mut(id) {
+            socket.is_link = true;
+        }
+    }
+
     fn close(&mut self, id: ConnectionId, how: Close) {
         if let Some(socket) = self.get_mut(id) {
             socket.ending = match how {
