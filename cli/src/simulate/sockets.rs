@@ -148,8 +148,6 @@ impl Out for Sockets {
         self.get(id).map_or(0, |socket| socket.output.len())
     }
 
-    fn promote(&mut self, _id: ConnectionId) {}
-
     fn promote(&mut self, id: ConnectionId) {
         if let Some(socket) = self.get_mut(id) {
             socket.is_link = true;
