@@ -138,11 +138,15 @@ impl Cluster {
         Client::open(self.ports[id - 1])
     }
 
+    /// A replica's process.
+    pub(crate) fn process(&self, id: usize) -> u32 {
+        self.replicas[id - 1].as_ref().expect("it runs").id()
+    }
+
     /// Sends a signal to a replica.
     pub(crate) fn signal(&self, id: usize, signal: &str) {
-        let child = self.replicas[id - 1].as_ref().expect("it runs");
         let sent = Command::new("kill")
-            .args([signal, &child.id().to_string()])
+            .args([signal, &self.process(id).to_string()])
             .status();
         assert!(sent.expect("kill").success());
     }
