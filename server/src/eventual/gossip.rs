@@ -284,16 +284,17 @@ impl GossipLink {
         encode_round(buffer);
     }
 
-    /// Appends the next piece of the round; whether there is more to come.
-    pub fn next_piece(&mut self, gossip: &Gossip, buffer: &mut Vec<u8>) -> bool {
+    /// Appends the next piece of the round; how many frames that are, and whether there is more to come.
+    pub fn next_piece(&mut self, gossip: &Gossip, buffer: &mut Vec<u8>) -> (u64, bool) {
         let Sending::Round {
             cursor,
             snapshot,
             skip,
         } = &mut self.sending
         else {
-            return false;
+            return (0, false);
         };
+        let mut frames = 0;
         let (records, next) = gossip.versions().walk(*cursor, ROUND_PIECE);
         // From the end to the start, as cursors go; see `Table`.
         let mut next = next.unwrap_or(0) + records.len();
@@ -302,6 +303,7 @@ impl GossipLink {
             let version = &record.value;
             if !skip.covers(version.stamp) {
                 encode_entry(buffer, version.stamp, &record.key, version.value.as_deref());
+                frames += 1;
             }
             if buffer.len() >= ROUND_PIECE_BYTES {
                 break;
@@ -310,9 +312,10 @@ impl GossipLink {
         *cursor = Some(next);
         if next == 0 {
             encode_end(buffer, snapshot);
+            frames += 1;
             self.sending = Sending::Live;
         }
-        next > 0
+        (frames, next > 0)
     }
 
     /// Whether a round is being sent.

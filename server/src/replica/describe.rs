@@ -193,8 +193,15 @@ impl Replica {
         lines.add("oldest_wait_ms", self.oldest_wait(now).as_millis());
         lines.add("frames_sent", self.counters.frames_sent);
         lines.add("frames_received", self.counters.frames_received);
-        lines.add("ordered_p50_us", self.latencies.percentile_us(0.5, now));
-        lines.add("ordered_p99_us", self.latencies.percentile_us(0.99, now));
+        for (path, latencies) in [
+            ("ordered", &self.ordered_latencies),
+            ("local", &self.local_latencies),
+        ] {
+            for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+                let micros = latencies.percentile_us(share, now);
+                lines.add(format_args!("{path}_{name}_us"), micros);
+            }
+        }
         lines.add(
             "links_up",
             self.links

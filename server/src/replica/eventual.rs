@@ -236,7 +236,7 @@ impl Replica {
         self.with_gossip(peer, |eventual, link| {
             link.begin_round(&eventual.gossip, everything, &mut frame);
         });
-        self.send_frame(peer, &frame, now, out);
+        self.send_frames(peer, &frame, 1, now, out);
         self.observe_send(peer, "ROUND", &[], now, out);
     }
 
@@ -259,7 +259,7 @@ impl Replica {
                 if full {
                     link.gossip.drop_updates();
                 } else {
-                    self.send_frame(peer, &updates, now, out);
+                    self.send_frames(peer, &updates, stamps.len() as u64, now, out);
                     self.observe_send(peer, "UPDATE", &stamps, now, out);
                 }
             }
@@ -280,11 +280,12 @@ impl Replica {
             return;
         }
         let mut piece = Vec::new();
-        let more = self.with_gossip(peer, |eventual, link| {
+        let sent = self.with_gossip(peer, |eventual, link| {
             link.next_piece(&eventual.gossip, &mut piece)
         });
-        self.send_frame(peer, &piece, now, out);
-        if more == Some(true) {
+        let (frames, more) = sent.unwrap_or_default();
+        self.send_frames(peer, &piece, frames, now, out);
+        if more {
             self.more_to_send = true;
         } else {
             self.observe_send(peer, "END", &[], now, out);
@@ -334,22 +335,29 @@ impl Replica {
             gossip.vouches_for_all(),
             gossip.vector(),
         );
-        self.send_frame(peer, &frame, now, out);
+        self.send_frames(peer, &frame, 1, now, out);
     }
 
     fn send_token(&mut self, peer: ReplicaId, name: &str, token: u64, now: Now, out: &mut dyn Out) {
         let mut frame = Vec::new();
         encode_token(&mut frame, name, token);
-        self.send_frame(peer, &frame, now, out);
+        self.send_frames(peer, &frame, 1, now, out);
     }
 
-    /// Sends frames on a link that is up, in their turn.
-    fn send_frame(&mut self, peer: ReplicaId, frame: &[u8], now: Now, out: &mut dyn Out) {
+    /// Sends so many frames on a link that is up, in their turn.
+    fn send_frames(
+        &mut self,
+        peer: ReplicaId,
+        bytes: &[u8],
+        frames: u64,
+        now: Now,
+        out: &mut dyn Out,
+    ) {
         let random = &mut self.random;
         let link = self.links.get_mut(peer.index()).and_then(Option::as_mut);
-        if let Some(link) = link.filter(|link| link.is_up() && !frame.is_empty()) {
-            link.send(frame, now, &mut || draw(random), out);
-            self.counters.frames_sent += 1;
+        if let Some(link) = link.filter(|link| link.is_up() && frames > 0) {
+            link.send(bytes, now, &mut || draw(random), out);
+            self.counters.frames_sent += frames;
         }
     }
 

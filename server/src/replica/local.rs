@@ -32,6 +32,14 @@ impl Replica {
         self.evaluate_untimed(client, spec, words, now, out);
         let execution = began.map_or(Duration::ZERO, |began| out.precise(now) - began);
         self.note_time(client, || words.iter().copied(), execution, now);
+        if matches!(spec.kind, Kind::Read | Kind::Write)
+            && self.local_latencies.wants(self.counters.commands, now)
+        {
+            let arrived = self.sessions.get(client).map(|session| session.arrived);
+            let arrived = arrived.unwrap_or(now.monotonic);
+            let took = out.precise(now).saturating_sub(arrived);
+            self.local_latencies.note(took, now);
+        }
     }
 
     /// Looks at how long the command took that was just answered. `execution` is what came after `now`.

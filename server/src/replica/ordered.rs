@@ -130,7 +130,7 @@ impl Replica {
                 &mut reply,
             );
         }
-        self.latencies
+        self.ordered_latencies
             .note(now.monotonic.saturating_sub(session.arrived), now);
         self.note_time(client, || entry.body.read().words(), Duration::ZERO, now);
         self.observe_reply(client, Some(entry.stamp), start, now, out);

@@ -19,7 +19,6 @@ impl Replica {
         let Some(link) = self.link(peer) else { return };
         link.heard = now.monotonic;
         let greeting = link.state == LinkState::Greeting;
-        self.counters.frames_received += 1;
         if greeting {
             return self.answered(peer, words, now, out);
         }
@@ -28,6 +27,8 @@ impl Replica {
             Err(reason) => return self.link_error(peer, &reason, now, out),
         };
         self.observe_receive(peer, &message, now, out);
+        let is_heartbeat = matches!(message, Message::Heartbeat(_) | Message::HeartbeatAck(_));
+        self.counters.frames_received += u64::from(!is_heartbeat);
         match message {
             Message::Heartbeat(token) => {
                 let mut frame = Vec::new();

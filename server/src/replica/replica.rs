@@ -62,7 +62,9 @@ pub(super) struct Counters {
     pub(super) commands: u64,
     pub(super) rejected_connections: u64,
     pub(super) errors: u64,
+    /// Frames to peers, without handshakes and heartbeats.
     pub(super) frames_sent: u64,
+    /// Frames from peers, without handshakes and heartbeats.
     pub(super) frames_received: u64,
 }
 
@@ -90,7 +92,10 @@ pub struct Replica {
     pub(super) random: u64,
     pub(super) stopping: bool,
     pub(super) slow_log: SlowLog,
-    pub(super) latencies: Latencies,
+    /// How long commands took that went through the multicast.
+    pub(super) ordered_latencies: Latencies,
+    /// The same of those on data that this replica answered by itself: a sample of them.
+    pub(super) local_latencies: Latencies,
     /// A round goes on and its link has room: the next turn should come at once.
     pub(super) more_to_send: bool,
 }
@@ -143,7 +148,8 @@ impl Replica {
             random: settings.seed,
             stopping: false,
             slow_log: SlowLog::default(),
-            latencies: Latencies::default(),
+            ordered_latencies: Latencies::default(),
+            local_latencies: Latencies::default(),
             more_to_send: false,
             settings,
         }

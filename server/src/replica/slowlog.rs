@@ -169,7 +169,14 @@ pub(super) struct Latencies {
     current: [u32; BUCKETS],
     previous: [u32; BUCKETS],
     begun: Duration,
+    /// Commands counted in the current window.
+    counted: u32,
 }
+
+/// Commands of a window that [`Latencies::wants`] wants without exception.
+const ALL_OF_THE_FIRST: u32 = 64;
+/// Of the commands behind those it wants one in so many: reading the clock takes longer than a look at a key.
+const ONE_OF: u64 = 16;
 
 impl Default for Latencies {
     fn default() -> Self {
@@ -177,11 +184,19 @@ impl Default for Latencies {
             current: [0; BUCKETS],
             previous: [0; BUCKETS],
             begun: Duration::ZERO,
+            counted: 0,
         }
     }
 }
 
 impl Latencies {
+    /// Whether a command is to be counted, if a sample of them is enough; `number` is the command's.
+    pub(super) fn wants(&self, number: u64, now: Now) -> bool {
+        self.counted < ALL_OF_THE_FIRST
+            || number.is_multiple_of(ONE_OF)
+            || now.monotonic >= self.begun + WINDOW
+    }
+
     /// Counts a command.
     pub(super) fn note(&mut self, took: Duration, now: Now) {
         if now.monotonic >= self.begun + WINDOW {
@@ -194,6 +209,7 @@ impl Latencies {
         let quarter = usize::try_from(micros >> (power - 2)).unwrap_or(0) & 3;
         let bucket = ((power - 2) * 4 + quarter).min(BUCKETS - 1);
         self.current[bucket] = self.current[bucket].saturating_add(1);
+        self.counted = self.counted.saturating_add(1);
     }
 
     /// The time that a share of the commands (0.5: half of them) did not exceed, in microseconds; 0 if
@@ -228,6 +244,7 @@ impl Latencies {
         let skipped = now.monotonic >= self.begun + 2 * WINDOW;
         self.previous = if skipped { [0; BUCKETS] } else { self.current };
         self.current = [0; BUCKETS];
+        self.counted = 0;
         self.begun = now.monotonic;
     }
 }
@@ -256,5 +273,17 @@ mod tests {
         assert_eq!(latencies.percentile_us(0.5, at(30)), 0);
         latencies.note(Duration::MAX, at(31));
         assert!(latencies.percentile_us(0.5, at(31)) > 1_000_000_000);
+    }
+
+    #[test]
+    fn few_are_counted_all_and_many_by_a_sample() {
+        let now = Now::default();
+        let mut latencies = Latencies::default();
+        for number in 0..1664 {
+            if latencies.wants(number, now) {
+                latencies.note(Duration::ZERO, now);
+            }
+        }
+        assert_eq!(latencies.counted, ALL_OF_THE_FIRST + 100);
     }
 }

@@ -15,6 +15,7 @@ mod commands;
 mod delivery;
 mod eventual;
 mod faults;
+mod figures;
 mod gossip;
 mod handshakes;
 mod histories;
