@@ -3,6 +3,9 @@
 
 pub mod client;
 pub mod clock;
+pub mod history;
+pub mod json;
+pub mod order;
 pub mod resp;
 pub mod simulate;
 

@@ -1,10 +1,10 @@
 //! What every replica holds in the end.
 
 use super::cluster::{Cluster, Replica};
-use super::json;
-use super::order::Entry;
 use super::status::{PATIENCE, Status, words};
 use crate::client::Connection;
+use crate::json;
+use crate::order::Entry;
 use crate::resp::Value;
 use std::collections::BTreeMap;
 

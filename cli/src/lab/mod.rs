@@ -8,9 +8,9 @@
 //!    are.
 //! 3. [`run`] sets the delays, lets [`clients`] and [`faults`] loose from one common start, and waits in
 //!    [`settle`] until the replicas have nothing left to tell each other.
-//! 4. [`collect`] fetches every replica's store and committed order ([`order`] reads its lines), and
+//! 4. [`collect`] fetches every replica's store and committed order ([`order`](crate::order) reads its lines), and
 //!    [`verdict`] compares them with each other and with what the case expects.
-//! 5. [`history`] and [`run_folder`] write everything down; [`mod@print`] shows it.
+//! 5. [`record`] and [`run_folder`] write everything down; [`mod@print`] shows it.
 
 pub mod case;
 pub mod clients;
@@ -20,14 +20,12 @@ pub mod collect;
 pub mod commands;
 pub mod failure;
 pub mod faults;
-pub mod history;
 pub mod interrupt;
-pub mod json;
-pub mod order;
 pub mod plan;
 pub mod ports;
 pub mod print;
 pub mod progress;
+pub mod record;
 pub mod run;
 pub mod run_folder;
 pub mod settle;

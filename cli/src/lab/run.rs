@@ -11,7 +11,8 @@ use super::print::show;
 use super::run_folder::RunFolder;
 use super::status::Answers;
 use super::verdict::Verdict;
-use super::{history, interrupt, plan::Plan, progress, settle};
+use super::{interrupt, plan::Plan, progress, record, settle};
+use crate::history;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
@@ -127,10 +128,10 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
     let mut as_run = case.clone();
     as_run.seed = Some(plan.seed);
     folder.write("case.json", &pretty(&as_run)?)?;
-    folder.write(
-        "history.jsonl",
-        &history::write(case, plan.seed, seen, finals),
-    )?;
+    let mut text = Vec::new();
+    history::write(&record::history(case, plan.seed, seen, finals), &mut text)
+        .map_err(Failure::doing("cannot write the history"))?;
+    folder.write("history.jsonl", &text)?;
     for last in finals.iter().filter(|last| last.problem.is_none()) {
         let lines: String = last
             .order
@@ -138,7 +139,7 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
             .map(|entry| entry.to_json() + "\n")
             .collect();
         folder.write(&format!("replica-{}.order.jsonl", last.replica), &lines)?;
-        let store = pretty(&history::store_json(last))?;
+        let store = pretty(&record::store_json(last))?;
         folder.write(&format!("replica-{}.store.json", last.replica), &store)?;
     }
     for (number, log) in (1..).zip(client_logs(case, seen)) {

@@ -61,7 +61,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Failure::Other`] if the file system does not allow it.
-    pub fn write(&self, file: &str, content: &str) -> Result<(), Failure> {
+    pub fn write(&self, file: &str, content: impl AsRef<[u8]>) -> Result<(), Failure> {
         let path = self.path.join(file);
         let writing = format!("cannot write {}", path.display());
         std::fs::write(path, content).map_err(Failure::doing(writing))

@@ -2,7 +2,7 @@
 
 use super::seconds::seconds_problem;
 use super::{Case, Client, Expected, FaultKind, LinkDelay, Path, Seconds};
-use crate::lab::order::{Command, join_commands, same_command, split_commands};
+use crate::order::{Command, join_commands, same_command, split_commands};
 use holdback::protocol::command::{CommandSpec, Kind, Name, lookup};
 use holdback::protocol::error::ErrorCode;
 

@@ -4,8 +4,8 @@ use super::outcome::{Shown, heading};
 use super::table::{Align, Cell, Table};
 use super::{BAD, PLAIN};
 use crate::lab::collect::Final;
-use crate::lab::order::Entry;
 use crate::lab::verdict::quoted;
+use crate::order::Entry;
 
 /// One line for each key, one column for each replica.
 pub(super) fn stores(shown: &Shown<'_>) -> String {

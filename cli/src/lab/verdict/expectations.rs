@@ -4,8 +4,8 @@ use super::{Unmet, quoted};
 use crate::lab::case::{Case, Expected};
 use crate::lab::clients::{Outcome, Seen};
 use crate::lab::collect::Final;
-use crate::lab::order::{Command, same_commands, split_commands};
 use crate::lab::print::show;
+use crate::order::{Command, same_commands, split_commands};
 use crate::resp::Value;
 
 /// The number of expectations, and those that are not met.

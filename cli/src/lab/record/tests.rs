@@ -1,4 +1,5 @@
 use super::*;
+use crate::lab::clients::Outcome;
 use crate::resp::Value;
 
 fn case(requests: &str) -> Case {
@@ -26,8 +27,14 @@ fn history(exchanges: &[(&str, Outcome)]) -> Vec<String> {
             outcome: outcome.clone(),
         })
         .collect();
-    let text = write(&case(&requests.join(",")), 7, &[seen], &[]);
-    text.lines().map(str::to_owned).collect()
+    let history = super::history(&case(&requests.join(",")), 7, &[seen], &[]);
+    let mut text = Vec::new();
+    history::write(&history, &mut text).unwrap();
+    String::from_utf8(text)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 fn reply(value: Value) -> Outcome {

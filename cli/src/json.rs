@@ -14,6 +14,15 @@ pub fn bytes(bytes: &[u8]) -> Value {
     }
 }
 
+/// The bytes of `{"base64":"..."}`, the form that [`bytes`] gives to what is not UTF-8.
+#[must_use]
+pub fn bytes_of(value: &Value) -> Option<Vec<u8>> {
+    match value {
+        Value::String(text) => Some(text.as_bytes().to_vec()),
+        value => STANDARD.decode(value.get("base64")?.as_str()?).ok(),
+    }
+}
+
 /// A reply as JSON: strings, integers, null, arrays; an error as `{"error":"..."}`.
 #[must_use]
 pub fn reply(value: &resp::Value) -> Value {

@@ -1,6 +1,6 @@
 //! The lines that `ORDER` answers with, read back into entries.
 
-use super::json;
+use crate::json;
 use holdback::protocol::inline::{quote_all, split_owned};
 use serde_json::{Value as Json, json};
 
@@ -40,6 +40,26 @@ impl Entry {
             stamp: String::from_utf8_lossy(stamp).into_owned(),
             commands: split_commands(rest).map_err(|what| wrong(&what))?,
         })
+    }
+
+    /// Reads a line of `order.jsonl`.
+    ///
+    /// # Errors
+    /// What is wrong with the line.
+    pub fn from_json(line: &str) -> Result<Self, String> {
+        let value: Json = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let words = |command: &Json| -> Option<Command> {
+            command.as_array()?.iter().map(json::bytes_of).collect()
+        };
+        let read = || {
+            let commands = value.get("commands")?.as_array()?.iter().map(words);
+            Some(Self {
+                position: value.get("position")?.as_u64()?,
+                stamp: value.get("stamp")?.as_str()?.to_owned(),
+                commands: commands.collect::<Option<_>>()?,
+            })
+        };
+        read().ok_or_else(|| "not {\"position\":..,\"stamp\":..,\"commands\":[[..]]}".into())
     }
 
     /// The commands as `ORDER` prints them, without position and stamp.
@@ -172,6 +192,8 @@ mod tests {
             entry.to_json(),
             r#"{"position":12,"stamp":"17.2","commands":[["SET","x","a b"]]}"#
         );
+        assert_eq!(Entry::from_json(&entry.to_json()), Ok(entry));
+        assert!(Entry::from_json(r#"{"position":12,"stamp":"17.2","commands":[[1]]}"#).is_err());
     }
 
     #[test]
