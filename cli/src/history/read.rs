@@ -5,7 +5,7 @@ use super::call::{Call, Word};
 use super::{Final, History, Moment, Operation, Outcome};
 use crate::json;
 use crate::lab::failure::Failure;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
@@ -81,15 +81,20 @@ struct Line<'a> {
     f: Option<Cow<'a, str>>,
     #[serde(borrow)]
     key: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     value: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     result: Option<&'a RawValue>,
     replica: Option<u64>,
     position: Option<u64>,
     time: Option<u64>,
     store: Option<Map<String, Json>>,
     meta: Option<Map<String, Json>>,
+}
+
+/// Keeps `null` apart from a field that is missing.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
 }
 
 #[derive(Default)]

@@ -145,7 +145,7 @@ impl RunArguments {
         }
         let folder = RunFolder::create(&runs(), &case.name)?;
         let cluster = serde_json::to_string(cluster).map_err(|e| Failure::Other(e.to_string()))?;
-        folder.write("cluster.json", &format!("{cluster}\n"))?;
+        folder.write("cluster.json", format!("{cluster}\n"))?;
         Ok(folder)
     }
 }

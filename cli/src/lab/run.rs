@@ -127,7 +127,7 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
     } = report;
     let mut as_run = case.clone();
     as_run.seed = Some(plan.seed);
-    folder.write("case.json", &pretty(&as_run)?)?;
+    folder.write("case.json", pretty(&as_run)?)?;
     let mut text = Vec::new();
     history::write(&record::history(case, plan.seed, seen, finals), &mut text)
         .map_err(Failure::doing("cannot write the history"))?;
@@ -145,7 +145,7 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
     for (number, log) in (1..).zip(client_logs(case, seen)) {
         folder.write(&format!("client-{number}.log"), &log)?;
     }
-    folder.write("verdict.json", &pretty(&verdict.to_json(case, plan.seed))?)
+    folder.write("verdict.json", pretty(&verdict.to_json(case, plan.seed))?)
 }
 
 fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {

@@ -1,6 +1,6 @@
 //! Replies as JSON.
 
-use holdback_cli::lab::json::bytes;
+use holdback_cli::json::bytes;
 use holdback_cli::resp::Value;
 use serde_json::{Map, Number, Value as Json, json};
 
