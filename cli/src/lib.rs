@@ -1,6 +1,7 @@
 //! What `holdback-cli` and `holdback-lab` share: the replies of a server and a connection to one. And the
 //! laboratory, as a library.
 
+pub mod check;
 pub mod client;
 pub mod clock;
 pub mod history;

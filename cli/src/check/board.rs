@@ -1,0 +1,295 @@
+//! Where a search stands: what every key holds, which operations have been taken, who needs what; and the way
+//! back.
+//!
+//! Every change leaves a mark on a trail, so that [`Board::undo_to`] restores any earlier standing exactly.
+
+use super::hash::{mix, wide};
+use super::model::Key;
+use super::needs::Needs;
+use super::problem::{Op, Problem};
+use super::values::{ABSENT, Value, Values};
+
+const NONE: u32 = u32::MAX;
+
+/// One change, and how to undo it.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Opened(Op),
+    Taken(Op),
+    /// The key and the value before.
+    Wrote(Key, Value),
+}
+
+/// The operations that are open and not taken, listed for each of their keys.
+///
+/// The lists are doubly linked through the places of [`Problem::key_places`]. A place that was unlinked keeps
+/// its own links; as changes are undone in the opposite order, linking it back takes no search.
+#[derive(Clone, Debug)]
+struct OpenLists {
+    first: Vec<u32>,
+    last: Vec<u32>,
+    next: Vec<u32>,
+    previous: Vec<u32>,
+    owner: Vec<Op>,
+}
+
+impl OpenLists {
+    fn new(problem: &Problem) -> Self {
+        let places = problem.key_places_count();
+        let keys = problem.key_names.len();
+        let mut owner = vec![0; places];
+        for op in problem.ops() {
+            owner[problem.key_places(op)].fill(op);
+        }
+        Self {
+            first: vec![NONE; keys],
+            last: vec![NONE; keys],
+            next: vec![NONE; places],
+            previous: vec![NONE; places],
+            owner,
+        }
+    }
+
+    fn append(&mut self, key: Key, place: usize) {
+        let (key, number) = (key.0 as usize, place as u32);
+        let last = self.last[key];
+        self.previous[place] = last;
+        self.next[place] = NONE;
+        match last {
+            NONE => self.first[key] = number,
+            last => self.next[last as usize] = number,
+        }
+        self.last[key] = number;
+    }
+
+    fn unlink(&mut self, key: Key, place: usize) {
+        let key = key.0 as usize;
+        let (previous, next) = (self.previous[place], self.next[place]);
+        match previous {
+            NONE => self.first[key] = next,
+            previous => self.next[previous as usize] = next,
+        }
+        match next {
+            NONE => self.last[key] = previous,
+            next => self.previous[next as usize] = previous,
+        }
+    }
+
+    fn relink(&mut self, key: Key, place: usize) {
+        let (key, number) = (key.0 as usize, place as u32);
+        match self.previous[place] {
+            NONE => self.first[key] = number,
+            previous => self.next[previous as usize] = number,
+        }
+        match self.next[place] {
+            NONE => self.last[key] = number,
+            next => self.previous[next as usize] = number,
+        }
+    }
+}
+
+/// Where a search stands.
+#[derive(Debug)]
+pub(super) struct Board<'a> {
+    pub(super) problem: &'a Problem,
+    pub(super) needs: &'a Needs,
+    pub(super) values: Values,
+    held: Vec<Value>,
+    taken: Vec<bool>,
+    open: OpenLists,
+    needed: Vec<u32>,
+    supply: Vec<u32>,
+    fingerprint: u128,
+    trail: Vec<Change>,
+    /// Scratch: what the operation being taken leaves at its keys.
+    written: Vec<(Key, Value)>,
+}
+
+impl<'a> Board<'a> {
+    /// A board on which nothing has been taken. Only the given operations are in the game.
+    pub(super) fn new(
+        problem: &'a Problem,
+        needs: &'a Needs,
+        operations: impl Iterator<Item = Op>,
+    ) -> Self {
+        let mut board = Self {
+            problem,
+            needs,
+            values: problem.values.clone(),
+            held: vec![ABSENT; problem.key_names.len()],
+            taken: vec![false; problem.operations.len()],
+            open: OpenLists::new(problem),
+            needed: vec![0; needs.slot_count()],
+            supply: vec![0; needs.counter_count()],
+            fingerprint: 0,
+            trail: Vec::new(),
+            written: Vec::new(),
+        };
+        for op in operations {
+            for &slot in needs.required(op) {
+                board.needed[slot as usize] += 1;
+            }
+            for &counter in needs.supplied(op) {
+                board.supply[counter as usize] += 1;
+            }
+        }
+        board
+    }
+
+    pub(super) fn mark(&self) -> usize {
+        self.trail.len()
+    }
+
+    /// A fingerprint of what was taken and what all keys hold. 128 bits: that two standings of one search
+    /// share it by chance is less likely than a fault of the machine.
+    pub(super) fn fingerprint(&self) -> u128 {
+        self.fingerprint
+    }
+
+    pub(super) fn held(&self, key: Key) -> Value {
+        self.held[key.0 as usize]
+    }
+
+    pub(super) fn is_taken(&self, op: Op) -> bool {
+        self.taken[op as usize]
+    }
+
+    /// All that was taken, in this order.
+    pub(super) fn order(&self) -> Vec<Op> {
+        let taken = |change: &Change| match change {
+            Change::Taken(op) => Some(*op),
+            _ => None,
+        };
+        self.trail.iter().filter_map(taken).collect()
+    }
+
+    /// Adds an operation to the open ones.
+    pub(super) fn open(&mut self, op: Op) {
+        for place in self.problem.key_places(op) {
+            self.open.append(self.problem.key_at(place), place);
+        }
+        self.trail.push(Change::Opened(op));
+    }
+
+    /// The open operations at a key, in the order in which they were opened.
+    pub(super) fn open_at(&self, key: Key) -> impl Iterator<Item = Op> + '_ {
+        let mut place = self.open.first[key.0 as usize];
+        std::iter::from_fn(move || {
+            let at = (place != NONE).then_some(place)? as usize;
+            place = self.open.next[at];
+            Some(self.open.owner[at])
+        })
+    }
+
+    /// Whether a value that somebody still needs at a key can never be there again once it is overwritten.
+    fn is_last_of(&self, key: Key, value: Value) -> bool {
+        self.needs
+            .slot(key, value)
+            .is_some_and(|slot| self.needed[slot as usize] > 0 && !self.can_be_supplied(slot))
+    }
+
+    /// Whether an operation that was not taken may still write what a slot stands for.
+    pub(super) fn can_be_supplied(&self, slot: u32) -> bool {
+        let counters = self.needs.counters_of(slot);
+        counters
+            .iter()
+            .any(|&counter| self.supply[counter as usize] > 0)
+    }
+
+    /// Finds what an operation leaves at its keys, if its answers fit.
+    fn evaluate(&mut self, op: Op) -> bool {
+        self.written.clear();
+        let in_transaction = self.problem.operations[op as usize].in_transaction;
+        for part in self.problem.parts(op) {
+            let own = self.written.iter().position(|(key, _)| *key == part.key);
+            let old = own.map_or(self.held[part.key.0 as usize], |at| self.written[at].1);
+            let Some(new) = part.take(old, in_transaction, &mut self.values) else {
+                return false;
+            };
+            match own {
+                Some(at) => self.written[at].1 = new,
+                None => self.written.push((part.key, new)),
+            }
+        }
+        true
+    }
+
+    /// Takes an operation: it happens next. False, and nothing is changed, if its answer does not fit, or if
+    /// it overwrites what somebody still needs and nobody can supply again.
+    pub(super) fn take(&mut self, op: Op) -> bool {
+        if !self.evaluate(op) {
+            return false;
+        }
+        let mark = self.mark();
+        let needs = self.needs;
+        for &slot in needs.required(op) {
+            self.needed[slot as usize] -= 1;
+        }
+        for &counter in needs.supplied(op) {
+            self.supply[counter as usize] -= 1;
+        }
+        self.taken[op as usize] = true;
+        for place in self.problem.key_places(op) {
+            self.open.unlink(self.problem.key_at(place), place);
+        }
+        self.fingerprint ^= wide(op.into(), 1);
+        self.trail.push(Change::Taken(op));
+        for at in 0..self.written.len() {
+            let (key, new) = self.written[at];
+            let old = self.held(key);
+            if old == new {
+                continue;
+            }
+            self.write(key, new);
+            self.trail.push(Change::Wrote(key, old));
+            if self.is_last_of(key, old) {
+                self.undo_to(mark);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn write(&mut self, key: Key, new: Value) {
+        let of = |value: Value| match value {
+            ABSENT => 0,
+            value => wide(mix(key.0.into()), value.0.into()),
+        };
+        self.fingerprint ^= of(self.held(key)) ^ of(new);
+        self.held[key.0 as usize] = new;
+    }
+
+    /// Goes back to where the board stood at a mark. Returns how many operations that closes again.
+    pub(super) fn undo_to(&mut self, mark: usize) -> usize {
+        let mut closed = 0;
+        while self.trail.len() > mark {
+            match self.trail.pop() {
+                Some(Change::Opened(op)) => {
+                    closed += 1;
+                    for place in self.problem.key_places(op).rev() {
+                        self.open.unlink(self.problem.key_at(place), place);
+                    }
+                }
+                Some(Change::Taken(op)) => self.put_back(op),
+                Some(Change::Wrote(key, old)) => self.write(key, old),
+                None => break,
+            }
+        }
+        closed
+    }
+
+    fn put_back(&mut self, op: Op) {
+        let needs = self.needs;
+        for &slot in needs.required(op) {
+            self.needed[slot as usize] += 1;
+        }
+        for &counter in needs.supplied(op) {
+            self.supply[counter as usize] += 1;
+        }
+        self.taken[op as usize] = false;
+        for place in self.problem.key_places(op).rev() {
+            self.open.relink(self.problem.key_at(place), place);
+        }
+        self.fingerprint ^= wide(op.into(), 1);
+    }
+}

@@ -1,0 +1,244 @@
+//! Who needs which value at which key, and who can still supply it.
+//!
+//! A read that returned 5 *needs* the key to hold 5. Operations that may leave 5 there *supply* it. While a
+//! search knows, for each value that anybody needs, how many still need it and how many may still supply it,
+//! it sees at once that a value must not be overwritten yet, or can never come again.
+//!
+//! Supply is never underestimated. A supplier is counted in a *counter*: one for each needed value, for
+//! operations that name the value they write; one for all appends to a key of the same suffix (and length,
+//! where the answer says it), shared by every needed value that ends so; and two of each key for what could
+//! make any number, or anything.
+
+use super::hash::QuickMap;
+use super::model::{Act, Key, Part, Reply};
+use super::problem::{Op, Problem};
+use super::values::{ABSENT, Value, Values};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+/// A value that some operation needs at a key: its number.
+pub(super) type Slot = u32;
+/// A set of suppliers: its number.
+pub(super) type Counter = u32;
+
+/// Of one key no more different lengths of suffixes than this are told apart.
+const SUFFIX_LENGTHS_MAX: usize = 32;
+
+/// Needs and suppliers of some operations of a problem. Nothing here changes during a search.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Needs {
+    slots: QuickMap<(u32, u32), Slot>,
+    /// Of each slot its key and value.
+    pub(super) wanted: Vec<(Key, Value)>,
+    slot_counters: Lists,
+    counters: usize,
+    required: Lists,
+    supplied: Lists,
+    /// Of each key, whether anything depends on its value in another way than by needing one exactly.
+    pub(super) depended_on: Vec<bool>,
+}
+
+/// Lists of numbers, one after the other in one allocation.
+#[derive(Clone, Debug, Default)]
+struct Lists {
+    all: Vec<u32>,
+    ranges: Vec<Range<u32>>,
+}
+
+impl Lists {
+    fn push(&mut self, items: impl IntoIterator<Item = u32>) {
+        let start = self.all.len() as u32;
+        self.all.extend(items);
+        self.ranges.push(start..self.all.len() as u32);
+    }
+
+    fn get(&self, at: u32) -> &[u32] {
+        match self.ranges.get(at as usize) {
+            Some(range) => &self.all[range.start as usize..range.end as usize],
+            None => &[],
+        }
+    }
+}
+
+/// What an operation may leave at a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Source {
+    Exactly(Key, Value),
+    /// Some value that ends so; its length, if the answer says it.
+    EndsWith(Key, Value, Option<i64>),
+    SomeNumber(Key),
+    Anything(Key),
+}
+
+impl Source {
+    fn of(part: &Part, values: &mut Values) -> Option<Self> {
+        let exactly = |value| Some(Self::Exactly(part.key, value));
+        match (part.act, part.reply) {
+            _ if part.changes_nothing() => None,
+            (Act::Set(new) | Act::GetSet(new) | Act::SetNx(new) | Act::Cas(_, new), _) => {
+                exactly(new)
+            }
+            (Act::Del, _) => exactly(ABSENT),
+            (Act::Incr, Reply::Number(number)) => exactly(values.of_number(number)),
+            (Act::Incr, _) => Some(Self::SomeNumber(part.key)),
+            (Act::Append(suffix), Reply::Number(length)) => {
+                Some(Self::EndsWith(part.key, suffix, Some(length)))
+            }
+            (Act::Append(suffix), _) => Some(Self::EndsWith(part.key, suffix, None)),
+            (Act::Get, _) => None,
+        }
+    }
+}
+
+impl Needs {
+    /// Of all operations of a problem.
+    pub(super) fn new(problem: &mut Problem) -> Self {
+        let mut needs = Self {
+            depended_on: vec![false; problem.key_names.len()],
+            ..Self::default()
+        };
+        let mut values = std::mem::replace(&mut problem.values, Values::new());
+        needs.find_slots(problem, &mut values);
+        needs.find_suppliers(problem, &mut values);
+        problem.values = values;
+        needs
+    }
+
+    fn find_slots(&mut self, problem: &Problem, values: &mut Values) {
+        for op in problem.ops() {
+            let mut required = Vec::new();
+            let mut seen: Vec<Key> = Vec::new();
+            for part in problem.parts(op) {
+                // Behind a part of its own that writes the key, an operation needs nothing of others.
+                if seen.contains(&part.key) {
+                    continue;
+                }
+                if part.act != Act::Get {
+                    seen.push(part.key);
+                }
+                let needed = part.requires(values);
+                if needed.is_none() && part.depends_on_old() {
+                    self.depended_on[part.key.0 as usize] = true;
+                }
+                let is_ok = problem.operations[op as usize].is_ok;
+                if let Some(value) = needed.filter(|_| is_ok) {
+                    let next = self.wanted.len() as Slot;
+                    let slot = *self.slots.entry((part.key.0, value.0)).or_insert(next);
+                    if slot == next {
+                        self.wanted.push((part.key, value));
+                    }
+                    if !required.contains(&slot) {
+                        required.push(slot);
+                    }
+                }
+            }
+            self.required.push(required);
+        }
+    }
+
+    fn find_suppliers(&mut self, problem: &Problem, values: &mut Values) {
+        let mut lengths: HashMap<Key, HashSet<usize>> = HashMap::new();
+        let mut sources: Vec<(Op, Source)> = Vec::new();
+        for op in problem.ops() {
+            for part in problem.parts(op) {
+                let Some(source) = Source::of(part, values) else {
+                    continue;
+                };
+                if let Source::EndsWith(key, suffix, _) = source {
+                    lengths
+                        .entry(key)
+                        .or_default()
+                        .insert(values.length(suffix));
+                }
+                sources.push((op, source));
+            }
+        }
+        let too_many = |key: Key| {
+            lengths
+                .get(&key)
+                .is_some_and(|set| set.len() > SUFFIX_LENGTHS_MAX)
+        };
+        let mut counters: HashMap<Source, Counter> = HashMap::new();
+        let mut slot_counters = Lists::default();
+        for &(key, value) in &self.wanted {
+            let mut of_slot = vec![Source::Exactly(key, value), Source::Anything(key)];
+            if value != ABSENT && values.number(value).is_some() {
+                of_slot.push(Source::SomeNumber(key));
+            }
+            if let (Some(lengths), false) = (lengths.get(&key), too_many(key)) {
+                of_slot.extend(endings(key, value, lengths, values));
+            }
+            slot_counters.push(of_slot.into_iter().map(|source| {
+                let next = counters.len() as Counter;
+                *counters.entry(source).or_insert(next)
+            }));
+        }
+        let mut sources = sources.into_iter().peekable();
+        for op in problem.ops() {
+            let mut supplied = Vec::new();
+            while let Some((_, source)) = sources.next_if(|(of, _)| *of == op) {
+                let source = match source {
+                    Source::EndsWith(key, ..) if too_many(key) => Source::Anything(key),
+                    source => source,
+                };
+                if let Some(&counter) = counters.get(&source)
+                    && !supplied.contains(&counter)
+                {
+                    supplied.push(counter);
+                }
+            }
+            self.supplied.push(supplied);
+        }
+        self.counters = counters.len();
+        self.slot_counters = slot_counters;
+    }
+
+    /// The slot of a value at a key, if anybody needs it.
+    pub(super) fn slot(&self, key: Key, value: Value) -> Option<Slot> {
+        self.slots.get(&(key.0, value.0)).copied()
+    }
+
+    /// The counters that hold every possible supplier of a slot.
+    pub(super) fn counters_of(&self, slot: Slot) -> &[Counter] {
+        self.slot_counters.get(slot)
+    }
+
+    /// What an operation needs; nothing if it need not happen.
+    pub(super) fn required(&self, op: Op) -> &[Slot] {
+        self.required.get(op)
+    }
+
+    /// The counters that an operation is counted in.
+    pub(super) fn supplied(&self, op: Op) -> &[Counter] {
+        self.supplied.get(op)
+    }
+
+    pub(super) fn slot_count(&self) -> usize {
+        self.wanted.len()
+    }
+
+    pub(super) fn counter_count(&self) -> usize {
+        self.counters
+    }
+
+    /// Whether an operation that need not happen can make a difference to one that did.
+    pub(super) fn can_matter(&self, problem: &Problem, op: Op) -> bool {
+        let can_change = !problem.operations[op as usize].changes_nothing;
+        let mut keys = problem.keys(op).iter();
+        can_change
+            && (!self.supplied(op).is_empty() || keys.any(|key| self.depended_on[key.0 as usize]))
+    }
+}
+
+/// The sources of appends that can have made a value.
+fn endings(key: Key, value: Value, lengths: &HashSet<usize>, values: &Values) -> Vec<Source> {
+    let bytes = values.bytes(value);
+    let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    let starts = lengths
+        .iter()
+        .filter_map(|&long| bytes.len().checked_sub(long));
+    let suffixes = starts.filter_map(|start| values.find(&bytes[start..]));
+    suffixes
+        .flat_map(|suffix| [Some(length), None].map(|length| Source::EndsWith(key, suffix, length)))
+        .collect()
+}

@@ -1,0 +1,295 @@
+//! A history made ready for searching: calls as parts, words as numbers, program order as links.
+
+use super::hash::QuickMap;
+use super::model::{Act, Key, Part, Reply};
+use super::values::{ABSENT, Value, Values};
+use crate::history::{Answer, Call, History, Moment, Operation, Outcome, Word};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// An operation of a [`Problem`]: its number.
+pub(super) type Op = u32;
+
+/// One operation, without what is in the problem's tables.
+#[derive(Clone, Debug)]
+pub(super) struct Compiled {
+    /// Its place in the history.
+    pub(super) source: usize,
+    pub(super) invoked: Moment,
+    /// The moment by which it must have taken effect; the greatest of all if it need not.
+    pub(super) deadline: Moment,
+    /// Whether it certainly happened.
+    pub(super) is_ok: bool,
+    /// Whether it is a transaction, in which a part can be an error.
+    pub(super) in_transaction: bool,
+    /// Whether it can change nothing, given its answer.
+    pub(super) changes_nothing: bool,
+    /// The operation of the same process that must precede it: the last one before that is ok. What is
+    /// indeterminate has left the program order for those behind it.
+    pub(super) before: Option<Op>,
+    /// Whether `before` may be open when this one is invoked, so that real time does not order them.
+    pub(super) overlaps: bool,
+    parts: Range<u32>,
+    keys: Range<u32>,
+}
+
+/// What has to be put into an order: all operations of a history but those that failed.
+#[derive(Clone, Debug)]
+pub(super) struct Problem {
+    pub(super) operations: Vec<Compiled>,
+    pub(super) values: Values,
+    pub(super) key_names: Vec<Word>,
+    parts: Vec<Part>,
+    keys: Vec<Key>,
+}
+
+impl Problem {
+    /// Compiles a history.
+    pub(super) fn new(history: &History) -> Self {
+        let mut compiler = Compiler::default();
+        let mut last_ok: HashMap<u64, Op> = HashMap::new();
+        for (source, operation) in history.operations.iter().enumerate() {
+            if operation.outcome == Outcome::Fail {
+                continue;
+            }
+            let number = compiler.problem.operations.len() as Op;
+            let before = last_ok.get(&operation.process).copied();
+            compiler.add(source, operation, before);
+            // An empty transaction is in order anywhere and orders nothing.
+            if operation.is_ok() && !compiler.problem.keys(number).is_empty() {
+                last_ok.insert(operation.process, number);
+            }
+        }
+        compiler.problem
+    }
+
+    pub(super) fn parts(&self, op: Op) -> &[Part] {
+        let Range { start, end } = self.operations[op as usize].parts;
+        &self.parts[start as usize..end as usize]
+    }
+
+    /// The distinct keys that it touches.
+    pub(super) fn keys(&self, op: Op) -> &[Key] {
+        let Range { start, end } = self.operations[op as usize].keys;
+        &self.keys[start as usize..end as usize]
+    }
+
+    /// Where its keys lie in the table of all keys; each place there belongs to one operation.
+    pub(super) fn key_places(&self, op: Op) -> Range<usize> {
+        let Range { start, end } = self.operations[op as usize].keys;
+        start as usize..end as usize
+    }
+
+    pub(super) fn key_at(&self, place: usize) -> Key {
+        self.keys[place]
+    }
+
+    pub(super) fn key_places_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(super) fn ops(&self) -> Range<Op> {
+        0..self.operations.len() as Op
+    }
+}
+
+/// Turns words into numbers and calls into parts.
+#[derive(Debug)]
+pub(super) struct Compiler {
+    pub(super) problem: Problem,
+    key_numbers: HashMap<Word, Key>,
+}
+
+impl Default for Compiler {
+    fn default() -> Self {
+        Self {
+            problem: Problem {
+                operations: Vec::new(),
+                values: Values::new(),
+                key_names: Vec::new(),
+                parts: Vec::new(),
+                keys: Vec::new(),
+            },
+            key_numbers: HashMap::new(),
+        }
+    }
+}
+
+impl Compiler {
+    fn add(&mut self, source: usize, operation: &Operation, before: Option<Op>) {
+        let answer = match &operation.outcome {
+            Outcome::Ok(answer) => answer,
+            Outcome::Fail | Outcome::Info => &Answer::Unknown,
+        };
+        let first = self.problem.parts.len();
+        let mut parts = std::mem::take(&mut self.problem.parts);
+        self.compile(&operation.call, answer, &mut parts);
+        self.problem.parts = parts;
+        let parts = &self.problem.parts[first..];
+        let changes_nothing = parts.iter().all(Part::changes_nothing);
+
+        let first_key = self.problem.keys.len();
+        for part in parts {
+            if !self.problem.keys[first_key..].contains(&part.key) {
+                self.problem.keys.push(part.key);
+            }
+        }
+        let overlaps = before.is_some_and(|before| {
+            self.problem.operations[before as usize].deadline >= operation.invoked
+        });
+        self.problem.operations.push(Compiled {
+            source,
+            invoked: operation.invoked,
+            deadline: operation.deadline(),
+            is_ok: operation.is_ok(),
+            in_transaction: matches!(operation.call, Call::Txn(_)),
+            changes_nothing,
+            before,
+            overlaps,
+            parts: first as u32..self.problem.parts.len() as u32,
+            keys: first_key as u32..self.problem.keys.len() as u32,
+        });
+    }
+
+    /// Appends the parts of a call with its answer.
+    pub(super) fn compile(&mut self, call: &Call, answer: &Answer, parts: &mut Vec<Part>) {
+        let single = |act, key, reply| Part { key, act, reply };
+        match call {
+            Call::Mget(keys) => {
+                for (at, key) in keys.iter().enumerate() {
+                    let reply = self.part_reply(&Call::Get(Word::new()), answer, at, keys.len());
+                    let key = self.key(key);
+                    parts.push(single(Act::Get, key, reply));
+                }
+            }
+            Call::Mset(pairs) => {
+                let reply = match answer {
+                    Answer::Done => Reply::Done,
+                    Answer::Unknown => Reply::Any,
+                    _ => Reply::Nonsense,
+                };
+                for (key, value) in pairs {
+                    let (key, value) = (self.key(key), self.value(value));
+                    parts.push(single(Act::Set(value), key, reply));
+                }
+            }
+            Call::Txn(calls) => {
+                for (at, call) in calls.iter().enumerate() {
+                    match answer {
+                        Answer::List(answers) if answers.len() == calls.len() => {
+                            self.compile(call, &answers[at], parts);
+                        }
+                        Answer::Unknown => self.compile(call, answer, parts),
+                        _ => self.compile(call, &Answer::Error, parts),
+                    }
+                }
+            }
+            call => {
+                let reply = self.reply(call, answer);
+                if let Some((key, act)) = self.act(call) {
+                    parts.push(single(act, key, reply));
+                }
+            }
+        }
+    }
+
+    /// What a call of one part does, and to which key.
+    fn act(&mut self, call: &Call) -> Option<(Key, Act)> {
+        let (key, act) = match call {
+            Call::Get(key) => (key, Act::Get),
+            Call::Set(key, value) => (key, Act::Set(self.value(value))),
+            Call::SetNx(key, value) => (key, Act::SetNx(self.value(value))),
+            Call::GetSet(key, value) => (key, Act::GetSet(self.value(value))),
+            Call::Cas(key, old, new) => (key, Act::Cas(self.value(old), self.value(new))),
+            Call::Incr(key) => (key, Act::Incr),
+            Call::Append(key, value) => (key, Act::Append(self.value(value))),
+            Call::Del(key) => (key, Act::Del),
+            Call::Mget(_) | Call::Mset(_) | Call::Txn(_) => return None,
+        };
+        Some((self.key(key), act))
+    }
+
+    fn part_reply(&mut self, call: &Call, answer: &Answer, at: usize, count: usize) -> Reply {
+        match answer {
+            Answer::List(answers) if answers.len() == count => self.reply(call, &answers[at]),
+            Answer::Unknown => Reply::Any,
+            _ => Reply::Nonsense,
+        }
+    }
+
+    fn reply(&mut self, call: &Call, answer: &Answer) -> Reply {
+        match (call, answer) {
+            (_, Answer::Unknown) => Reply::Any,
+            (_, Answer::Error) => Reply::Error,
+            (Call::Set(..), Answer::Done) => Reply::Done,
+            (Call::Get(_) | Call::GetSet(..), Answer::Value(None)) => Reply::Value(ABSENT),
+            (Call::Get(_) | Call::GetSet(..), Answer::Value(Some(value))) => {
+                Reply::Value(self.value(value))
+            }
+            (Call::SetNx(..) | Call::Cas(..) | Call::Del(_), Answer::Flag(yes)) => {
+                Reply::Flag(*yes)
+            }
+            (Call::Incr(_) | Call::Append(..), Answer::Number(number)) => Reply::Number(*number),
+            _ => Reply::Nonsense,
+        }
+    }
+
+    pub(super) fn key(&mut self, name: &[u8]) -> Key {
+        if let Some(&key) = self.key_numbers.get(name) {
+            return key;
+        }
+        let key = Key(self.problem.key_names.len() as u32);
+        self.problem.key_names.push(name.to_vec());
+        self.key_numbers.insert(name.to_vec(), key);
+        key
+    }
+
+    pub(super) fn value(&mut self, bytes: &[u8]) -> Value {
+        self.problem.values.intern(bytes)
+    }
+}
+
+/// Splits a problem into groups of operations that no key and no program order inside real time connects.
+///
+/// Linearizability is local: if each object alone has an order that keeps real time, there is one for all. An
+/// operation on several keys makes one object of them. So does a process that has operations on different
+/// keys open at once, whose program order real time does not imply: it is a constraint that crosses keys, for
+/// which locality does not hold.
+pub(super) fn groups(problem: &Problem) -> Vec<Vec<Op>> {
+    let mut roots: Vec<u32> = (0..problem.key_names.len() as u32).collect();
+    fn root(roots: &mut [u32], mut key: u32) -> u32 {
+        while roots[key as usize] != key {
+            roots[key as usize] = roots[roots[key as usize] as usize];
+            key = roots[key as usize];
+        }
+        key
+    }
+    let mut join = |a: Key, b: Key| {
+        let (a, b) = (root(&mut roots, a.0), root(&mut roots, b.0));
+        roots[a as usize] = b;
+    };
+    for op in problem.ops() {
+        let compiled = &problem.operations[op as usize];
+        let keys = problem.keys(op);
+        keys.windows(2).for_each(|pair| join(pair[0], pair[1]));
+        if let (true, Some(before), Some(&key)) = (compiled.overlaps, compiled.before, keys.first())
+        {
+            let other = problem.keys(before).first();
+            other.into_iter().for_each(|&other| join(key, other));
+        }
+    }
+    let mut numbers: QuickMap<u32, usize> = QuickMap::default();
+    let mut groups: Vec<Vec<Op>> = Vec::new();
+    for op in problem.ops() {
+        // An empty transaction touches nothing and is in order anywhere.
+        let Some(key) = problem.keys(op).first() else {
+            continue;
+        };
+        let number = *numbers.entry(root(&mut roots, key.0)).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[number].push(op);
+    }
+    groups
+}

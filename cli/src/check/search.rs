@@ -1,0 +1,486 @@
+//! The search for a linearization: just in time, with a memory of dead ends.
+//!
+//! After Wing and Gong ("Testing and verifying concurrent objects", 1993) and Lowe ("Testing for
+//! linearizability", 2017). At any moment one operation is the most urgent: of those not taken, the one that
+//! completed first. It has to be taken before anything that was invoked after that. So the search asks only
+//! what has to happen before the most urgent operation, takes that, and goes on; on a dead end it goes back
+//! to a choice that can have been the reason. What keeps this quick:
+//!
+//! - *What can change nothing is taken at once* when its answer fits. It could be moved here from anywhere
+//!   later, so this needs no alternative.
+//! - *Only what is connected matters.* Of the open operations, those connected with the most urgent one
+//!   through keys (and program order) are the candidates. Any other commutes with all of these and is
+//!   connected to none, so an order that begins with it can begin with a candidate as well.
+//! - *A value that is still needed is not overwritten* unless it can come again; see [`super::needs`].
+//! - *A dead end is blamed on keys*: those of the candidates. Choices that touched none of them cannot be the
+//!   reason and are skipped on the way back.
+//! - *Dead ends are remembered* by what was taken and what the keys hold, with the keys to blame.
+//! - *What need not happen is taken only right before something that looks at it*, or together with more of
+//!   its kind; and of several alike only the first.
+
+use super::board::Board;
+use super::hash::{QuickMap, QuickSet, wide};
+use super::model::{Act, Key, Part, Reply};
+use super::problem::Op;
+use super::{Deadline, values::Value};
+use crate::history::Moment;
+use std::collections::HashMap;
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// There is an order. The board's trail holds it.
+    Order,
+    /// There is none, even if nothing had been invoked after this moment.
+    Nothing(Moment),
+    /// Time or memory was up; why, in words.
+    GaveUp(String),
+}
+
+/// A choice among candidates.
+#[derive(Debug)]
+struct Choice {
+    /// Where the board stood before.
+    mark: usize,
+    fingerprint: u128,
+    opened: usize,
+    frontier: usize,
+    unseen: Vec<Op>,
+    /// The candidates: a range of the search's list of them, and the next to try.
+    candidates: (usize, usize),
+    next: usize,
+    /// The keys of everything connected: a range of the search's list.
+    keys: (usize, usize),
+    /// Keys that were blamed below.
+    blamed: QuickSet<u32>,
+}
+
+/// Searches one group after the other on one board.
+#[derive(Debug)]
+pub(super) struct Search<'a, 'b> {
+    board: &'b mut Board<'a>,
+    deadline: &'b Deadline,
+    /// The next ok operation of the same process, if it may be invoked before this one completes.
+    behind: Vec<Option<Op>>,
+    /// Of operations that need not happen: which do the same.
+    alike: Vec<u32>,
+    by_invocation: Vec<Op>,
+    by_deadline: Vec<Op>,
+    opened: usize,
+    frontier: usize,
+    /// What was taken, need not have happened, and was not looked at by anything yet.
+    unseen: Vec<Op>,
+    choices: Vec<Choice>,
+    candidates: Vec<Op>,
+    keys: Vec<Key>,
+    dead_ends: QuickMap<u128, Box<[u32]>>,
+    /// The latest moment that any dead end looked at.
+    horizon: Moment,
+    steps: u64,
+    visited_ops: Vec<u32>,
+    visited_keys: Vec<u32>,
+    visit: u32,
+}
+
+/// Dead ends remembered before a search gives up: about 100 bytes each.
+const DEAD_ENDS_MAX: usize = 8_000_000;
+
+impl<'a, 'b> Search<'a, 'b> {
+    pub(super) fn new(board: &'b mut Board<'a>, deadline: &'b Deadline) -> Self {
+        let problem = board.problem;
+        let count = problem.operations.len();
+        let mut behind = vec![None; count];
+        let mut alike = vec![0; count];
+        let mut kinds: HashMap<&[Part], u32> = HashMap::new();
+        for op in problem.ops() {
+            let compiled = &problem.operations[op as usize];
+            if let (true, true, Some(before)) = (compiled.is_ok, compiled.overlaps, compiled.before)
+            {
+                behind[before as usize] = Some(op);
+            }
+            if !compiled.is_ok {
+                let next = kinds.len() as u32;
+                alike[op as usize] = *kinds.entry(problem.parts(op)).or_insert(next);
+            }
+        }
+        let keys = problem.key_names.len();
+        Self {
+            board,
+            deadline,
+            behind,
+            alike,
+            by_invocation: Vec::new(),
+            by_deadline: Vec::new(),
+            opened: 0,
+            frontier: 0,
+            unseen: Vec::new(),
+            choices: Vec::new(),
+            candidates: Vec::new(),
+            keys: Vec::new(),
+            dead_ends: QuickMap::default(),
+            horizon: 0,
+            steps: 0,
+            visited_ops: vec![0; count],
+            visited_keys: vec![0; keys],
+            visit: 0,
+        }
+    }
+
+    /// Searches for an order of a group of operations, which are in the order of their invocations.
+    pub(super) fn group(&mut self, operations: &[Op]) -> Found {
+        let problem = self.board.problem;
+        let needs = self.board.needs;
+        let is_ok = |op: &Op| problem.operations[*op as usize].is_ok;
+        self.by_invocation = operations
+            .iter()
+            .copied()
+            .filter(|op| is_ok(op) || needs.can_matter(problem, *op))
+            .collect();
+        self.by_deadline = operations.iter().copied().filter(is_ok).collect();
+        self.by_deadline
+            .sort_by_key(|op| problem.operations[*op as usize].deadline);
+        (self.opened, self.frontier) = (0, 0);
+        self.unseen.clear();
+        self.choices.clear();
+        self.candidates.clear();
+        self.keys.clear();
+        self.dead_ends.clear();
+        self.horizon = 0;
+        self.run()
+    }
+
+    fn run(&mut self) -> Found {
+        loop {
+            let Some(urgent) = self.advance() else {
+                return Found::Order;
+            };
+            if let Some(reason) = self.is_over() {
+                return Found::GaveUp(reason);
+            }
+            let fingerprint = self.board.fingerprint() ^ self.unseen_mark();
+            let known = self.dead_ends.get(&fingerprint);
+            let blamed: Option<Vec<u32>> = known.map(|keys| keys.to_vec());
+            let blamed = match blamed {
+                Some(blamed) => Some(blamed),
+                None => self.choose(urgent, fingerprint),
+            };
+            if let Some(blamed) = blamed
+                && !self.back(blamed)
+            {
+                return Found::Nothing(self.horizon);
+            }
+        }
+    }
+
+    /// Opens what was invoked before the most urgent operation completed, and takes what can be taken without
+    /// a choice. Returns the most urgent operation, or none if all are taken.
+    fn advance(&mut self) -> Option<Op> {
+        let problem = self.board.problem;
+        loop {
+            let urgent = loop {
+                let &op = self.by_deadline.get(self.frontier)?;
+                if !self.board.is_taken(op) {
+                    break op;
+                }
+                self.frontier += 1;
+            };
+            let deadline = problem.operations[urgent as usize].deadline;
+            while let Some(&op) = self.by_invocation.get(self.opened)
+                && problem.operations[op as usize].invoked <= deadline
+            {
+                self.opened += 1;
+                self.board.open(op);
+                self.take_for_nothing(op);
+            }
+            if !self.board.is_taken(urgent) {
+                return Some(urgent);
+            }
+        }
+    }
+
+    /// Whether the operation that must precede this one has been taken.
+    fn is_next(&self, op: Op) -> bool {
+        let compiled = &self.board.problem.operations[op as usize];
+        !compiled.overlaps
+            || compiled
+                .before
+                .is_none_or(|before| self.board.is_taken(before))
+    }
+
+    /// Takes an operation that can change nothing, if it can be taken now, and those that this lets in.
+    fn take_for_nothing(&mut self, op: Op) {
+        let mut next = Some(op);
+        while let Some(op) = next {
+            let compiled = &self.board.problem.operations[op as usize];
+            let can = compiled.changes_nothing && compiled.is_ok && self.is_open(op);
+            if !can || self.board.is_taken(op) || !self.is_next(op) || !self.board.take(op) {
+                return;
+            }
+            self.see(op);
+            next = self.behind[op as usize];
+        }
+    }
+
+    fn is_open(&self, op: Op) -> bool {
+        // Operations are numbered in the order of invocations.
+        self.opened > 0 && op <= self.by_invocation[self.opened - 1]
+    }
+
+    /// Crosses off what an operation that was taken has looked at.
+    fn see(&mut self, op: Op) {
+        let mut unseen = std::mem::take(&mut self.unseen);
+        unseen.retain(|&other| !self.looks_at(op, other));
+        self.unseen = unseen;
+    }
+
+    /// Takes a candidate and whatever then goes without a choice; false if it cannot be taken.
+    fn take(&mut self, op: Op) -> bool {
+        let problem = self.board.problem;
+        let is_ok = problem.operations[op as usize].is_ok;
+        let mut unseen = self.unseen.iter();
+        let in_vain = if is_ok {
+            unseen.any(|&other| !self.looks_at(op, other))
+        } else {
+            unseen
+                .any(|&other| problem.keys(op) == problem.keys(other) && !self.looks_at(op, other))
+        };
+        if in_vain {
+            return false;
+        }
+        if !self.board.take(op) {
+            return false;
+        }
+        self.see(op);
+        if !is_ok {
+            self.unseen.push(op);
+        }
+        for &key in problem.keys(op) {
+            let at_key: Vec<Op> = self.board.open_at(key).collect();
+            for reader in at_key {
+                self.take_for_nothing(reader);
+            }
+        }
+        if let Some(behind) = self.behind[op as usize] {
+            self.take_for_nothing(behind);
+        }
+        true
+    }
+
+    /// Whether an operation depends on what another one left at a key.
+    fn looks_at(&self, op: Op, other: Op) -> bool {
+        let keys = self.board.problem.keys(other);
+        let parts = self.board.problem.parts(op).iter();
+        let mut parts = parts.filter(|part| keys.contains(&part.key));
+        match (keys, self.board.problem.parts(op)) {
+            ([_], [_]) => parts.any(Part::depends_on_old),
+            _ => parts.next().is_some(),
+        }
+    }
+
+    fn unseen_mark(&self) -> u128 {
+        let marks = self.unseen.iter().map(|&op| wide(op.into(), 2));
+        marks.fold(0, |all, mark| all ^ mark)
+    }
+
+    /// Makes a choice for the most urgent operation; the keys to blame if there is nothing to choose.
+    fn choose(&mut self, urgent: Op, fingerprint: u128) -> Option<Vec<u32>> {
+        let problem = self.board.problem;
+        self.horizon = self
+            .horizon
+            .max(problem.operations[urgent as usize].deadline);
+        let first_key = self.keys.len();
+        let mut connected = self.connected(urgent);
+        let blame = |search: &mut Self| {
+            let keys = search.keys.drain(first_key..);
+            Some(keys.map(|key| key.0).collect())
+        };
+        if self.is_hopeless(urgent) {
+            return blame(self);
+        }
+        self.rank(urgent, &mut connected);
+        let first = self.candidates.len();
+        self.candidates.extend(connected);
+        self.choices.push(Choice {
+            mark: self.board.mark(),
+            fingerprint,
+            opened: self.opened,
+            frontier: self.frontier,
+            unseen: self.unseen.clone(),
+            candidates: (first, self.candidates.len()),
+            next: first,
+            keys: (first_key, self.keys.len()),
+            blamed: QuickSet::default(),
+        });
+        if self.try_next() {
+            None
+        } else {
+            let choice = self.choices.pop()?;
+            self.candidates.truncate(first);
+            let blamed: Vec<u32> = self.keys.drain(first_key..).map(|key| key.0).collect();
+            self.dead_ends
+                .insert(choice.fingerprint, blamed.clone().into());
+            Some(blamed)
+        }
+    }
+
+    /// Whether the operation needs something that is not there and cannot come again.
+    fn is_hopeless(&self, op: Op) -> bool {
+        let needs = self.board.needs;
+        needs.required(op).iter().any(|&slot| {
+            let (key, value) = needs.wanted[slot as usize];
+            self.board.held(key) != value && !self.board.can_be_supplied(slot)
+        })
+    }
+
+    /// The open operations that are connected with one, itself included. Appends all their keys to the list.
+    fn connected(&mut self, urgent: Op) -> Vec<Op> {
+        self.visit += 1;
+        let visit = self.visit;
+        let problem = self.board.problem;
+        let mut found = vec![urgent];
+        self.visited_ops[urgent as usize] = visit;
+        let mut at = 0;
+        while at < found.len() {
+            let op = found[at];
+            at += 1;
+            let compiled = &problem.operations[op as usize];
+            if let Some(before) = compiled.before.filter(|_| !self.is_next(op))
+                && self.visited_ops[before as usize] != visit
+            {
+                self.visited_ops[before as usize] = visit;
+                found.push(before);
+            }
+            for &key in problem.keys(op) {
+                if self.visited_keys[key.0 as usize] == visit {
+                    continue;
+                }
+                self.visited_keys[key.0 as usize] = visit;
+                self.keys.push(key);
+                for other in self.board.open_at(key) {
+                    if self.visited_ops[other as usize] != visit {
+                        self.visited_ops[other as usize] = visit;
+                        found.push(other);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Leaves the candidates that can be next in their process, the most promising first.
+    fn rank(&mut self, urgent: Op, candidates: &mut Vec<Op>) {
+        let problem = self.board.problem;
+        let needs = self.board.needs;
+        candidates.retain(|&op| self.is_next(op));
+        let mut kinds: QuickSet<u32> = QuickSet::default();
+        candidates.sort_unstable();
+        candidates.retain(|&op| {
+            problem.operations[op as usize].is_ok || kinds.insert(self.alike[op as usize])
+        });
+        if candidates.len() < 2 {
+            return;
+        }
+        let missing: Vec<(Key, Value)> = needs
+            .required(urgent)
+            .iter()
+            .map(|&slot| needs.wanted[slot as usize])
+            .filter(|&(key, value)| self.board.held(key) != value)
+            .collect();
+        let mut ranked: Vec<((u8, Moment), Op)> = Vec::with_capacity(candidates.len());
+        for &op in candidates.iter() {
+            let compiled = &problem.operations[op as usize];
+            let class = match op {
+                _ if op == urgent => 0,
+                _ if missing.iter().any(|want| self.leads_to(op, *want)) => 1,
+                _ if compiled.is_ok => 2,
+                _ => 3,
+            };
+            ranked.push(((class, compiled.deadline), op));
+        }
+        ranked.sort_by_key(|(rank, _)| *rank);
+        candidates.clear();
+        candidates.extend(ranked.into_iter().map(|(_, op)| op));
+    }
+
+    /// Whether an operation makes, or begins to make, a value at a key.
+    fn leads_to(&mut self, op: Op, (key, value): (Key, Value)) -> bool {
+        let parts = self.board.problem.parts(op);
+        let mut parts = parts.iter().filter(|part| part.key == key);
+        parts.any(|part| match (part.act, part.reply) {
+            (Act::Set(new) | Act::SetNx(new) | Act::GetSet(new) | Act::Cas(_, new), _) => {
+                new == value
+            }
+            (Act::Incr, Reply::Number(number)) => self.board.values.of_number(number) == value,
+            (Act::Append(suffix), _) => {
+                let held = self.board.held(key);
+                let new = self.board.values.join(held, suffix);
+                self.board.values.begins_with(value, new)
+            }
+            (Act::Del, _) => value == super::values::ABSENT,
+            _ => false,
+        })
+    }
+
+    /// Takes the next candidate of the newest choice that can be taken.
+    fn try_next(&mut self) -> bool {
+        loop {
+            let Some(choice) = self.choices.last_mut() else {
+                return false;
+            };
+            if choice.next == choice.candidates.1 {
+                return false;
+            }
+            let op = self.candidates[choice.next];
+            choice.next += 1;
+            if self.take(op) {
+                return true;
+            }
+        }
+    }
+
+    /// Goes back from a dead end to a choice that can have led into it, and takes its next candidate. False
+    /// if there is none.
+    fn back(&mut self, mut blamed: Vec<u32>) -> bool {
+        while let Some(choice) = self.choices.last_mut() {
+            let (first, last) = choice.keys;
+            let guilty = self.keys[first..last]
+                .iter()
+                .any(|key| blamed.contains(&key.0));
+            if guilty {
+                choice.blamed.extend(blamed.iter().copied());
+            }
+            let (mark, candidates) = (choice.mark, choice.candidates.0);
+            (self.opened, self.frontier) = (choice.opened, choice.frontier);
+            self.unseen.clone_from(&choice.unseen);
+            self.board.undo_to(mark);
+            self.candidates.truncate(choice.candidates.1);
+            self.keys.truncate(last);
+            if guilty && self.try_next() {
+                return true;
+            }
+            let Some(mut choice) = self.choices.pop() else {
+                return false;
+            };
+            if guilty {
+                choice
+                    .blamed
+                    .extend(self.keys[first..last].iter().map(|key| key.0));
+                blamed = choice.blamed.into_iter().collect();
+            }
+            self.candidates.truncate(candidates);
+            self.keys.truncate(first);
+            self.dead_ends
+                .insert(choice.fingerprint, blamed.clone().into());
+        }
+        false
+    }
+
+    fn is_over(&mut self) -> Option<String> {
+        self.steps += 1;
+        if self.steps.is_multiple_of(256) && self.deadline.has_passed() {
+            return Some(self.deadline.words());
+        }
+        (self.dead_ends.len() > DEAD_ENDS_MAX)
+            .then(|| format!("more than {DEAD_ENDS_MAX} dead ends were found"))
+    }
+}

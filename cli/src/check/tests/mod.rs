@@ -1,0 +1,4 @@
+//! The checkers against oracles that are too simple to be wrong, and too slow to be of use.
+
+mod brute;
+mod random;

@@ -1,0 +1,341 @@
+//! Random histories: some from a store that works, some from one that does not, some pure noise.
+
+use super::brute::{Store, apply, has_order};
+use crate::check::limits::Deadline;
+use crate::check::linearizable::{Finding, find};
+use crate::history::{Answer, Call, History, Operation, Outcome, Word};
+
+/// A generator of random numbers (SplitMix64).
+#[derive(Clone, Debug)]
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(1);
+        crate::check::hash::mix(self.0.wrapping_mul(0x9e37_79b9)) % bound
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn word(&mut self, words: &[&str]) -> Word {
+        words[self.below(words.len() as u64) as usize].into()
+    }
+}
+
+/// What random histories are made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub(super) operations: u64,
+    pub(super) processes: u64,
+    pub(super) keys: usize,
+    /// Whether processes have several operations open.
+    pub(super) pipelining: bool,
+    /// Percent of answers that are changed afterwards.
+    pub(super) lies: u64,
+    /// Percent of operations that are answered and have no effect.
+    pub(super) forgets: u64,
+    /// Whether reads stand in the order.
+    pub(super) ordered_reads: bool,
+    /// Whether written values are all different.
+    pub(super) unique: bool,
+}
+
+const KEYS: [&str; 4] = ["x", "y", "z", "w"];
+
+struct Maker {
+    random: Random,
+    shape: Shape,
+    written: u64,
+}
+
+impl Maker {
+    fn key(&mut self) -> Word {
+        self.random.word(&KEYS[..self.shape.keys])
+    }
+
+    fn value(&mut self) -> Word {
+        if self.shape.unique {
+            self.written += 1;
+            (self.written + 10).to_string().into()
+        } else {
+            self.random.word(&["1", "2", "a"])
+        }
+    }
+
+    fn old(&mut self) -> Word {
+        if self.shape.unique {
+            (self.random.below(self.written + 1) + 10)
+                .to_string()
+                .into()
+        } else {
+            self.value()
+        }
+    }
+
+    fn single(&mut self) -> Call {
+        let key = self.key();
+        match self.random.below(14) {
+            0..4 => Call::Get(key),
+            4..7 => Call::Set(key, self.value()),
+            7 => Call::SetNx(key, self.value()),
+            8 => Call::GetSet(key, self.value()),
+            9 | 10 => {
+                let old = self.old();
+                Call::Cas(key, old, self.value())
+            }
+            11 => Call::Incr(key),
+            12 => Call::Append(key, self.value()),
+            _ => Call::Del(key),
+        }
+    }
+
+    fn call(&mut self) -> Call {
+        match self.random.below(10) {
+            0 => Call::Mget((0..=self.random.below(2)).map(|_| self.key()).collect()),
+            1 => Call::Mset(
+                (0..=self.random.below(2))
+                    .map(|_| (self.key(), self.value()))
+                    .collect(),
+            ),
+            2 => Call::Txn((0..=self.random.below(2)).map(|_| self.single()).collect()),
+            _ => self.single(),
+        }
+    }
+
+    fn lie(&mut self, answer: &Answer) -> Answer {
+        match answer {
+            Answer::Value(_) => {
+                let value = self.old();
+                Answer::Value(self.random.chance(70).then_some(value))
+            }
+            Answer::Flag(yes) => Answer::Flag(!yes),
+            Answer::Number(number) => Answer::Number(number + 1 - self.random.below(3) as i64),
+            Answer::List(answers) => {
+                let mut answers = answers.clone();
+                let at = self.random.below(answers.len() as u64) as usize;
+                answers[at] = self.lie(&answers[at].clone());
+                Answer::List(answers)
+            }
+            answer => answer.clone(),
+        }
+    }
+}
+
+/// A random history, and the order in which a store applied what took effect.
+#[derive(Clone, Debug)]
+pub(super) struct Made {
+    pub(super) history: History,
+    pub(super) order: Vec<Call>,
+}
+
+/// A store and its clients while a history is being made.
+struct World {
+    maker: Maker,
+    shape: Shape,
+    store: Store,
+    order: Vec<Call>,
+    operations: Vec<Operation>,
+    /// What the store answered to each operation, once it has.
+    answers: Vec<Option<Answer>>,
+    open: Vec<usize>,
+    /// The process that each client is at present.
+    processes: Vec<u64>,
+    now: u64,
+}
+
+impl World {
+    /// The open operations of a client, oldest first.
+    fn open_of(&self, client: usize) -> Vec<usize> {
+        let process = self.processes[client];
+        let mine = |at: &usize| self.operations[*at].process == process;
+        self.open.iter().copied().filter(mine).collect()
+    }
+
+    fn may_invoke(&self, client: usize) -> bool {
+        let mine = self.open_of(client).len();
+        let more = (self.operations.len() as u64) < self.shape.operations;
+        more && (mine == 0 || (self.shape.pipelining && mine < 3))
+    }
+
+    fn invoke(&mut self, client: usize) {
+        self.open.push(self.operations.len());
+        self.operations.push(Operation {
+            process: self.processes[client],
+            call: self.maker.call(),
+            invoked: self.now,
+            completed: None,
+            outcome: Outcome::Info,
+            replica: None,
+            position: None,
+            line: 0,
+        });
+        self.answers.push(None);
+    }
+
+    /// Applies the client's oldest operation that has no answer yet; now and then the store forgets to.
+    fn apply(&mut self, client: usize) {
+        let mine = self.open_of(client);
+        let Some(at) = mine.into_iter().find(|at| self.answers[*at].is_none()) else {
+            return;
+        };
+        let call = self.operations[at].call.clone();
+        if !call.is_read() || self.shape.ordered_reads {
+            self.order.push(call.clone());
+        }
+        let forgets = self.maker.random.chance(self.shape.forgets);
+        let mut elsewhere = self.store.clone();
+        let store = if forgets {
+            &mut elsewhere
+        } else {
+            &mut self.store
+        };
+        self.answers[at] = Some(apply(store, &call));
+        self.operations[at].position = Some(self.order.len() as u64);
+    }
+
+    /// Completes the client's oldest operation, somehow.
+    fn complete(&mut self, client: usize) {
+        let Some(&at) = self.open_of(client).first() else {
+            return;
+        };
+        let chance = self.maker.random.below(100);
+        let Some(answer) = self.answers[at].clone() else {
+            if chance < 10 {
+                // It might still have happened, and does not.
+                self.answers[at] = Some(Answer::Unknown);
+                self.operations[at].completed = (chance < 5).then_some(self.now);
+                self.give_up(at, client);
+            }
+            return;
+        };
+        self.operations[at].completed = Some(self.now);
+        self.operations[at].outcome = match answer {
+            Answer::Error => Outcome::Fail,
+            _ if chance < 10 => return self.give_up(at, client),
+            _ if chance < 13 => Outcome::Ok(Answer::Unknown),
+            answer => Outcome::Ok(answer),
+        };
+        self.open.retain(|other| *other != at);
+    }
+
+    /// Leaves an operation indeterminate. A client that does not pipeline goes on as another process.
+    fn give_up(&mut self, at: usize, client: usize) {
+        self.open.retain(|other| *other != at);
+        if !self.shape.pipelining {
+            self.processes[client] = 1 + self.processes.iter().max().unwrap_or(&0);
+        }
+    }
+}
+
+/// A random history of a store that applies each operation at some moment while it is open, or does not.
+pub(super) fn make(seed: u64, shape: Shape) -> Made {
+    let mut world = World {
+        maker: Maker {
+            random: Random(seed << 20),
+            shape,
+            written: 0,
+        },
+        shape,
+        store: Store::new(),
+        order: Vec::new(),
+        operations: Vec::new(),
+        answers: Vec::new(),
+        open: Vec::new(),
+        processes: (0..shape.processes).collect(),
+        now: 0,
+    };
+    while (world.operations.len() as u64) < shape.operations || !world.open.is_empty() {
+        world.now += world.maker.random.below(2);
+        let client = world.maker.random.below(shape.processes) as usize;
+        match world.maker.random.below(3) {
+            0 if world.may_invoke(client) => world.invoke(client),
+            1 => world.apply(client),
+            _ => world.complete(client),
+        }
+    }
+    let World {
+        mut maker,
+        mut operations,
+        order,
+        ..
+    } = world;
+    for operation in &mut operations {
+        operation.position = operation.position.filter(|_| operation.is_ok());
+        if maker.random.chance(shape.lies)
+            && let Outcome::Ok(answer) = &operation.outcome
+        {
+            operation.outcome = Outcome::Ok(maker.lie(&answer.clone()));
+        }
+    }
+    let history = History {
+        operations,
+        timed: true,
+        ..History::default()
+    };
+    Made { history, order }
+}
+
+/// A shape for each seed, so that all kinds of histories come about.
+pub(super) fn shape(seed: u64, operations: u64) -> Shape {
+    let mut random = Random(seed);
+    Shape {
+        operations,
+        processes: 1 + random.below(5),
+        keys: 1 + random.below(3) as usize,
+        pipelining: random.chance(50),
+        lies: [0, 0, 10, 30][random.below(4) as usize],
+        forgets: [0, 0, 5, 20][random.below(4) as usize],
+        ordered_reads: random.chance(50),
+        unique: random.chance(50),
+    }
+}
+
+/// Replays an order that a checker found.
+fn replays(history: &History, order: &[usize]) -> bool {
+    let mut store = Store::new();
+    order.iter().all(|at| {
+        let operation = &history.operations[*at];
+        let right = apply(&mut store, &operation.call);
+        match &operation.outcome {
+            Outcome::Ok(recorded) => super::brute::fits(recorded, &right),
+            Outcome::Info => true,
+            Outcome::Fail => false,
+        }
+    })
+}
+
+fn compare(seed: u64, operations: u64) -> bool {
+    let shape = shape(seed, operations);
+    let Made { history, order } = make(seed, shape);
+    assert!(order.len() <= history.operations.len());
+    let expected = has_order(&history, true);
+    let deadline = Deadline::after(None);
+    let verdict = find(&history, &deadline);
+    let fine = match &verdict {
+        Finding::Yes(order) => expected && replays(&history, order),
+        _ => !expected,
+    };
+    assert!(fine, "seed {seed}: {shape:?} {verdict:?}\n{history:#?}");
+    expected
+}
+
+#[test]
+fn linearizable_is_what_brute_force_says() {
+    let verdicts = (0..6000).map(|seed| compare(seed, 2 + seed % 7));
+    let yes = verdicts.filter(|yes| *yes).count();
+    assert!(
+        (1000..5500).contains(&yes),
+        "{yes} of 6000 are linearizable"
+    );
+}
+
+/// `cargo test --release -- --ignored at_length`
+#[test]
+#[ignore = "takes minutes; for whoever changes the search"]
+fn linearizable_is_what_brute_force_says_at_length() {
+    for seed in 10_000..400_000 {
+        compare(seed, 4 + seed % 10);
+    }
+}
