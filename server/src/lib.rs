@@ -13,6 +13,7 @@
 //! In the eventual model it is applied and answered at once, and the other replicas hear of it later
 //! ([`eventual`]).
 
+pub mod bugs;
 pub mod config;
 pub mod consistency;
 pub mod eventual;

@@ -49,6 +49,9 @@ fn run(arguments: &Arguments, config: Config) -> ExitCode {
     if let Err(error) = rlimit::increase_nofile_limit(config.settings.clients_max as u64 + 256) {
         tracing::warn!("the limit of open files could not be raised: {error}");
     }
+    if let Some(warning) = holdback::bugs::WARNING {
+        tracing::warn!("{warning}");
+    }
     tracing::info!("seed {}", config.settings.seed);
     let replica = Replica::new(config.settings);
     match serve(replica, config.address, config.client_output_max, observer) {

@@ -1,14 +1,13 @@
 //! Spreading versions: the replica's side ([`Gossip`]) and each link's ([`GossipLink`]).
 
 use super::{HybridClock, Origin, Vector, VersionStamp, Versions};
+use crate::bugs::{Bug, planted};
 use crate::multicast::ReplicaId;
 use crate::order::Digest;
 use crate::protocol::message::{encode_end, encode_entry, encode_round};
 use crate::store::Keyspace;
 use std::time::Duration;
 
-/// Records that one piece of a round looks at.
-const ROUND_PIECE: usize = 256;
 /// Reports in a row that have to show a peer stuck before it is sent a round.
 const STUCK_REPORTS: u32 = 2;
 /// Bytes after which a piece is ended.
@@ -117,7 +116,7 @@ impl Gossip {
             covered = covered.meet(reported);
             waiting.push(peer);
         }
-        if waiting.is_empty() {
+        if waiting.is_empty() || planted(Bug::TombstoneDroppedAfterOneStep) {
             self.versions.drop_tombstones(&covered, SWEEP_PIECE);
             return None;
         }
@@ -284,8 +283,14 @@ impl GossipLink {
         encode_round(buffer);
     }
 
-    /// Appends the next piece of the round; how many frames that are, and whether there is more to come.
-    pub fn next_piece(&mut self, gossip: &Gossip, buffer: &mut Vec<u8>) -> (u64, bool) {
+    /// Appends the next piece of the round, which looks at so many `records`; how many frames that are, and
+    /// whether there is more to come.
+    pub fn next_piece(
+        &mut self,
+        gossip: &Gossip,
+        records: usize,
+        buffer: &mut Vec<u8>,
+    ) -> (u64, bool) {
         let Sending::Round {
             cursor,
             snapshot,
@@ -295,7 +300,7 @@ impl GossipLink {
             return (0, false);
         };
         let mut frames = 0;
-        let (records, next) = gossip.versions().walk(*cursor, ROUND_PIECE);
+        let (records, next) = gossip.versions().walk(*cursor, records);
         // From the end to the start, as cursors go; see `Table`.
         let mut next = next.unwrap_or(0) + records.len();
         for record in records.iter().rev() {
@@ -342,9 +347,14 @@ impl GossipLink {
     }
 
     /// The peer begins a round: until it ends, its updates vouch for nothing.
-    pub fn round_received(&mut self) {
+    pub fn round_received(&mut self, gossip: &mut Gossip) {
         self.vouched = false;
         self.unvouched_time = 0;
+        if planted(Bug::VectorTakenOverEarly)
+            && let Some(reported) = &self.reported
+        {
+            gossip.vector.merge(reported);
+        }
     }
 
     /// The peer's round has ended: its vector is taken over.

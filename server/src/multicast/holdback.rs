@@ -1,6 +1,7 @@
 //! The hold-back queue: a binary min-heap of entries, by stamp.
 
 use super::{Entry, Stamp};
+use crate::bugs::{Bug, planted};
 use std::time::Duration;
 
 /// An entry in the queue, and since when.
@@ -76,14 +77,30 @@ impl HoldbackQueue {
     /// # Errors
     /// The first index whose stamp is not larger than its parent's.
     pub fn check(&self) -> Result<(), usize> {
-        match (1..self.heap.len()).find(|&at| self.stamp(at) <= self.stamp(parent(at))) {
+        let stamp = |at: usize| self.heap[at].entry.stamp;
+        match (1..self.heap.len()).find(|&at| stamp(at) <= stamp(parent(at))) {
             None => Ok(()),
             Some(at) => Err(at),
         }
     }
 
     fn stamp(&self, at: usize) -> Stamp {
-        self.heap[at].entry.stamp
+        let stamp = self.heap[at].entry.stamp;
+        if planted(Bug::TiesBrokenByArrival) {
+            return Stamp::new(stamp.time, super::ReplicaId(0));
+        }
+        stamp
+    }
+
+    /// See [`Bug::PipelinedWritesSwapped`].
+    #[cfg(feature = "deliberate-bugs")]
+    pub(super) fn swap_bodies(&mut self, first: Stamp, second: Stamp) {
+        let at = |stamp| self.heap.iter().position(|held| held.entry.stamp == stamp);
+        if let (Some(first), Some(second)) = (at(first), at(second)) {
+            let body = self.heap[first].entry.body.clone();
+            let other = std::mem::replace(&mut self.heap[second].entry.body, body);
+            self.heap[first].entry.body = other;
+        }
     }
 
     /// Moves the entry at `at` towards the head until its parent is smaller.

@@ -1,6 +1,7 @@
 //! The state of the totally ordered multicast at one replica. The module's documentation is the essay.
 
 use super::{Entry, EntryBody, HoldbackQueue, LamportClock, ReplicaId, Stamp, TIME_MAX, View};
+use crate::bugs::{Bug, planted};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
@@ -93,6 +94,8 @@ pub struct Multicast {
     /// Own entries that some other member has not acked.
     retained: VecDeque<Entry>,
     last_delivered: Option<Stamp>,
+    #[cfg(feature = "deliberate-bugs")]
+    counted: std::collections::BTreeMap<Stamp, usize>,
 }
 
 impl Multicast {
@@ -111,6 +114,8 @@ impl Multicast {
             disputed: false,
             retained: VecDeque::new(),
             last_delivered: None,
+            #[cfg(feature = "deliberate-bugs")]
+            counted: Default::default(),
         }
     }
 
@@ -175,11 +180,13 @@ impl Multicast {
                 return Err(ReceiveError::BadTime(time));
             }
             last = time;
-            if time <= self.held[place] {
+            if time <= self.held[place] && !planted(Bug::ResentAppliedTwice) {
                 continue;
             }
-            self.clock.merge(time);
-            self.held[place] = time;
+            if !planted(Bug::ClockMergedAtDelivery) {
+                self.clock.merge(time);
+            }
+            self.held[place] = time.max(self.held[place]);
             self.acked[place][place] = Known {
                 time,
                 incarnation: self.incarnations[place],
@@ -210,6 +217,8 @@ impl Multicast {
                 stamped: self.held[origin],
             });
         }
+        #[cfg(feature = "deliberate-bugs")]
+        self.count_ack(ack.stamp);
         let incarnation = if is_own { Some(0) } else { ack.incarnation };
         let incarnation = incarnation.ok_or(ReceiveError::NoIncarnation(ack.stamp))?;
         let known = &mut self.acked[from][origin];
@@ -231,12 +240,26 @@ impl Multicast {
         let head = self.queue.head().filter(|_| !self.disputed)?.stamp;
         let origin = self.view.place(head.replica)?;
         let me = self.view.place(self.me);
-        let held_by_all = (0..self.acked.len())
-            .all(|member| Some(member) == me || self.is_held_by(member, origin, head.time));
+        let holds =
+            |member: &usize| Some(*member) == me || self.is_held_by(*member, origin, head.time);
+        let mut held_by_all = (0..self.acked.len()).all(|member| holds(&member));
+        if planted(Bug::DeliveredWithoutAllAcks) {
+            held_by_all = (0..self.acked.len()).filter(holds).count() * 2 > self.acked.len();
+        }
+        #[cfg(feature = "deliberate-bugs")]
+        if planted(Bug::AcksCounted) {
+            held_by_all = self.is_counted_out(head);
+        }
         if !held_by_all {
             return None;
         }
-        debug_assert!(self.last_delivered < Some(head), "delivery in stamp order");
+        debug_assert!(
+            crate::bugs::COMPILED_IN || self.last_delivered < Some(head),
+            "delivery in stamp order"
+        );
+        if planted(Bug::ClockMergedAtDelivery) {
+            self.clock.merge(head.time);
+        }
         self.last_delivered = Some(head);
         self.queue.pop()
     }
@@ -322,6 +345,35 @@ impl Multicast {
     fn is_held_by(&self, member: usize, origin: usize, time: u64) -> bool {
         let known = self.acked[member][origin];
         known.incarnation == self.incarnations[origin] && known.time >= time
+    }
+
+    /// See [`Bug::AcksCounted`].
+    #[cfg(feature = "deliberate-bugs")]
+    fn count_ack(&mut self, acked: Stamp) {
+        let entries = self.queue.first(usize::MAX);
+        let counted = entries.iter().map(|entry| entry.stamp);
+        let counted = counted.filter(|s| s.replica == acked.replica && s.time <= acked.time);
+        for stamp in counted.collect::<Vec<_>>() {
+            *self.counted.entry(stamp).or_default() += 1;
+        }
+    }
+
+    #[cfg(feature = "deliberate-bugs")]
+    fn is_counted_out(&self, head: Stamp) -> bool {
+        let needed = self.acked.len() - 1 - usize::from(head.replica != self.me);
+        self.counted.get(&head).copied().unwrap_or(0) >= needed
+    }
+
+    /// See [`Bug::PipelinedWritesSwapped`].
+    #[cfg(feature = "deliberate-bugs")]
+    pub(crate) fn swap_with_next(&mut self, first: u64, second: u64) {
+        let (first, second) = (Stamp::new(first, self.me), Stamp::new(second, self.me));
+        self.queue.swap_bodies(first, second);
+        let at = |stamp| self.retained.iter().position(|entry| entry.stamp == stamp);
+        if let (Some(first), Some(second)) = (at(first), at(second)) {
+            let body = self.retained[first].body.clone();
+            self.retained[first].body = std::mem::replace(&mut self.retained[second].body, body);
+        }
     }
 
     fn place(&self, member: ReplicaId) -> Result<usize, ReceiveError> {

@@ -171,7 +171,9 @@ impl Replica {
                 self.take(stamp, &key, value.as_deref(), now, out);
             }
             Message::Round => {
-                self.with_gossip(peer, |_, link| link.round_received());
+                self.with_gossip(peer, |eventual, link| {
+                    link.round_received(&mut eventual.gossip);
+                });
             }
             Message::End(vector) => {
                 self.with_gossip(peer, |eventual, link| {
@@ -280,8 +282,9 @@ impl Replica {
             return;
         }
         let mut piece = Vec::new();
+        let records = self.settings.round_piece_records;
         let sent = self.with_gossip(peer, |eventual, link| {
-            link.next_piece(&eventual.gossip, &mut piece)
+            link.next_piece(&eventual.gossip, records, &mut piece)
         });
         let (frames, more) = sent.unwrap_or_default();
         self.send_frames(peer, &piece, frames, now, out);

@@ -195,6 +195,11 @@ impl Link {
         }
     }
 
+    /// Bytes that a delay holds.
+    pub(super) fn delayed_bytes(&self) -> usize {
+        self.delayed.bytes
+    }
+
     /// Bytes that were sent and that the network has not taken.
     pub(super) fn unsent(&self, out: &dyn Out) -> usize {
         self.connection

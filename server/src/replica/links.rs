@@ -3,6 +3,7 @@
 use super::link::LinkState;
 use super::out::{Close, ConnectionId, Event, Level, Now, Out};
 use super::replica::{Engine, Readiness, Replica};
+use crate::bugs::{Bug, planted};
 use crate::multicast::ReplicaId;
 use crate::protocol::message::{Refusal, encode_token};
 use std::time::Duration;
@@ -24,6 +25,9 @@ impl Replica {
         if let Some(link) = self.link(peer) {
             link.reset_backoff();
             link.sent = have;
+            if planted(Bug::ResentAppliedTwice) {
+                link.sent = 0;
+            }
         }
         if self.readiness == Readiness::Unaccepted {
             self.readiness = Readiness::Ready;
@@ -37,10 +41,21 @@ impl Replica {
                     .map(|&origin| ordered.multicast.held(origin) > 0)
                     .collect();
                 let me = self.settings.id;
+                let own = ordered.multicast.held(me);
                 if let Some(link) = self.link(peer) {
                     for (origin, held) in members.into_iter().zip(held) {
                         link.acks_owed[origin.index()] = held && origin != me;
                     }
+                    if planted(Bug::AckLostOnReconnect) {
+                        link.acks_owed.fill(false);
+                    }
+                    if planted(Bug::LiveBeforeResend) {
+                        link.sent = own;
+                    }
+                }
+                #[cfg(feature = "deliberate-bugs")]
+                if planted(Bug::HaveTakenAsAck) {
+                    self.take_as_ack(peer, have, now, out);
                 }
                 // One sequence: what the peer may lack, the ack vector, and only then live traffic.
                 self.send_ordered(now, out);

@@ -33,6 +33,12 @@ impl Replica {
         }
     }
 
+    /// Bytes that delays of FAULT DELAY hold back, by link.
+    pub fn delayed_bytes(&self) -> impl Iterator<Item = usize> {
+        let links = self.links.iter().flatten();
+        links.map(super::link::Link::delayed_bytes)
+    }
+
     /// Whether a peer refused this incarnation, so that it serves no data until it ends.
     #[must_use]
     pub fn is_refused(&self) -> bool {

@@ -42,6 +42,8 @@ mod ordered;
 mod out;
 mod peers;
 mod pipeline;
+#[cfg(feature = "deliberate-bugs")]
+mod planted;
 #[allow(clippy::module_inception, reason = "the type that the module is about")]
 mod replica;
 mod request;

@@ -3,6 +3,7 @@
 use super::out::{ConnectionId, Event, Now, Out};
 use super::replica::{Engine, Ordered, Replica, splitmix};
 use super::session::{Answer, Pending, Session};
+use crate::bugs::{Bug, planted};
 use crate::multicast::{Entry, EntryBody};
 use crate::protocol::command::{Kind, lookup};
 use crate::protocol::error::{ErrorCode, ErrorReply};
@@ -41,9 +42,17 @@ impl Replica {
             }
             return self.error_in_line(client, &error, now, out);
         }
+        let answers_early = planted(Bug::ReplyAtSend) && body.describe().starts_with("SET ");
         let stamp = ordered.multicast.stamp(body, now.monotonic);
         ordered.origins.push_back((stamp.time, client));
         ordered.pending_bytes += size;
+        if answers_early {
+            return self.answer_in_line(client, now, out, |reply| reply.ok());
+        }
+        #[cfg(feature = "deliberate-bugs")]
+        if planted(Bug::PipelinedWritesSwapped) && !answer.is_read() {
+            self.swap_with_the_one_before(client, stamp.time);
+        }
         self.wait_in_line(
             client,
             Pending::Ordered {
@@ -76,6 +85,8 @@ impl Replica {
             }
             self.apply(&entry, position, client, now, out);
             // Reads that waited for this entry see the store as it is now, before the next is applied.
+            #[cfg(feature = "deliberate-bugs")]
+            let client = client.filter(|client| !self.reads_late(*client));
             if let Some(client) = client {
                 self.advance(client, now, out);
             }
@@ -133,6 +144,8 @@ impl Replica {
         self.ordered_latencies
             .note(now.monotonic.saturating_sub(session.arrived), now);
         self.note_time(client, || entry.body.read().words(), Duration::ZERO, now);
+        #[cfg(feature = "deliberate-bugs")]
+        self.read_late(client, start, now, out);
         self.observe_reply(client, Some(entry.stamp), start, now, out);
     }
 
@@ -169,6 +182,12 @@ fn own_client(
 /// Takes the request that waits for the entry with this time off the front of its line. None does if it
 /// has given up.
 fn take_answer(session: &mut Session, time: u64) -> Option<Answer> {
+    #[cfg(feature = "deliberate-bugs")]
+    if planted(Bug::ReadAfterNextWrite)
+        && let Some(answer) = super::planted::take_answer_past_reads(session, time)
+    {
+        return Some(answer);
+    }
     let Pending::Ordered {
         time: waited,
         answer,
@@ -176,7 +195,7 @@ fn take_answer(session: &mut Session, time: u64) -> Option<Answer> {
     else {
         return None;
     };
-    if waited != time {
+    if waited != time && !planted(Bug::LateReplyToNextCommand) {
         return None;
     }
     session.pop();
@@ -217,6 +236,9 @@ fn execute(store: &mut Store, entry: &Entry, context: &Context, reply: &mut Repl
     let mut unchanged = true;
     while let Some((key, changed)) = reader.next_watch() {
         unchanged &= store.changed(key) == changed;
+    }
+    if planted(Bug::WatchDecidedByOrigin) && answer.is_none() {
+        unchanged = true;
     }
     if !unchanged {
         return reply.null_array();

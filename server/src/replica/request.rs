@@ -177,6 +177,11 @@ impl Replica {
             self.evaluate(client, spec, words, now, out);
             self.observe_reply(client, None, start, now, out);
         } else {
+            #[cfg(feature = "deliberate-bugs")]
+            if crate::bugs::planted(crate::bugs::Bug::ReadBeforeOwnWrite) && spec.kind == Kind::Read
+            {
+                return self.read_too_early(client, spec, words);
+            }
             self.wait_in_line(
                 client,
                 Pending::Local {

@@ -38,6 +38,10 @@ pub struct Settings {
     pub unanswered_max: usize,
     /// Eventual model: bytes unsent on a link above which updates are dropped and made up for later.
     pub link_bytes_max: usize,
+    /// Ordered models: bytes of entries after which an `MCAST` frame is ended and another begun.
+    pub mcast_bytes_max: usize,
+    /// Eventual model: records that one piece of a round looks at.
+    pub round_piece_records: usize,
     /// Whether FAULT is obeyed.
     pub allow_faults: bool,
     /// The process's id, for INFO.
@@ -70,6 +74,8 @@ impl Settings {
             order_bytes_max: 64 << 20,
             unanswered_max: 10_000,
             link_bytes_max: 1 << 20,
+            mcast_bytes_max: 64 << 10,
+            round_piece_records: 256,
             allow_faults: false,
             process_id: 0,
         }

@@ -6,11 +6,9 @@
 use super::link::Link;
 use super::out::{Now, Out};
 use super::replica::{Engine, Replica, splitmix};
+use crate::bugs::{Bug, planted};
 use crate::multicast::{Ack, Entry, Multicast, ReplicaId, Stamp};
 use crate::protocol::message::{encode_ack, encode_mcast};
-
-/// Bytes of entries after which an `MCAST` frame is ended and another begun.
-const MCAST_BYTES: usize = 64 << 10;
 
 /// `MCAST` frames, encoded once for all links that have been sent the same.
 #[derive(Debug, Default)]
@@ -34,8 +32,14 @@ impl Replica {
 
     /// Own entries that a link has not been sent yet, then the acks it is owed.
     pub(super) fn send_ordered(&mut self, now: Now, out: &mut dyn Out) {
+        let limit = self.settings.mcast_bytes_max;
         let mut batch: Option<Batch> = None;
         for index in 0..self.links.len() {
+            if planted(Bug::AckOvertakesMcast)
+                && self.links[index].as_ref().is_some_and(Link::is_up)
+            {
+                self.send_acks(ReplicaId::from_index(index), now, out);
+            }
             let Engine::Ordered(ordered) = &self.engine else {
                 return;
             };
@@ -44,7 +48,7 @@ impl Replica {
             };
             if ordered.multicast.held(self.settings.id) > link.sent {
                 if batch.as_ref().is_none_or(|batch| batch.above != link.sent) {
-                    batch = Some(encode_above(&ordered.multicast, link.sent));
+                    batch = Some(encode_above(&ordered.multicast, link.sent, limit));
                 }
                 if let Some(batch) = &batch {
                     self.send_batch(ReplicaId::from_index(index), batch, now, out);
@@ -113,7 +117,7 @@ fn take_acks(link: &mut Link, multicast: &Multicast) -> Vec<Ack> {
 }
 
 /// Encodes the own entries above a time, as frames of a bounded size.
-fn encode_above(multicast: &Multicast, above: u64) -> Batch {
+fn encode_above(multicast: &Multicast, above: u64, frame_bytes: usize) -> Batch {
     let mut batch = Batch {
         above,
         last: above,
@@ -124,7 +128,7 @@ fn encode_above(multicast: &Multicast, above: u64) -> Batch {
     for entry in multicast.own_above(above) {
         entries.push(entry);
         size += entry.body.bytes().len();
-        if size >= MCAST_BYTES {
+        if size >= frame_bytes {
             end_frame(&mut batch, &mut entries);
             size = 0;
         }
