@@ -249,7 +249,7 @@ impl World {
             return;
         }
         let client = &mut self.clients[index];
-        let count = self.network.room(wire, 0).min(client.output.len());
+        let count = self.network.room(wire, 0, client.output.len());
         self.network
             .send(wire, 0, &client.output[..count], &mut self.agenda);
         client.output.drain(..count);

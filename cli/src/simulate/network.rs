@@ -67,6 +67,8 @@ pub(super) struct Pipe {
     deaf: bool,
     /// Nor does anybody say so.
     silent: bool,
+    /// The sender has more than there was room for.
+    stuck: bool,
     /// Bytes that were ever put in.
     pub(super) sent: u64,
 }
@@ -137,13 +139,26 @@ impl Network {
         self.held[from * self.parties + to] > 0
     }
 
-    /// How many more bytes a direction takes.
-    pub(super) fn room(&self, wire: usize, side: usize) -> usize {
-        let pipe = &self.wires[wire].pipes[side];
-        if pipe.shut || pipe.deaf {
-            return usize::MAX;
-        }
-        self.weather.window.saturating_sub(pipe.unread)
+    /// How many of the bytes that a sender has a direction takes now. If not all, the sender is told when there
+    /// is room again.
+    pub(super) fn room(&mut self, wire: usize, side: usize, wanted: usize) -> usize {
+        let pipe = &mut self.wires[wire].pipes[side];
+        let room = if pipe.shut || pipe.deaf {
+            usize::MAX
+        } else {
+            self.weather.window.saturating_sub(pipe.unread)
+        };
+        pipe.stuck = room < wanted;
+        room.min(wanted)
+    }
+
+    /// The directions whose senders have more than there was room for.
+    pub(super) fn stuck(&self) -> Vec<(usize, usize)> {
+        let wires = self.wires.iter().enumerate();
+        wires
+            .flat_map(|(at, wire)| [0, 1].map(|side| (at, side, wire.pipes[side].stuck)))
+            .filter_map(|(at, side, stuck)| stuck.then_some((at, side)))
+            .collect()
     }
 
     /// Sends bytes, which have room.
@@ -193,6 +208,18 @@ impl Network {
         incoming.silent = true;
         incoming.arrived.clear();
         incoming.unread = 0;
+    }
+
+    /// The party is there again, and knows nothing of its old connections: what is sent on them is answered with
+    /// a reset from now on.
+    pub(super) fn reappear(&mut self, party: usize) {
+        for wire in &mut self.wires {
+            for side in [0, 1] {
+                if wire.parties[1 - side] == party {
+                    wire.pipes[side].silent = false;
+                }
+            }
+        }
     }
 
     /// The connection breaks, in both directions.
@@ -307,10 +334,9 @@ impl Network {
         let window = self.weather.window;
         let pipe = &mut self.wires[wire].pipes[side];
         let count = pipe.arrived.len().min(limit);
-        let was_full = pipe.unread >= window;
         into.extend(pipe.arrived.drain(..count));
         pipe.unread -= count;
-        was_full && pipe.unread < window
+        pipe.stuck && pipe.unread < window
     }
 
     /// Begins or ends a cut of one direction between two parties. What waited goes on.
@@ -373,3 +399,6 @@ impl Parcel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

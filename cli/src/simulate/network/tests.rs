@@ -1,0 +1,27 @@
+//! Cases of the network that once went wrong.
+
+use super::*;
+
+/// Seeds 2330 and 2442 of the sequential model: a client waited for room for its last command, the window
+/// became larger at the end of the last fault, and nobody told the client.
+#[test]
+fn whoever_waits_for_room_is_known_when_the_window_becomes_larger() {
+    let weather = Weather {
+        distances: vec![vec![1]],
+        client_distance: 1,
+        jitter: 0,
+        stall_permille: 0,
+        stall_max: 0,
+        split_permille: 0,
+        window: 4,
+    };
+    let (mut network, mut agenda) = (Network::new(1, weather, 1, 1), Agenda::default());
+    let wire = network.open(1, 0);
+    assert_eq!(network.room(wire, 0, 6), 4);
+    network.send(wire, 0, b"1234", &mut agenda);
+    network.weather.clear_up();
+    assert_eq!(network.stuck(), [(wire, 0)]);
+    assert_eq!(network.room(wire, 0, 2), 2);
+    network.send(wire, 0, b"56", &mut agenda);
+    assert!(network.stuck().is_empty());
+}
