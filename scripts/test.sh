@@ -73,6 +73,11 @@ cargo build --quiet --workspace --bins --locked
 step "tests"
 cargo test --workspace --locked
 
+step "deliberate bugs"
+# The simulator has to find each of them. They are built into a folder of their own, so that nothing else has them.
+bugs=(--locked --profile bugs --features deliberate-bugs --target-dir "${CARGO_TARGET_DIR:-target}/deliberate-bugs")
+cargo run --quiet "${bugs[@]}" -p holdback-cli --bin holdback-lab -- simulate --every-bug
+
 step "clients"
 scripts/test_clients.sh
 

@@ -32,6 +32,14 @@ pub struct SimulateArguments {
     /// What goes wrong
     #[arg(long, value_enum, default_value = "all")]
     pub faults: FaultKinds,
+    /// Plant this bug in the replicas
+    #[cfg(feature = "deliberate-bugs")]
+    #[arg(long, value_name = "NAME", value_parser = super::bugs::parse_bug)]
+    pub bug: Option<holdback::bugs::Bug>,
+    /// Plant each bug in turn, and print how many seeds it took to find it
+    #[cfg(feature = "deliberate-bugs")]
+    #[arg(long, conflicts_with_all = ["bug", "seed", "seeds"])]
+    pub every_bug: bool,
 }
 
 impl SimulateArguments {
@@ -46,6 +54,12 @@ impl SimulateArguments {
             faults: self.faults,
             ..Options::new(self.consistency)
         };
+        #[cfg(feature = "deliberate-bugs")]
+        if self.every_bug {
+            return super::bugs::catch_all(&options);
+        }
+        #[cfg(feature = "deliberate-bugs")]
+        holdback::bugs::plant(self.bug);
         let (seeds, keep) = match self.seed {
             Some(seed) => (seed..=seed, Keep::All),
             None => (self.seeds.clone(), Keep::Last(TRACE_LINES)),

@@ -3,6 +3,7 @@
 use super::agenda::{MILLISECOND, SECOND, Time};
 use super::plan::Options;
 use super::random::Random;
+use super::stories::plan_story;
 use std::fmt;
 
 /// Which kinds of things go wrong.
@@ -54,55 +55,58 @@ pub(super) struct PlannedFault {
 
 impl fmt::Display for PlannedFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |replicas: &[usize]| {
-            let names: Vec<String> = replicas
-                .iter()
-                .map(|replica| (replica + 1).to_string())
-                .collect();
-            names.join(",")
-        };
-        match &self.fault {
-            Fault::Cut { from, to, both } => {
-                let ways = if *both { "both ways" } else { "one way" };
-                write!(f, "cut from {} to {}, {ways},", names(from), names(to))?;
-            }
-            Fault::Break { a, b } => {
-                return write!(f, "the connections of {} and {} break", a + 1, b + 1);
-            }
-            Fault::Slow { a, b, extra } => {
-                write!(
-                    f,
-                    "{} and {} are {} ms farther apart",
-                    a + 1,
-                    b + 1,
-                    extra / MILLISECOND
-                )?;
-            }
-            Fault::Pause { replica } => write!(f, "replica {} stands still", replica + 1)?,
-            Fault::Restart { replica, silently } => {
-                let how = if *silently { "vanishes" } else { "ends" };
-                write!(f, "replica {} {how}, to start again empty", replica + 1)?;
-            }
-            Fault::WallStep { replica, by } => {
-                return write!(
-                    f,
-                    "the wall clock of replica {} jumps by {} ms",
-                    replica + 1,
-                    by / 1000
-                );
-            }
-            Fault::BreakClient { client } => {
-                return write!(f, "the connection of client {} breaks", client + 1);
-            }
-            Fault::Command { replica, line } => {
-                write!(f, "replica {} is told {line}", replica + 1)?;
-            }
+        write!(f, "{}", self.fault)?;
+        if self.lasts > 0 {
+            write!(f, " for {} ms", self.lasts / MILLISECOND)?;
         }
-        write!(f, " for {} ms", self.lasts / MILLISECOND)
+        Ok(())
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |replicas: &[usize]| {
+            let names = replicas.iter().map(|replica| (replica + 1).to_string());
+            names.collect::<Vec<_>>().join(",")
+        };
+        match self {
+            Self::Cut { from, to, both } => {
+                let ways = if *both { "both ways" } else { "one way" };
+                write!(f, "cut from {} to {}, {ways},", names(from), names(to))
+            }
+            Self::Break { a, b } => {
+                write!(f, "the connections of {} and {} break", a + 1, b + 1)
+            }
+            Self::Slow { a, b, extra } => {
+                let (a, b, extra) = (a + 1, b + 1, extra / MILLISECOND);
+                write!(f, "{a} and {b} are {extra} ms farther apart")
+            }
+            Self::Pause { replica } => write!(f, "replica {} stands still", replica + 1),
+            Self::Restart { replica, silently } => {
+                let how = if *silently { "vanishes" } else { "ends" };
+                write!(f, "replica {} {how}, to start again empty", replica + 1)
+            }
+            Self::WallStep { replica, by } => {
+                let (replica, by) = (replica + 1, by / 1000);
+                write!(f, "the wall clock of replica {replica} jumps by {by} ms")
+            }
+            Self::BreakClient { client } => {
+                write!(f, "the connection of client {} breaks", client + 1)
+            }
+            Self::Command { replica, line } => write!(f, "replica {} is told {line}", replica + 1),
+        }
     }
 }
 
 impl Fault {
+    /// Whether it has no end.
+    pub(super) fn is_instant(&self) -> bool {
+        matches!(
+            self,
+            Self::Break { .. } | Self::BreakClient { .. } | Self::WallStep { .. }
+        )
+    }
+
     /// The ordered pairs of replicas that a cut separates.
     pub(super) fn separated(&self) -> Vec<(usize, usize)> {
         let Self::Cut { from, to, both } = self else {
@@ -125,13 +129,16 @@ impl Fault {
 pub(super) const FAULTS_UNTIL: Time = 4 * SECOND;
 
 /// The faults of a run, in the order of their times.
-pub(super) fn plan_faults(seed: u64, options: &Options) -> Vec<PlannedFault> {
+pub(super) fn plan_faults(seed: u64, options: &Options, heartbeat: Time) -> Vec<PlannedFault> {
     let mut random = Random::new(seed, 3);
     if options.faults == FaultKinds::None {
         return Vec::new();
     }
-    let count = random.between(0, 8);
+    let story = plan_story(seed, options, heartbeat);
+    // What else goes wrong would mostly spoil a story.
+    let count = random.between(0, if story.is_empty() { 8 } else { 2 });
     let mut faults: Vec<PlannedFault> = (0..count).map(|_| draw(&mut random, options)).collect();
+    faults.extend(story);
     faults.sort_by_key(|fault| fault.at);
     faults
 }
@@ -140,11 +147,9 @@ fn draw(random: &mut Random, options: &Options) -> PlannedFault {
     let at = random.below(FAULTS_UNTIL);
     let lasts = random.pick(&[5, 50, 300, 1000, 4000]) * MILLISECOND / 2;
     let lasts = lasts + random.below(lasts);
-    PlannedFault {
-        at,
-        lasts,
-        fault: draw_fault(random, options),
-    }
+    let fault = draw_fault(random, options);
+    let lasts = if fault.is_instant() { 0 } else { lasts };
+    PlannedFault { at, lasts, fault }
 }
 
 fn draw_fault(random: &mut Random, options: &Options) -> Fault {

@@ -36,7 +36,7 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(index: usize, seed: u64) -> Self {
+    pub(super) fn new(index: usize, seed: u64, clock_skew: i64) -> Self {
         Self {
             index,
             incarnation: 0,
@@ -47,7 +47,7 @@ impl Host {
             unreachable: Vec::new(),
             paused_until: 0,
             wake_at: None,
-            wall_offset: 0,
+            wall_offset: clock_skew,
             random: Random::new(seed, 100 + index as u64),
         }
     }

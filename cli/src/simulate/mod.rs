@@ -1,6 +1,8 @@
 //! The deterministic simulator: the real protocol code under a seeded world, until it breaks.
 
 mod agenda;
+#[cfg(feature = "deliberate-bugs")]
+mod bugs;
 mod clients;
 mod command;
 mod faults;
@@ -15,6 +17,7 @@ mod run;
 mod session;
 mod settle;
 mod sockets;
+mod stories;
 mod tap;
 mod trace;
 mod turn;

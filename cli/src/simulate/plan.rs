@@ -52,6 +52,8 @@ pub(super) struct Tuning {
     pub(super) unanswered_max: usize,
     pub(super) link_bytes_max: usize,
     pub(super) order_entries_max: usize,
+    pub(super) mcast_bytes_max: usize,
+    pub(super) round_piece_records: usize,
     /// Bytes read from one connection in one turn.
     pub(super) read_bytes: usize,
     /// Frames of one connection handed in in one turn.
@@ -75,6 +77,8 @@ impl Tuning {
             unanswered_max: 10_000,
             link_bytes_max: 1 << 20,
             order_entries_max: 100_000,
+            mcast_bytes_max: 64 << 10,
+            round_piece_records: 256,
             read_bytes: 64 << 10,
             frames_per_turn: 128,
             unsent_pause: 1 << 20,
@@ -98,7 +102,15 @@ impl Tuning {
             unsent_pause: random.pick(&[1, 50, 1 << 20]),
             client_output_max: random.pick(&[2000, 64 << 20, 64 << 20]),
             turn_delay: random.pick(&[1, 50, 500, 5000]),
+            ..Self::calm()
         }
+    }
+
+    /// What was added later: drawn apart, so that what was drawn before stays as it was.
+    fn draw_pieces(&mut self, seed: u64) {
+        let mut random = Random::new(seed, 4);
+        self.mcast_bytes_max = random.pick(&[1, 100, 64 << 10]);
+        self.round_piece_records = random.pick(&[1, 2, 256]);
     }
 
     /// The loop is fast from now on.
@@ -116,6 +128,8 @@ impl Tuning {
         settings.unanswered_max = self.unanswered_max;
         settings.link_bytes_max = self.link_bytes_max;
         settings.order_entries_max = self.order_entries_max;
+        settings.mcast_bytes_max = self.mcast_bytes_max;
+        settings.round_piece_records = self.round_piece_records;
     }
 }
 
@@ -130,6 +144,8 @@ pub(super) struct Plan {
     /// What each client does.
     pub(super) clients: Vec<Vec<Step>>,
     pub(super) faults: Vec<PlannedFault>,
+    /// By replica: how far its wall clock is ahead from the start, in microseconds.
+    pub(super) clock_skews: Vec<i64>,
 }
 
 impl Plan {
@@ -138,17 +154,21 @@ impl Plan {
         let mut random = Random::new(seed, 2);
         let rough = options.faults != FaultKinds::None;
         let replicas = options.replicas;
-        let tuning = if rough {
+        let mut tuning = if rough {
             Tuning::draw(&mut random)
         } else {
             Tuning::calm()
         };
+        if rough {
+            tuning.draw_pieces(seed);
+        }
         let weather = draw_weather(options, rough, &mut random);
         let each = options.operations / options.clients.max(1);
         let extra = options.operations % options.clients.max(1);
         let clients = (0..options.clients)
             .map(|client| plan_client(seed, client, each + usize::from(client < extra), options))
             .collect();
+        let faults = plan_faults(seed, options, tuning.heartbeat);
         Self {
             seed,
             consistency: options.consistency,
@@ -156,9 +176,21 @@ impl Plan {
             tuning,
             weather,
             clients,
-            faults: plan_faults(seed, options),
+            faults,
+            clock_skews: draw_skews(seed, options),
         }
     }
+}
+
+/// Wall clocks that agree, or are apart by milliseconds or by minutes.
+fn draw_skews(seed: u64, options: &Options) -> Vec<i64> {
+    let mut random = Random::new(seed, 6);
+    let apart = match options.faults {
+        FaultKinds::All => random.pick(&[0, 2_000, 120_000_000]),
+        _ => 0,
+    };
+    let skew = |_| i64::try_from(random.below(apart + 1)).unwrap_or(0);
+    (0..options.replicas).map(skew).collect()
 }
 
 fn draw_weather(options: &Options, rough: bool, random: &mut Random) -> Weather {

@@ -116,18 +116,16 @@ impl World {
             .pending_bytes_max
             .saturating_mul(3)
             .saturating_add(LINK_BYTES);
-        for socket in self.hosts[index]
-            .out
-            .slots
-            .iter()
-            .flatten()
-            .filter(|socket| socket.is_link)
-        {
-            let unsent = socket.output.len();
+        let host = &self.hosts[index];
+        let sockets = host.out.slots.iter().flatten();
+        let links = sockets.filter(|socket| socket.is_link);
+        let unsent = links.map(|socket| socket.output.len());
+        let delayed = host.replica.iter().flat_map(|r| r.delayed_bytes());
+        for bytes in unsent.chain(delayed) {
             ensure!(
-                unsent <= limit,
+                bytes <= limit,
                 MEMORY,
-                "replica {} has {unsent} bytes unsent",
+                "replica {} holds {bytes} bytes for a link",
                 index + 1
             );
         }

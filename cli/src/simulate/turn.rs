@@ -160,7 +160,7 @@ impl World {
             .network
             .read(wire, from, tuning.read_bytes, &mut input.bytes)
         {
-            self.writable(wire, from)?;
+            self.writable(wire, from);
         }
         let more = self.hand_in(index, id)?;
         let Some(socket) = self.hosts[index].out.get(id) else {
@@ -350,7 +350,7 @@ impl World {
             return Ok(());
         }
         let (id, wire, side) = (socket.id, socket.wire, socket.side);
-        let count = self.network.room(wire, side).min(socket.output.len());
+        let count = self.network.room(wire, side, socket.output.len());
         let bytes = &socket.output[..count];
         self.network.send(wire, side, bytes, &mut self.agenda);
         socket.flushed += count as u64;
@@ -471,14 +471,12 @@ impl World {
     }
 
     /// The sender of a direction that was full has room again.
-    fn writable(&mut self, wire: usize, side: usize) -> Check {
+    pub(super) fn writable(&mut self, wire: usize, side: usize) {
         let sender = self.network.wires[wire].parties[side];
         if let Some(host) = self.hosts.get_mut(sender) {
-            host.wake(self.agenda.now() + 1, &mut self.agenda);
-            return Ok(());
+            return host.wake(self.agenda.now() + 1, &mut self.agenda);
         }
         self.client_writable(sender - self.hosts.len(), wire);
-        Ok(())
     }
 }
 

@@ -106,6 +106,12 @@ impl Writer {
                 3..=8 if depth > 1 => {}
                 _ => steps.push(Step::Wait(patience)),
             }
+            // Now and then a longer rest, so that even the quick ones are still there when things go wrong.
+            let rest = if self.random.permille(120) {
+                200 * MILLISECOND
+            } else {
+                rest
+            };
             if rest > 0 {
                 steps.push(Step::Rest(self.random.exponential(rest)));
             }

@@ -81,7 +81,7 @@ impl World {
             // One more party gives the replicas FAULT commands.
             network: Network::new(plan.seed, plan.weather.clone(), replicas, clients + 1),
             hosts: (0..replicas)
-                .map(|index| Host::new(index, plan.seed))
+                .map(|index| Host::new(index, plan.seed, plan.clock_skews[index]))
                 .collect(),
             clients: (0..clients).map(|_| Client::default()).collect(),
             sessions: Vec::new(),
@@ -170,6 +170,7 @@ impl World {
         let host = &mut self.hosts[index];
         host.start(plan.replicas, plan.consistency, &plan.tuning, plan.seed);
         let incarnation = host.incarnation;
+        self.network.reappear(index);
         self.counts.restarts += u64::from(incarnation > 1);
         host.wake(self.agenda.now(), &mut self.agenda);
         self.ledger.record.started(index, incarnation);
@@ -307,9 +308,11 @@ impl World {
                     self.operate(replica, "FAULT HEAL *");
                 }
             }
-            _ => return,
+            _ => {}
         }
-        self.note(index, &[], || "fault ends".into());
+        if !fault.is_instant() {
+            self.note(index, &[], || format!("ends: {fault}"));
+        }
     }
 
     /// FAULT HEAL may have overtaken the command that it takes back, on another connection.
@@ -331,6 +334,10 @@ impl World {
     fn clear_up(&mut self) {
         self.network.weather.clear_up();
         self.plan.tuning.hurry();
+        // There is more room now, and whoever was waiting for some has to hear of it.
+        for (wire, side) in self.network.stuck() {
+            self.writable(wire, side);
+        }
     }
 
     fn break_connections(&mut self, a: usize, b: usize) {
