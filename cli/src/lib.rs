@@ -6,6 +6,7 @@ pub mod client;
 pub mod clock;
 pub mod history;
 pub mod json;
+pub mod load;
 pub mod order;
 pub mod resp;
 pub mod simulate;

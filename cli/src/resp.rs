@@ -103,6 +103,14 @@ impl Scanner {
     }
 }
 
+impl Scanner {
+    /// How many bytes of the reply were followed: its length, once it is whole.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.at
+    }
+}
+
 fn value(input: &[u8], at: &mut usize, depth: usize) -> Result<Option<Value>, Malformed> {
     if depth > DEPTH_MAX {
         return Err(Malformed("nested too deeply".into()));

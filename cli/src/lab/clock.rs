@@ -31,6 +31,17 @@ impl Clock {
     }
 }
 
+/// The wall clock in nanoseconds since 1970, as replicas' traces have it.
+#[must_use]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "what the laboratory writes down has to be laid beside replicas' traces"
+)]
+pub fn wall_nanoseconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The wall clock as `YYYYMMDD-HHMMSS` in UTC, for the names of run folders.
 #[must_use]
 #[allow(

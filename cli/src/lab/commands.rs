@@ -9,6 +9,7 @@ use super::print::outcome::{Shown, head, outcome};
 use super::print::{self, BAD, FAINT, GOOD, styled, terminal_width};
 use super::run_folder::{RunFolder, runs};
 use super::status::{Answers, PATIENCE, digests_at_common_position, query_all, trouble};
+use crate::load::LoadArguments;
 use crate::simulate::SimulateArguments;
 use clap::{Args, Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -46,6 +47,8 @@ pub enum Command {
     NewRun(NewRunArguments),
     /// Print ports that nobody listens on
     FreePorts(FreePortsArguments),
+    /// Load a cluster, or another server, and record what its clients saw
+    Load(LoadArguments),
     /// Run the replicas' own code under a seeded network and clock, and check what must hold
     Simulate(SimulateArguments),
 }
@@ -62,7 +65,11 @@ pub struct Where {
 }
 
 impl Where {
-    fn find(&self) -> Result<Option<Cluster>, Failure> {
+    /// The cluster that the arguments name, if they name one.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if its file cannot be read.
+    pub fn find(&self) -> Result<Option<Cluster>, Failure> {
         match &self.run {
             Some(folder) => Cluster::of_run(folder).map(Some),
             None if self.cluster.is_empty() => Ok(None),
@@ -70,7 +77,11 @@ impl Where {
         }
     }
 
-    fn find_or_default(&self) -> Result<Cluster, Failure> {
+    /// The cluster that the arguments name, or else three replicas on the usual ports.
+    ///
+    /// # Errors
+    /// As [`Where::find`].
+    pub fn find_or_default(&self) -> Result<Cluster, Failure> {
         Ok(self.find()?.unwrap_or_else(|| {
             let ports = DEFAULT_FIRST_PORT..DEFAULT_FIRST_PORT + 3;
             let addresses: Vec<String> = ports.map(|port| format!("127.0.0.1:{port}")).collect();
@@ -155,7 +166,7 @@ fn plan(case: &Case, seed: Option<u64>) -> Plan {
 }
 
 /// A path as it can be typed in the current folder.
-fn from_here(path: &Path) -> String {
+pub(crate) fn from_here(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here)
         .unwrap_or(path)

@@ -118,7 +118,10 @@ impl Drop for Faults {
 }
 
 /// Sends one command on a connection of its own; anything but an error will do as a reply.
-fn order(address: &str, arguments: &[&str]) -> Result<(), Failure> {
+///
+/// # Errors
+/// [`Failure::Usage`] if the replica refuses it, [`Failure::Unreachable`] if it does not answer.
+pub fn order(address: &str, arguments: &[&str]) -> Result<(), Failure> {
     let line = arguments.join(" ");
     let gone =
         |error: &std::io::Error| Failure::Unreachable(format!("{address}: {}", words(error)));

@@ -11,7 +11,7 @@ mod latency;
 mod model;
 mod network;
 mod plan;
-mod random;
+pub(crate) mod random;
 mod record;
 mod run;
 mod session;

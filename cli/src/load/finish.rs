@@ -1,0 +1,63 @@
+//! After a load: waiting until the replicas have settled, and saving what they hold.
+
+use super::recorder::Recorder;
+use crate::history;
+use crate::lab::cluster::Cluster;
+use crate::lab::collect::{Final, collect};
+use crate::lab::failure::Failure;
+use crate::lab::record::store_json;
+use crate::lab::run_folder::RunFolder;
+use crate::lab::settle::{self, Settled};
+use crate::lab::status::{PATIENCE, query_all};
+use holdback::consistency::Consistency;
+use std::time::Duration;
+
+/// Waits until the replicas hold the same.
+pub(super) fn settle(cluster: &Cluster, model: Consistency, patience: Duration) -> Settled {
+    settle::wait(cluster, model, patience)
+}
+
+/// How many entries each replica has delivered; 0 for one that does not answer.
+pub(super) fn positions(cluster: &Cluster) -> Vec<u64> {
+    let answers = query_all(cluster, PATIENCE);
+    let positions = answers.iter().map(|answer| match answer {
+        Ok(status) => status.position(),
+        Err(_) => 0,
+    });
+    positions.collect()
+}
+
+/// Saves every replica's data: as lines of the history, and in a file of its own. Only keys that begin with
+/// `prefix` are the run's. Returns what could not be had.
+pub(super) fn save_stores(
+    cluster: &Cluster,
+    reached: &[u64],
+    prefix: &str,
+    folder: &RunFolder,
+    recorder: &mut Recorder,
+) -> Result<Vec<String>, Failure> {
+    let mut problems = Vec::new();
+    // What was delivered is not asked for: the orders were followed.
+    for mut last in collect(cluster, reached) {
+        if let Some(problem) = &last.problem {
+            let id = last.replica;
+            problems.push(format!("replica {id}'s data cannot be had: {problem}"));
+            continue;
+        }
+        last.store
+            .retain(|key, _| key.starts_with(prefix.as_bytes()));
+        write_store(&last, folder)?;
+        recorder.last(&history::Final {
+            replica: last.replica as u64,
+            store: last.store,
+        });
+    }
+    Ok(problems)
+}
+
+fn write_store(last: &Final, folder: &RunFolder) -> Result<(), Failure> {
+    let file = format!("replica-{}.store.json", last.replica);
+    let json = serde_json::to_string_pretty(&store_json(last));
+    let json = json.map_err(|error| Failure::Other(error.to_string()))?;
+    folder.write(&file, &(json + "\n"))
+}

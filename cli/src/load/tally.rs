@@ -1,0 +1,101 @@
+//! What a load came to: latencies of each kind of operation, and errors by code.
+
+use super::histogram::Histogram;
+use super::mix::Kind;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The figures of a load, or of one thread's part of it.
+#[derive(Clone, Debug)]
+pub(super) struct Tally {
+    /// For each kind, in the order of [`Kind::ALL`], how long those took that were answered without error.
+    latencies: Vec<Histogram>,
+    /// What went wrong, by the code of the error or in words, and how often.
+    pub(super) errors: BTreeMap<Trouble, u64>,
+    /// Operations invoked.
+    pub(super) invoked: u64,
+    /// With a fixed rate: operations that were due and could not be sent before the end.
+    pub(super) unsent: u64,
+    /// From the beginning to the last completion.
+    pub(super) took: Duration,
+    /// When the last operation was completed, on the clock of the load, in nanoseconds.
+    pub(super) last: u64,
+}
+
+/// Something that went wrong with an operation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Trouble {
+    /// The code of the error, or words.
+    pub(super) what: String,
+    /// Whether the operation certainly did not happen.
+    pub(super) definite: bool,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            latencies: vec![Histogram::default(); Kind::ALL.len()],
+            errors: BTreeMap::new(),
+            invoked: 0,
+            unsent: 0,
+            took: Duration::ZERO,
+            last: 0,
+        }
+    }
+}
+
+impl Tally {
+    /// Counts an operation that was answered without error.
+    pub(super) fn answered(&mut self, kind: Kind, nanoseconds: u64) {
+        self.latencies[kind as usize].add(nanoseconds);
+    }
+
+    /// Counts one that was not.
+    pub(super) fn failed(&mut self, what: &str, definite: bool) {
+        let what = what.into();
+        *self.errors.entry(Trouble { what, definite }).or_default() += 1;
+    }
+
+    /// The load, which began at this moment, is over.
+    pub(super) fn finish(&mut self, began: u64) {
+        self.took = Duration::from_nanos(self.last.saturating_sub(began));
+    }
+
+    /// Adds another thread's part.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (own, added) in self.latencies.iter_mut().zip(&other.latencies) {
+            own.merge(added);
+        }
+        for (trouble, count) in &other.errors {
+            *self.errors.entry(trouble.clone()).or_default() += count;
+        }
+        self.invoked += other.invoked;
+        self.unsent += other.unsent;
+        self.took = self.took.max(other.took);
+    }
+
+    /// The kinds that were answered, with their latencies.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (Kind, &Histogram)> {
+        let all = Kind::ALL.into_iter().zip(&self.latencies);
+        all.filter(|(_, latencies)| latencies.count() > 0)
+    }
+
+    /// The latencies of all kinds together.
+    #[must_use]
+    pub(super) fn all(&self) -> Histogram {
+        let mut all = Histogram::default();
+        self.latencies.iter().for_each(|part| all.merge(part));
+        all
+    }
+
+    /// So many in a second.
+    #[must_use]
+    pub(super) fn per_second(&self, count: u64) -> f64 {
+        let seconds = self.took.as_secs_f64();
+        if seconds > 0.0 {
+            count as f64 / seconds
+        } else {
+            0.0
+        }
+    }
+}
