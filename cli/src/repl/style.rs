@@ -30,6 +30,8 @@ pub(crate) enum Role {
     Number,
     /// A word that stands for itself, such as an option.
     Keyword,
+    /// What the keys act on.
+    Chosen,
 }
 
 impl Palette {
@@ -72,6 +74,7 @@ impl Palette {
             Role::Text => AnsiColor::Green.on_default(),
             Role::Number => AnsiColor::Magenta.on_default(),
             Role::Keyword => AnsiColor::Blue.on_default(),
+            Role::Chosen => Style::new().invert(),
         };
         format!("{style}{text}{style:#}")
     }

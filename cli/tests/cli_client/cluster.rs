@@ -44,6 +44,11 @@ impl Cluster {
 
     /// Starts replicas that allow faults, and waits until each of them serves data.
     pub(crate) fn start_with(replicas: usize, model: &str) -> Self {
+        Self::start_as(replicas, &["--consistency", model, "--allow-faults"])
+    }
+
+    /// Starts replicas with these options, and waits until each of them serves data.
+    pub(crate) fn start_as(replicas: usize, options: &[&str]) -> Self {
         // Every port is taken before the first is given back, so that all differ.
         let listeners: Vec<_> = (0..replicas).map(|_| listen()).collect();
         let ports: Vec<_> = listeners.iter().map(|(_, port)| *port).collect();
@@ -53,7 +58,7 @@ impl Cluster {
         let start = |id: usize| {
             let mut server = Command::new(server_program());
             server.args(["--id", &id.to_string(), "--cluster", &addresses]);
-            server.args(["--consistency", model, "--allow-faults"]);
+            server.args(options);
             server.args(["--log-level", "error"]).stdin(Stdio::null());
             server.spawn().unwrap()
         };
@@ -72,6 +77,13 @@ impl Cluster {
         let id = self.replicas[replica - 1].id().to_string();
         let kill = Command::new("kill").args([signal, &id]).status();
         assert!(kill.unwrap().success());
+    }
+
+    /// Ends a replica at once.
+    pub(crate) fn kill(&mut self, replica: usize) {
+        let replica = &mut self.replicas[replica - 1];
+        replica.kill().unwrap();
+        replica.wait().unwrap();
     }
 
     /// `holdback-cli`, connected to a replica.

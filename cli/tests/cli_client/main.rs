@@ -10,6 +10,7 @@ mod real;
 mod repl;
 mod scripts;
 mod terminal;
+mod top;
 mod typing;
 
 use std::process::Command;

@@ -75,6 +75,20 @@ impl Terminal {
         String::from_utf8_lossy(&self.raw).into_owned()
     }
 
+    /// The colours and styles that were switched on, as the terminal numbers them.
+    pub(crate) fn styles(&self) -> Vec<String> {
+        let raw = self.raw();
+        let sequences = raw.split("\x1b[").skip(1);
+        let styles = sequences.filter_map(|rest| rest.split_once('m'));
+        let styles = styles.map(|(style, _)| style.to_owned()).filter(|style| {
+            let numbers = |byte: u8| byte.is_ascii_digit() || byte == b';';
+            style.bytes().all(numbers)
+        });
+        styles
+            .filter(|style| !matches!(style.as_str(), "" | "0"))
+            .collect()
+    }
+
     /// Whether the program has a screen of its own.
     pub(crate) fn is_taken(&self) -> bool {
         self.screen.screen().alternate_screen()

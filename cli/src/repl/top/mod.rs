@@ -1,4 +1,205 @@
+//! `--top`: the whole cluster on one screen, redrawn over and over: who holds what back, for whom it waits,
+//! and why; with keys to cut, delay and heal links.
+//!
+//! [`ask`] asks every replica on a thread of its own, all at the same time and for the digest at the same
+//! position; [`look`] understands what one says, and [`view`] keeps what all have said. From that, [`why`]
+//! makes a sentence, [`table`] and [`links`] the lists, and [`draw`] the screen. [`keys`] says what a key
+//! does.
+
+mod ask;
+mod cell;
+mod draw;
+#[cfg(test)]
+mod fixture;
+mod keys;
+mod links;
+mod look;
+mod table;
+mod view;
+mod why;
+
+use super::args::INTERVAL;
+use super::dispatch::Verdict;
 use super::modes::Job;
-pub(crate) fn run(_job: Job<'_>) -> anyhow::Result<u8> {
-    Ok(0)
+use super::output::Mode;
+use super::screen::{Input, Screen};
+use super::style::{Palette, Role};
+use super::target::Target;
+use super::{EXIT_UNREACHABLE, EXIT_USAGE, exit_code, signal_code};
+use ask::{Asker, News, obey};
+use draw::Frame;
+use holdback_cli::clock::now;
+use keys::{Keys, Wish};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+use view::{Seen, View};
+
+/// Between two looks at what has come.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Columns of a picture that is no screen.
+const COLUMNS: usize = 120;
+
+/// Redraws until `q` or Ctrl-C; where nobody watches, prints one picture.
+pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
+    if matches!(job.client.output.mode(), Mode::Json | Mode::Csv) {
+        let wrong = "--top is for people: programs ask @all STATUS and @all INFO holdback";
+        job.client.complain(wrong, Verdict::Malformed);
+        return Ok(EXIT_USAGE);
+    }
+    if job.client.cluster.addresses().is_empty()
+        && let Err(error) = job.client.connect_and_learn()
+    {
+        job.client.unreachable(job.client.session.address(), &error);
+        return Ok(EXIT_UNREACHABLE);
+    }
+    let replicas = match job.client.cluster.resolve(&Target::All) {
+        Ok(replicas) => replicas,
+        Err(wrong) => {
+            job.client.complain(&wrong, Verdict::Malformed);
+            return Ok(EXIT_USAGE);
+        }
+    };
+    let interval = job.args.interval.unwrap_or(INTERVAL);
+    let mut top = Top::new(replicas, interval, job.args.timeout);
+    if job.is_live() {
+        top.show(job.client.output.palette())
+    } else {
+        top.print(&job)
+    }
+}
+
+struct Top {
+    view: View,
+    askers: Vec<Asker>,
+    sender: Sender<News>,
+    news: Receiver<News>,
+    interval: Duration,
+    timeout: Duration,
+    /// When everybody is asked next.
+    due: Instant,
+}
+
+impl Top {
+    fn new(replicas: Vec<(usize, String)>, interval: Duration, timeout: Duration) -> Self {
+        let (sender, news) = channel();
+        let ask = |(index, (_, address)): (usize, &(usize, String))| {
+            Asker::start(index, address.clone(), timeout, sender.clone())
+        };
+        let askers = replicas.iter().enumerate().map(ask).collect();
+        let seen = replicas
+            .into_iter()
+            .map(|(id, address)| Seen::new(id, address));
+        Self {
+            view: View {
+                replicas: seen.collect(),
+            },
+            askers,
+            sender,
+            news,
+            interval,
+            timeout,
+            due: now(),
+        }
+    }
+
+    fn show(&mut self, palette: Palette) -> anyhow::Result<u8> {
+        let mut screen = Screen::enter()?;
+        let mut keys = Keys::default();
+        loop {
+            self.ask_if_due();
+            while let Ok(news) = self.news.try_recv() {
+                self.take(news, &mut keys);
+            }
+            let (columns, rows) = screen.size()?;
+            let frame = Frame {
+                columns,
+                rows,
+                interval: self.interval,
+                palette,
+                now: now(),
+            };
+            screen.draw(draw::screen(&self.view, &keys, frame))?;
+            let key = match screen.input(LOOK)? {
+                Input::Leave => return Ok(0),
+                Input::Signal(number) => return Ok(signal_code(number)),
+                Input::Key(key) => key,
+                Input::Redraw | Input::Nothing => continue,
+            };
+            match keys.pressed(key, &self.view, now()) {
+                Wish::Leave => return Ok(0),
+                Wish::Nothing => {}
+                Wish::Orders(orders, done) => {
+                    obey(orders, done, self.timeout, self.sender.clone());
+                }
+            }
+        }
+    }
+
+    /// Prints once what there is to say after two rounds, which rates need.
+    fn print(&mut self, job: &Job<'_>) -> anyhow::Result<u8> {
+        let mut keys = Keys::default();
+        for round in 0..2 {
+            if round > 0 && job.interrupt.pause(self.interval) {
+                return Ok(exit_code(Verdict::Interrupted, true));
+            }
+            self.due = now();
+            self.ask_if_due();
+            let start = now();
+            while self.view.replicas.iter().any(|seen| seen.asked) && start.elapsed() < self.timeout
+            {
+                if job.interrupt.take() {
+                    return Ok(exit_code(Verdict::Interrupted, true));
+                }
+                if let Ok(news) = self.news.recv_timeout(LOOK) {
+                    self.take(news, &mut keys);
+                }
+            }
+        }
+        let output = &job.client.output;
+        let frame = Frame {
+            columns: COLUMNS,
+            rows: usize::MAX,
+            interval: self.interval,
+            palette: output.palette(),
+            now: now(),
+        };
+        for line in draw::picture(&self.view, frame) {
+            output.line(&line)?;
+        }
+        let anybody = self.view.replicas.iter().any(|seen| seen.look.is_some());
+        Ok(if anybody { 0 } else { EXIT_UNREACHABLE })
+    }
+
+    /// Asks everybody who has answered the last question. All are asked for the digest at one position.
+    fn ask_if_due(&mut self) {
+        let at = now();
+        if at < self.due {
+            return;
+        }
+        self.due = at + self.interval;
+        let digest_at = self.view.common_position(at);
+        for (seen, asker) in self.view.replicas.iter_mut().zip(&self.askers) {
+            if !seen.asked {
+                seen.ask(at);
+                asker.ask(digest_at);
+            }
+        }
+    }
+
+    fn take(&mut self, news: News, keys: &mut Keys) {
+        match news {
+            News::Answered(index, look) => self.view.replicas[index].answered(*look),
+            News::Down(index, why) => self.view.replicas[index].is_down(why),
+            News::Silent(index) => self.view.replicas[index].is_silent(),
+            News::Fault(came) => {
+                match came {
+                    Ok(done) => keys.say(Role::Good, done),
+                    Err(wrong) => keys.say(Role::Bad, wrong),
+                }
+                // What it changed is to be seen at once.
+                self.due = now();
+            }
+        }
+    }
 }

@@ -1,0 +1,173 @@
+//! `--top`: the whole cluster on one screen.
+
+use crate::cluster::Cluster;
+use crate::fake::free_port;
+use crate::holdback_cli;
+use crate::terminal::Terminal;
+use assert_cmd::assert::OutputAssertExt;
+use std::process::{Child, Stdio};
+
+const DOWN: &str = "\x1b[B";
+const LEFT: &str = "\x1b[D";
+
+/// The live view of a cluster, in a window of this size.
+fn watch(cluster: &Cluster, columns: u16, rows: u16) -> Terminal {
+    let mut cli = cluster.cli(1);
+    cli.args(["--top", "-i", "0.1"]);
+    Terminal::start(&cli, columns, rows)
+}
+
+/// Sends a command that is not answered for a while.
+fn begin(cluster: &Cluster, replica: usize, command: &str) -> Child {
+    let mut cli = cluster.cli(replica);
+    cli.args(command.split(' '));
+    cli.stdout(Stdio::piped()).spawn().unwrap()
+}
+
+#[track_caller]
+fn leave(terminal: &mut Terminal, key: &str) {
+    terminal.keys(key);
+    assert_eq!(terminal.end(), 0);
+    assert!(!terminal.is_taken());
+    assert!(terminal.raw().contains("\x1b[?25h"), "the cursor is back");
+}
+
+#[test]
+fn one_look_shows_why_a_write_hangs_and_a_key_heals_it() {
+    let cluster = Cluster::start(3);
+    let mut terminal = watch(&cluster, 100, 24);
+    terminal.see("All is well");
+    cluster.run(3, "FAULT CUT 1");
+    terminal.see("Link 1-3 is cut by replica 3. Writes may have to wait for that.");
+    let write = begin(&cluster, 1, "SET b 2");
+    terminal.see("Writes hang: at replica ");
+    terminal.see(" 1.1 SET b 2 has waited ");
+    terminal.see("for replica 3: link 1-3 is cut by replica 3.");
+    terminal.see("waits for 3");
+    terminal.see("waited for");
+    terminal.see("at 1  1.1 SET b 2  waits ");
+    terminal.keys(DOWN);
+    terminal.keys(LEFT);
+    terminal.see("[cut]");
+    terminal.keys("h");
+    terminal.see("healed: 3 to 1 and back");
+    terminal.see("All is well");
+    terminal.see("digests of 3 of 3 agree at 1");
+    let written = write.wait_with_output().unwrap();
+    assert_eq!(written.stdout, b"OK\n");
+    leave(&mut terminal, "q");
+}
+
+#[test]
+fn keys_cut_and_delay_what_is_chosen() {
+    let cluster = Cluster::start(3);
+    let mut terminal = watch(&cluster, 80, 24);
+    terminal.see("All is well");
+    terminal.keys("c");
+    terminal.see("[cut]");
+    terminal.see("cut: 1 to 2");
+    assert_eq!(cluster.run(1, "FAULT LIST"), "CUT 2\n");
+    // The first column stands for all links of a row.
+    terminal.keys(LEFT);
+    terminal.see("[all]");
+    terminal.keys("dx100 20\x7f00\r");
+    terminal.see("delayed by 100 to 200 ms: 1 to all");
+    terminal.see("+100-200ms");
+    assert_eq!(
+        cluster.run(1, "FAULT LIST"),
+        "CUT 2\nDELAY 2 100 200\nDELAY 3 100 200\n"
+    );
+    terminal.keys("d9 1\r");
+    terminal.see("replica 1: ERR delays are milliseconds");
+    terminal.keys("d5");
+    terminal.see("delay 1 to all: milliseconds");
+    terminal.keys("\x1b");
+    terminal.see_gone("milliseconds");
+    terminal.keys("H");
+    terminal.see("every link is healed");
+    terminal.see("All is well");
+    assert_eq!(cluster.run(1, "FAULT LIST"), "\n");
+    leave(&mut terminal, "\x03");
+}
+
+#[test]
+fn replicas_that_are_paused_or_gone_hold_up_nothing() {
+    let mut cluster = Cluster::start(3);
+    let mut terminal = watch(&cluster, 80, 24);
+    terminal.see("All is well");
+    cluster.signal(2, "-STOP");
+    terminal.see("silent ");
+    let write = begin(&cluster, 1, "SET b 2");
+    terminal.see("Writes hang: at replica 1");
+    terminal.see("it is paused, or");
+    // Keys work meanwhile.
+    terminal.keys("?");
+    terminal.see("choose one end of a link");
+    terminal.keys("?");
+    terminal.see_gone("choose one end of a link");
+    cluster.signal(2, "-CONT");
+    terminal.see("All is well");
+    assert_eq!(write.wait_with_output().unwrap().stdout, b"OK\n");
+    cluster.kill(3);
+    terminal.see("Replica 3 is down (Connection refused).");
+    terminal.see("digests of 2 of 3 agree at 1");
+    terminal.keys("\x1b[A");
+    terminal.resize(40, 12);
+    terminal.see("Replica 3 is down (Connection refused).");
+    terminal.until("nothing beyond the window", |screen| {
+        screen.contains("down") && screen.lines().last().unwrap_or_default().ends_with("...")
+    });
+    leave(&mut terminal, "q");
+}
+
+#[test]
+fn faults_that_are_not_allowed_are_not_offered() {
+    let cluster = Cluster::start_as(2, &[]);
+    let mut terminal = watch(&cluster, 80, 24);
+    terminal.see("(faults are not allowed)");
+    terminal.keys("c");
+    terminal.see("start the replicas with --allow-faults");
+    leave(&mut terminal, "\x1b");
+}
+
+#[test]
+fn without_colours_the_choice_is_seen_by_its_brackets() {
+    let cluster = Cluster::start(2);
+    let mut cli = cluster.cli(1);
+    cli.arg("--top").env("NO_COLOR", "1");
+    let mut terminal = Terminal::start(&cli, 80, 24);
+    terminal.see("All is well");
+    terminal.until("brackets", |screen| screen.contains("ms]"));
+    leave(&mut terminal, "q");
+    assert_eq!(terminal.styles(), Vec::<String>::new());
+}
+
+#[test]
+fn a_picture_is_printed_where_there_is_no_terminal() {
+    for (model, digests) in [
+        ("sequential", "digests of 2 of 2 agree at 1"),
+        ("linearizable", "digests of 2 of 2 agree at 1"),
+        ("eventual", "2 of 2 hold the same data"),
+    ] {
+        let cluster = Cluster::start_with(2, model);
+        cluster.run(1, "SET a 1");
+        let start = holdback_cli::clock::now();
+        // An update takes a moment in the eventual model.
+        let picture = loop {
+            let picture = cluster.run(2, "--top -i 0.05");
+            if picture.contains(digests) || start.elapsed().as_secs() > 10 {
+                break picture;
+            }
+        };
+        assert!(picture.starts_with("All is well"), "{picture}");
+        assert!(picture.contains(digests), "{picture}");
+        let rows = picture.lines().filter(|line| line.contains("  serves  "));
+        assert_eq!(rows.count(), 2, "{picture}");
+        assert!(picture.contains("from 2"), "{picture}");
+    }
+    let port = free_port().to_string();
+    holdback_cli(&["-p", &port, "--top"]).assert().code(69);
+    holdback_cli(&["-p", &port, "--json", "--top"])
+        .assert()
+        .code(64);
+}
