@@ -2,7 +2,7 @@
 
 use super::args::Args;
 use super::dispatch::{Client, Verdict};
-use super::interrupt::Interrupt;
+use super::interrupt::{EXIT_INTERRUPTED, Interrupt};
 use super::local::{self, Local};
 use super::output::Mode;
 use super::{EXIT_REFUSED, EXIT_USAGE, exit_code, help};
@@ -78,6 +78,10 @@ pub(crate) fn run_lines(
     for number in 1_u64.. {
         line.clear();
         interrupt.set_idle(true);
+        // A Ctrl-C from just before would be lost: reading goes on after a signal.
+        if interrupt.take() {
+            return Ok(EXIT_INTERRUPTED);
+        }
         let length = input.read_until(b'\n', &mut line)?;
         interrupt.set_idle(false);
         if length == 0 {
