@@ -21,6 +21,9 @@ use std::time::Duration;
 /// Whether the terminal is ours, for the panic hook.
 static OURS: AtomicBool = AtomicBool::new(false);
 
+/// What shells add to a signal's number for the exit code of a program that it ended.
+const SIGNAL_CODE: i32 = 128;
+
 /// The longest that a signal goes unseen.
 const STEP: Duration = Duration::from_millis(100);
 
@@ -44,6 +47,8 @@ pub(crate) enum Input {
 pub(crate) struct Screen {
     /// What is on it, line by line.
     drawn: Vec<String>,
+    /// Columns and rows that it had then.
+    size_drawn: Option<(usize, usize)>,
     /// The signal that came, if one did.
     signal: Arc<AtomicUsize>,
 }
@@ -56,13 +61,17 @@ impl Screen {
     pub(crate) fn enter() -> io::Result<Self> {
         restore_on_panic();
         let signal = Arc::new(AtomicUsize::new(0));
-        for number in [SIGTERM, SIGHUP, SIGINT, SIGQUIT] {
+        for number in [SIGTERM, SIGINT, SIGQUIT] {
             let as_value = usize::try_from(number).unwrap_or_default();
             flag::register_usize(number, Arc::clone(&signal), as_value)?;
         }
+        // There is no terminal any more to be left as it was, and reading keys from it would never end.
+        let always = Arc::new(AtomicBool::new(true));
+        flag::register_conditional_shutdown(SIGHUP, SIGNAL_CODE + SIGHUP, always)?;
         take()?;
         Ok(Self {
             drawn: Vec::new(),
+            size_drawn: None,
             signal,
         })
     }
@@ -84,8 +93,15 @@ impl Screen {
     /// # Errors
     /// What standard output says.
     pub(crate) fn draw(&mut self, mut lines: Vec<String>) -> io::Result<()> {
-        let (_, rows) = self.size()?;
-        lines.truncate(rows);
+        let size = self.size()?;
+        // The event that tells of another size can get lost, if a key is pressed at the same time.
+        if self.size_drawn != Some(size) {
+            self.forget()?;
+        }
+        lines.truncate(size.1);
+        if lines == self.drawn {
+            return Ok(());
+        }
         let mut stdout = io::stdout().lock();
         queue!(stdout, BeginSynchronizedUpdate)?;
         for (row, line) in lines.iter().enumerate() {
@@ -105,6 +121,7 @@ impl Screen {
         queue!(stdout, EndSynchronizedUpdate)?;
         stdout.flush()?;
         self.drawn = lines;
+        self.size_drawn = Some(size);
         Ok(())
     }
 

@@ -5,7 +5,12 @@ use crate::fake::free_port;
 use crate::holdback_cli;
 use crate::terminal::Terminal;
 use assert_cmd::assert::OutputAssertExt;
-use std::process::{Child, Stdio};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 const DOWN: &str = "\x1b[B";
 const LEFT: &str = "\x1b[D";
@@ -170,4 +175,43 @@ fn a_picture_is_printed_where_there_is_no_terminal() {
     holdback_cli(&["-p", &port, "--json", "--top"])
         .assert()
         .code(64);
+}
+
+#[test]
+fn it_ends_with_its_terminal() {
+    let cluster = Cluster::start(1);
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let end = || {
+        let name = std::ffi::OsStr::from_bytes(name.as_bytes());
+        let end = File::options().read(true).write(true).open(name);
+        Stdio::from(end.unwrap())
+    };
+    let cli = cluster.cli(1);
+    let mut command = Command::new("setsid");
+    command.arg("--ctty").arg(cli.get_program());
+    command.args(cli.get_args()).arg("--top");
+    command.env("TERM", "xterm");
+    let mut child = command.stdin(end()).stdout(end()).spawn().unwrap();
+    drop(command);
+    let (mut terminal, mut seen) = (File::from(terminal), Vec::new());
+    while !String::from_utf8_lossy(&seen).contains("All is well") {
+        let mut piece = [0; 4096];
+        let length = terminal.read(&mut piece).unwrap();
+        seen.extend_from_slice(&piece[..length]);
+    }
+    drop(terminal);
+    let start = holdback_cli::clock::now();
+    let ended = loop {
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+        if start.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(ended.code(), Some(128 + 1));
 }
