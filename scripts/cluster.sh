@@ -103,6 +103,8 @@ read_arguments() {
   done
   [ -n "$run" ] || find_cluster
   [ -f "$run/cluster.json" ] || fail "$EXIT_USAGE" "$run is not the run folder of a cluster"
+  # By its own name, which the replicas' command lines have, and not by a link such as `latest`.
+  run="$(cd "$run" && pwd -P)"
   case "$command" in
     status | down) [ -z "$replica" ] || usage "$command is for the whole cluster" ;;
     kill | pause | resume) [ -n "$replica" ] || usage "$command needs a replica's id" ;;

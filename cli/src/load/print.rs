@@ -116,7 +116,7 @@ fn errors(tally: &Tally, width: Option<usize>) -> String {
     if tally.unsent > 0 {
         let unsent = thousands(tally.unsent);
         let said = format!("{unsent} more were due and not sent, because no client was free");
-        text += &format!("  {}\n", styled(BAD, &said));
+        text += &format!("  {}\n", styled(FAINT, &said));
     }
     if tally.errors.is_empty() {
         return text + &format!("  {}\n", styled(FAINT, "no errors"));

@@ -67,15 +67,7 @@ impl Workload {
         let kind = self.mix.draw(&mut author.random);
         let call = match kind {
             Kind::Mget => Call::Mget(self.some_keys(author)),
-            Kind::Mset => {
-                let keys = self.some_value_keys(author);
-                let pair = |index| {
-                    let value = self.value(author);
-                    self.remember(index, &value);
-                    (self.key(Family::Values, index), value)
-                };
-                Call::Mset(keys.into_iter().map(pair).collect())
-            }
+            Kind::Mset => self.mset(author),
             Kind::Txn => {
                 let count = author.random.between(2, 4);
                 Call::Txn((0..count).map(|_| self.part(author)).collect())
@@ -139,6 +131,18 @@ impl Workload {
         let value = self.value(author);
         self.remember(index, &value);
         Call::Cas(self.key(Family::Values, index), expected, value)
+    }
+
+    /// Pairs by the names of their keys, which is how the objects of a history have them.
+    fn mset(&mut self, author: &mut Author) -> Call {
+        let mut pairs = Vec::new();
+        for index in self.some_value_keys(author) {
+            let value = self.value(author);
+            self.remember(index, &value);
+            pairs.push((self.key(Family::Values, index), value));
+        }
+        pairs.sort_unstable();
+        Call::Mset(pairs)
     }
 
     fn append(&mut self, author: &mut Author) -> Call {
