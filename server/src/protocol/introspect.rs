@@ -5,7 +5,7 @@ use super::error::ErrorReply;
 use super::reply::ReplyWriter;
 use super::syntax::{Argument, Shape, parse};
 use super::table::COMMANDS;
-use crate::store::{subcommand_help, unknown_subcommand};
+use crate::store::{subcommand_help, wrong_subcommand};
 
 /// Answers COMMAND and its subcommands.
 ///
@@ -44,9 +44,9 @@ pub fn answer(
             names.iter().filter_map(|name| lookup(name)).collect(),
             reply,
         ),
-        (b"GETKEYS", [_, ..]) => get_keys(&words[2..], reply)?,
+        (b"GETKEYS", [_, _, ..]) => get_keys(&words[2..], reply)?,
         (b"HELP", []) => subcommand_help(spec, reply),
-        _ => return Err(unknown_subcommand("COMMAND", subcommand)),
+        _ => return Err(wrong_subcommand("COMMAND", subcommand)),
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::protocol::arguments::parse_unsigned;
 use crate::protocol::command::{CommandSpec, Name, lookup};
 use crate::protocol::error::ErrorReply;
 use crate::protocol::reply::Resp;
-use crate::store::{subcommand_help, unknown_subcommand};
+use crate::store::{subcommand_help, wrong_subcommand};
 use std::fmt::Write;
 
 /// The longest name of a connection, in bytes.
@@ -29,22 +29,11 @@ impl Replica {
             return self.kill(client, rest, out);
         }
         let text = match (subcommand.as_slice(), rest) {
-            (b"LIST", []) => Some(self.list_clients(now)),
-            (b"LIST", [option, ..]) if option.eq_ignore_ascii_case(b"type") => {
-                Some(self.list_clients(now))
-            }
-            (b"LIST", [option, ids @ ..]) if option.eq_ignore_ascii_case(b"id") => {
-                let wanted: Vec<u64> = ids.iter().filter_map(|id| parse_unsigned(id)).collect();
-                let lines = self
-                    .sessions
-                    .iter()
-                    .filter(|s| wanted.contains(&s.id.serial));
-                Some(lines.map(|session| describe(session, now)).collect())
-            }
+            (b"LIST", options) => Some(self.list_some(options, now)),
             (b"INFO", []) => self
                 .sessions
                 .get(client)
-                .map(|session| describe(session, now)),
+                .map(|session| Ok(describe(session, now))),
             _ => None,
         };
         let Some(session) = self.sessions.get_mut(client) else {
@@ -52,10 +41,7 @@ impl Replica {
         };
         let resp = session.resp;
         let result = match text {
-            Some(text) => {
-                session.writer(out).text(&text);
-                Ok(())
-            }
+            Some(text) => text.map(|text| session.writer(out).text(&text)),
             None => set_or_get(session, spec, &subcommand, words, out),
         };
         if let Err(error) = result {
@@ -70,6 +56,33 @@ impl Replica {
             .iter()
             .map(|session| describe(session, now))
             .collect()
+    }
+
+    /// CLIENT LIST, with a filter or without. Every client is a normal one.
+    fn list_some(&self, options: &[&[u8]], now: Now) -> Result<String, ErrorReply> {
+        let Some((option, values)) = options.split_first() else {
+            return Ok(self.list_clients(now));
+        };
+        match (option.to_ascii_uppercase().as_slice(), values) {
+            (b"TYPE", [kind]) => match kind.to_ascii_lowercase().as_slice() {
+                b"normal" => Ok(self.list_clients(now)),
+                b"master" | b"slave" | b"replica" | b"pubsub" => Ok(String::new()),
+                _ => {
+                    let kind = kind[..kind.len().min(64)].escape_ascii();
+                    Err(ErrorReply::err(format!("Unknown client type '{kind}'")))
+                }
+            },
+            (b"ID", [_, ..]) => {
+                let wanted: Option<Vec<u64>> = values.iter().map(|id| parse_unsigned(id)).collect();
+                let wanted = wanted.ok_or_else(|| ErrorReply::err("Invalid client ID"))?;
+                let lines = self
+                    .sessions
+                    .iter()
+                    .filter(|session| wanted.contains(&session.id.serial));
+                Ok(lines.map(|session| describe(session, now)).collect())
+            }
+            _ => Err(ErrorReply::syntax()),
+        }
     }
 
     /// CLIENT KILL, in the old form with an address or the new one with filters.
@@ -135,7 +148,10 @@ fn kill_filters(rest: &[&[u8]]) -> Result<(Vec<Filter>, bool), ErrorReply> {
     if let [address] = rest {
         return Ok((vec![Filter::Address(text(address))], true));
     }
-    if rest.is_empty() || rest.len() % 2 == 1 {
+    if rest.is_empty() {
+        return Err(ErrorReply::wrong_arity("client|kill"));
+    }
+    if rest.len() % 2 == 1 {
         return Err(ErrorReply::syntax());
     }
     let mut filters = Vec::new();
@@ -180,10 +196,14 @@ fn set_or_get(
             session.writer(out).ok();
         }
         (b"SETINFO", [attribute, value]) => {
-            let value = check_name(value)?;
+            let value = |name| {
+                let wrong =
+                    format!("{name} cannot contain spaces, newlines or special characters.");
+                check_name(value).map_err(|_| ErrorReply::err(wrong))
+            };
             match attribute.to_ascii_uppercase().as_slice() {
-                b"LIB-NAME" => session.library.0 = value,
-                b"LIB-VER" => session.library.1 = value,
+                b"LIB-NAME" => session.library.0 = value("lib-name")?,
+                b"LIB-VER" => session.library.1 = value("lib-ver")?,
                 _ => {
                     let attribute = String::from_utf8_lossy(attribute).into_owned();
                     return Err(ErrorReply::err(format!(
@@ -194,14 +214,10 @@ fn set_or_get(
             session.writer(out).ok();
         }
         (b"NO-EVICT" | b"NO-TOUCH", [switch]) if is_switch(switch) => session.writer(out).ok(),
-        (b"REPLY", [_]) => session.writer(out).ok(),
+        (b"REPLY", [_]) if reply_mode(words).is_some() => session.writer(out).ok(),
         (b"HELP", []) => subcommand_help(spec, &mut session.writer(out)),
-        (b"NO-EVICT" | b"NO-TOUCH", [_]) => return Err(ErrorReply::syntax()),
-        (b"ID" | b"GETNAME" | b"SETNAME" | b"SETINFO" | b"LIST" | b"INFO" | b"REPLY", _) => {
-            let name = String::from_utf8_lossy(subcommand).to_lowercase();
-            return Err(ErrorReply::wrong_arity(&format!("client|{name}")));
-        }
-        _ => return Err(unknown_subcommand("CLIENT", words[1])),
+        (b"NO-EVICT" | b"NO-TOUCH" | b"REPLY", [_]) => return Err(ErrorReply::syntax()),
+        _ => return Err(wrong_subcommand("CLIENT", words[1])),
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::protocol::arguments::{parse_integer, parse_unsigned};
 use crate::protocol::command::CommandSpec;
 use crate::protocol::error::ErrorReply;
 use crate::protocol::reply::ReplyWriter;
-use crate::store::{glob_matches, subcommand_help, unknown_subcommand};
+use crate::store::{glob_matches, subcommand_help, wrong_subcommand};
 use std::time::Duration;
 
 /// Changes a setting; the error says what it takes.
@@ -138,11 +138,8 @@ impl Replica {
                 ));
             }
             (b"HELP", []) => subcommand_help(spec, reply),
-            (b"GET" | b"SET", _) => {
-                let name = String::from_utf8_lossy(words[1]).to_lowercase();
-                return Err(ErrorReply::wrong_arity(&format!("config|{name}")));
-            }
-            _ => return Err(unknown_subcommand("CONFIG", words[1])),
+            (b"SET", [_, _, _, ..]) => return Err(ErrorReply::syntax()),
+            _ => return Err(wrong_subcommand("CONFIG", words[1])),
         }
         Ok(())
     }
@@ -169,8 +166,14 @@ impl Replica {
             self.slow_log.threshold,
             self.slow_log.length_max,
         );
-        for pair in pairs.chunks_exact(2) {
-            if let Err(error) = self.change_setting(pair[0], pair[1]) {
+        for (index, pair) in pairs.chunks_exact(2).enumerate() {
+            let mut earlier = pairs[..2 * index].iter().step_by(2);
+            let changed = if earlier.any(|name| name.eq_ignore_ascii_case(pair[0])) {
+                Err(setting_failed(pair[0], "duplicate parameter"))
+            } else {
+                self.change_setting(pair[0], pair[1])
+            };
+            if let Err(error) = changed {
                 (
                     self.settings,
                     self.slow_log.threshold,
@@ -192,11 +195,7 @@ impl Replica {
                 "Unknown option or number of arguments for CONFIG SET - '{shown}'"
             )));
         };
-        let failed = |what: &str| {
-            ErrorReply::err(format!(
-                "CONFIG SET failed (possibly related to argument '{shown}') - {what}"
-            ))
-        };
+        let failed = |what: &str| setting_failed(name, what);
         let Some(set) = setting.set else {
             // A tool that sets what is so already need not fail.
             let same = (setting.get)(self).as_bytes() == value;
@@ -208,6 +207,13 @@ impl Replica {
         };
         set(self, value).map_err(|takes| failed(&format!("argument must be {takes}")))
     }
+}
+
+fn setting_failed(name: &[u8], what: &str) -> ErrorReply {
+    let shown = String::from_utf8_lossy(&name[..name.len().min(64)]);
+    ErrorReply::err(format!(
+        "CONFIG SET failed (possibly related to argument '{shown}') - {what}"
+    ))
 }
 
 fn yes_no(value: bool) -> String {

@@ -8,7 +8,7 @@ use crate::protocol::arguments::parse_integer;
 use crate::protocol::command::CommandSpec;
 use crate::protocol::error::ErrorReply;
 use crate::protocol::reply::ReplyWriter;
-use crate::store::{subcommand_help, unknown_subcommand};
+use crate::store::{subcommand_help, wrong_subcommand};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -102,15 +102,13 @@ impl SlowLog {
             }
             (b"GET", []) => self.list(LISTED, reply),
             (b"GET", [count]) => {
-                let count = parse_integer(count).ok_or_else(ErrorReply::not_an_integer)?;
-                if count < -1 {
-                    let text = "count should be greater than or equal to -1";
-                    return Err(ErrorReply::err(text));
-                }
+                let count = parse_integer(count).filter(|count| *count >= -1);
+                let wrong = || ErrorReply::err("count should be greater than or equal to -1");
+                let count = count.ok_or_else(wrong)?;
                 self.list(usize::try_from(count).unwrap_or(usize::MAX), reply);
             }
             (b"HELP", []) => subcommand_help(spec, reply),
-            _ => return Err(unknown_subcommand("SLOWLOG", words[1])),
+            _ => return Err(wrong_subcommand("SLOWLOG", words[1])),
         }
         Ok(())
     }
@@ -153,7 +151,7 @@ pub(super) fn latency(
         (b"RESET", _) => reply.integer(0),
         (b"DOCTOR", []) => reply.text("No latency events are kept; see SLOWLOG GET and INFO."),
         (b"HELP", []) => subcommand_help(spec, reply),
-        _ => return Err(unknown_subcommand("LATENCY", words[1])),
+        _ => return Err(wrong_subcommand("LATENCY", words[1])),
     }
     Ok(())
 }

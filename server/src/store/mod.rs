@@ -14,6 +14,6 @@ pub use admission::{Limits, SetOptions, admit, check_entry_size};
 pub use glob::matches as glob_matches;
 pub use ordered::{Store, Value};
 pub use read::{Keyspace, read};
-pub(crate) use read::{subcommand_help, unknown_subcommand};
+pub(crate) use read::{subcommand_help, wrong_subcommand};
 pub use table::{Record, Table};
 pub use write::write;

@@ -213,19 +213,29 @@ fn range<K: Keyspace>(
     Ok(())
 }
 
-/// `ERR unknown subcommand`, as Redis says it.
-pub(crate) fn unknown_subcommand(name: &str, subcommand: &[u8]) -> ErrorReply {
+/// What Redis says to a subcommand that does not exist, or has other arguments.
+pub(crate) fn wrong_subcommand(name: &str, subcommand: &[u8]) -> ErrorReply {
+    let spec = crate::protocol::command::lookup(name.as_bytes());
+    let known = spec.is_some_and(|spec| {
+        let mut names = forms(spec).filter_map(|form| form.split(' ').next());
+        names.any(|known| known.as_bytes().eq_ignore_ascii_case(subcommand))
+    });
+    if known {
+        let subcommand = String::from_utf8_lossy(subcommand);
+        return ErrorReply::wrong_arity(&format!("{name}|{subcommand}"));
+    }
     let shown = String::from_utf8_lossy(&subcommand[..subcommand.len().min(128)]).into_owned();
     ErrorReply::err(format!("unknown subcommand '{shown}'. Try {name} HELP."))
 }
 
+/// Each subcommand with its arguments.
+fn forms(spec: &CommandSpec) -> impl Iterator<Item = &'static str> {
+    spec.arguments.trim_matches(['[', ']']).split(" | ")
+}
+
 /// The text of a HELP subcommand.
 pub(crate) fn subcommand_help(spec: &CommandSpec, reply: &mut ReplyWriter<'_>) {
-    let forms: Vec<&str> = spec
-        .arguments
-        .trim_matches(['[', ']'])
-        .split(" | ")
-        .collect();
+    let forms: Vec<&str> = forms(spec).collect();
     reply.array(forms.len() + 1);
     reply.simple(&format!(
         "{} <subcommand> [<argument> ...]. Subcommands are:",
@@ -256,7 +266,7 @@ fn object<K: Keyspace>(
                 "An LFU maxmemory policy is not selected, access frequency not tracked.",
             ));
         }
-        _ => return Err(unknown_subcommand("OBJECT", words[1])),
+        _ => return Err(wrong_subcommand("OBJECT", words[1])),
     }
     Ok(())
 }
@@ -279,16 +289,20 @@ fn memory<K: Keyspace>(
     match (subcommand.as_slice(), words.len()) {
         (b"USAGE", 3) => usage(keyspace, words[2], reply),
         (b"USAGE", 5) if words[3].eq_ignore_ascii_case(b"samples") => {
-            parse_unsigned(words[4]).ok_or_else(ErrorReply::not_an_integer)?;
+            let samples = parse_integer(words[4]).ok_or_else(ErrorReply::not_an_integer)?;
+            if samples < 0 {
+                return Err(ErrorReply::syntax());
+            }
             usage(keyspace, words[2], reply);
         }
+        (b"USAGE", 4..) => return Err(ErrorReply::syntax()),
         (b"DOCTOR", 2) => reply.text("INFO and STATUS say how much memory the data takes."),
         (b"HELP", 2) => {
             if let Some(spec) = crate::protocol::command::lookup(b"memory") {
                 subcommand_help(spec, reply);
             }
         }
-        _ => return Err(unknown_subcommand("MEMORY", words[1])),
+        _ => return Err(wrong_subcommand("MEMORY", words[1])),
     }
     Ok(())
 }

@@ -175,7 +175,7 @@ const ALL_MODELS: &[(&str, &str)] = &[
     ("COMMAND COUNT", ":..."),
     ("COMMAND GETKEYS MSET a 1 b 2", "[a b]"),
     (
-        "COMMAND GETKEYS PING",
+        "COMMAND GETKEYS PING x",
         "-ERR The command has no key arguments",
     ),
     ("CONFIG GET maxmemory", "[maxmemory 0]"),
