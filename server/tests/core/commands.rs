@@ -191,7 +191,7 @@ const ALL_MODELS: &[(&str, &str)] = &[
     ("SLOWLOG LEN", ":0"),
     (
         "SLOWLOG GET x",
-        "-ERR value is not an integer or out of range",
+        "-ERR count should be greater than or equal to -1",
     ),
     ("LATENCY LATEST", "[]"),
     (
