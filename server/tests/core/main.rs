@@ -23,6 +23,7 @@ mod links;
 mod program_order;
 mod puppet;
 mod restarts;
+mod scan;
 mod subcommands;
 mod timeouts;
 mod tombstones;
