@@ -46,6 +46,8 @@ pub(crate) struct Client {
     pub(crate) place: String,
     /// A person is watching.
     interactive: bool,
+    /// The session is only for one command.
+    elsewhere: bool,
     timeout: Duration,
     interrupt: Interrupt,
 }
@@ -60,6 +62,7 @@ impl Client {
             output: Output::new(args.mode()),
             place: String::new(),
             interactive,
+            elsewhere: false,
             timeout: args.timeout,
             interrupt,
         }
@@ -124,7 +127,7 @@ impl Client {
     }
 
     fn run_here(&mut self, command: &[Vec<u8>]) -> io::Result<Verdict> {
-        if self.interactive && !self.session.is_connected() {
+        if self.keeps_session() && !self.session.is_connected() {
             if let Err(error) = self.connect_and_learn() {
                 return Ok(self.unreachable(self.session.address(), &error));
             }
@@ -150,9 +153,9 @@ impl Client {
     fn run_there(&mut self, address: String, command: &[Vec<u8>]) -> io::Result<Verdict> {
         let other = Session::new(address, self.timeout, self.interrupt.clone());
         let here = std::mem::replace(&mut self.session, other);
-        let interactive = std::mem::replace(&mut self.interactive, false);
+        self.elsewhere = true;
         let verdict = self.run_here(command);
-        self.interactive = interactive;
+        self.elsewhere = false;
         self.session = here;
         verdict
     }
@@ -229,7 +232,7 @@ impl Client {
                 let start = if self.interactive { "\n" } else { "" };
                 let consequence = self.consequence(fate, command);
                 self.say(&format!("{start}Abandoned.{consequence}"));
-                if self.interactive {
+                if self.keeps_session() {
                     self.reconnect_quietly();
                 }
                 return Ok(Verdict::Interrupted);
@@ -262,7 +265,7 @@ impl Client {
             }
         }
         drop(connection);
-        if self.interactive {
+        if self.keeps_session() {
             self.reconnect_quietly();
         }
         Ok(Verdict::Interrupted)
@@ -280,9 +283,14 @@ impl Client {
     }
 
     fn announce_reconnection(&mut self) {
-        if self.session.take_reconnected() && self.interactive {
+        if self.session.take_reconnected() && self.keeps_session() {
             self.say(&format!("(connected to {} again)", self.session.address()));
         }
+    }
+
+    /// Whether a person goes on talking to the replica of this session.
+    fn keeps_session(&self) -> bool {
+        self.interactive && !self.elsewhere
     }
 
     fn patience(&self) -> Option<Duration> {

@@ -65,7 +65,8 @@ fn overview(palette: Palette) -> String {
     }
     text.push_str(
         "\nTab completes, Ctrl-R searches what you typed, Ctrl-C abandons what is\n\
-         waiting, Ctrl-D leaves.\n\
+         waiting, Ctrl-D leaves. `holdback-cli --top` in another window shows the\n\
+         cluster as it works, and why a write hangs.\n\
          Quote as in redis-cli: SET greeting \"hello\\nworld\" 'and so on'\n\n",
     );
     for (group, _) in GROUPS {

@@ -1,5 +1,6 @@
 //! A session with one replica: its connection, who it is, and what a lost connection takes with it.
 
+use super::format::printable;
 use super::interrupt::Interrupt;
 use super::nature::{is, is_repeatable, may_change};
 use super::status::Status;
@@ -304,19 +305,71 @@ impl Session {
     }
 }
 
-/// What a replica with a slow reply says of itself on another connection: the links that hold it up.
+/// What a replica with a slow reply says of itself on another connection: whom the first entry that it
+/// holds back waits for, and its links that are not up.
 pub(crate) fn what_holds_it_up(address: &str) -> String {
     const PATIENCE: Duration = Duration::from_millis(500);
-    let asked = Connection::open(address, PATIENCE)
-        .and_then(|mut connection| connection.call(&["STATUS"], Some(PATIENCE)));
+    let asked = Connection::open(address, PATIENCE).and_then(|mut connection| {
+        let status = connection.call(&["STATUS"], Some(PATIENCE))?;
+        let holdback = connection.call(&["HOLDBACK", "1"], Some(PATIENCE))?;
+        Ok((status, holdback))
+    });
     match asked {
-        Ok(Value::Bulk(text)) => Status::parse(&text).broken_links().join(", "),
-        Ok(_) => String::new(),
+        Ok((status, holdback)) => {
+            let mut reasons: Vec<_> = head(&holdback).into_iter().collect();
+            if let Value::Bulk(text) = status {
+                reasons.extend(Status::parse(&text).broken_links());
+            }
+            reasons.join(", ")
+        }
         Err(error) if wait::is_time_out(&error) => format!("{address} does not answer at all"),
         Err(error) => format!("{address}: {}", words(&error)),
     }
 }
 
+/// `3.1 SET b 2 waits for 3` of `3.1 waits:3 SET b 2`.
+fn head(holdback: &Value) -> Option<String> {
+    const QUOTED: usize = 40;
+    let Value::Array(lines) = holdback else {
+        return None;
+    };
+    let Value::Bulk(line) = lines.first()? else {
+        return None;
+    };
+    let line = printable(&String::from_utf8_lossy(line));
+    let (stamp, rest) = line.split_once(" waits:")?;
+    let (waits_for, command) = rest.split_once(' ')?;
+    let quoted: String = command.chars().take(QUOTED).collect();
+    let dots = if quoted.len() < command.len() {
+        "..."
+    } else {
+        ""
+    };
+    (!waits_for.is_empty()).then(|| format!("{stamp} {quoted}{dots} waits for {waits_for}"))
+}
+
 fn asks_to_close(command: &[Vec<u8>]) -> bool {
     is(command, Name::Quit) || is(command, Name::Shutdown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_of_the_queue_says_whom_it_waits_for() {
+        let listed = |line: &str| Value::Array(vec![Value::Bulk(line.as_bytes().to_vec())]);
+        assert_eq!(
+            head(&listed("3.1 waits:2,3 SET b 2")).as_deref(),
+            Some("3.1 SET b 2 waits for 2,3")
+        );
+        let long = head(&listed(&format!("3.1 waits:2 SET b {}", "x".repeat(99)))).unwrap();
+        assert!(
+            long.ends_with("xxx... waits for 2") && long.len() < 70,
+            "{long}"
+        );
+        assert_eq!(head(&listed("3.1 waits: SET b 2")), None);
+        assert_eq!(head(&Value::Array(Vec::new())), None);
+        assert_eq!(head(&Value::Error("ERR".to_owned())), None);
+    }
 }

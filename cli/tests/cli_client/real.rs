@@ -72,7 +72,7 @@ fn a_write_that_waits_for_a_paused_replica_can_be_abandoned_and_happens_later() 
     person.see_prompt();
     cluster.signal(3, "-STOP");
     person.keys("SET patient 1\r");
-    person.see("Still waiting");
+    person.see("Still waiting (1.1 SET patient 1 waits for 3");
     person.control('c');
     person.see("may or may not have happened, and may still happen.\r\n");
     person.see_prompt();

@@ -189,6 +189,12 @@ fn a_command_that_waits_long_says_so() {
     person.see("Still waiting. Ctrl-C abandons it.\r\n");
     person.control('c');
     person.see_prompt();
+    // On a connection that is only for this command too.
+    person.keys("@1 SET silent 2\r");
+    person.see("Still waiting. Ctrl-C abandons it.\r\n");
+    person.control('c');
+    person.see("Abandoned.\r\n");
+    person.see_prompt();
     person.leave();
 }
 

@@ -31,13 +31,14 @@ pub(super) struct Keys {
     message: Option<(Role, String)>,
 }
 
-const USAGE: &str = "q quit  arrows choose a link  c cut  d delay  h heal  H heal all  ? help";
+const USAGE: &str = "q quit  arrows, Tab choose a link  c cut  d delay  h heal  H heal all  ? help";
 const FORBIDDEN: &str = "q quit  ? help  (faults are not allowed)";
 const ALONE: &str = "q quit  ? help";
 const REMEDY: &str = "faults are not allowed: start it with --allow-faults";
 
-const EXPLANATION: [&str; 11] = [
+const EXPLANATION: [&str; 12] = [
     "arrows  choose one end of a link, or `all` for every link of a replica",
+    "Tab     choose the next one that is cut, delayed or down",
     "c       cut it: the replica of the row closes the link and keeps it closed",
     "d       delay what the row's replica sends there; 0 ends a delay",
     "h       heal it: both ends forget cuts and delays",
@@ -83,6 +84,7 @@ impl Keys {
             KeyCode::Right => self.choose(1, 0, view),
             KeyCode::Up => self.choose(0, -1, view),
             KeyCode::Down => self.choose(0, 1, view),
+            KeyCode::Tab => self.choose_broken(view, now),
             KeyCode::Char(letter @ ('c' | 'd' | 'h' | 'H')) => self.fault(letter, view, now),
             _ => Wish::Nothing,
         }
@@ -91,6 +93,37 @@ impl Keys {
     fn choose(&mut self, right: isize, down: isize, view: &View) -> Wish {
         if let Some(chosen) = self.chosen(view) {
             self.chosen = Some(chosen.moved(right, down, view.replicas.len()));
+        }
+        Wish::Nothing
+    }
+
+    /// Of the links that are not as they should be, the next one behind the choice; what a replica itself
+    /// does comes before what its peers suffer.
+    fn choose_broken(&mut self, view: &View, now: Instant) -> Wish {
+        let Some(chosen) = self.chosen(view) else {
+            return Wish::Nothing;
+        };
+        let ids = 1..=view.replicas.len();
+        let all = ids
+            .clone()
+            .flat_map(|from| ids.clone().map(move |to| (from, to)));
+        let looks = all.filter_map(|(from, to)| {
+            let link = view.link(from, to, now)?;
+            Some((Chosen { from, to }, link))
+        });
+        let (at_fault, others): (Vec<_>, Vec<_>) = looks
+            .filter(|(_, link)| link.state != "up" || link.delay.is_some())
+            .partition(|(_, link)| link.state == "cut" || link.delay.is_some());
+        let broken: Vec<_> = at_fault
+            .iter()
+            .chain(&others)
+            .map(|(link, _)| *link)
+            .collect();
+        let place = broken.iter().position(|link| *link == chosen);
+        let next = place.map_or(0, |place| place + 1) % broken.len().max(1);
+        match broken.get(next) {
+            Some(link) => self.chosen = Some(*link),
+            None => self.say(Role::Good, "every link is as it should be"),
         }
         Wish::Nothing
     }
@@ -249,4 +282,52 @@ fn heal(view: &View, chosen: Chosen) -> Wish {
         "",
         format!("healed: {} and back", chosen.name()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{cluster, cut};
+    use super::*;
+    use holdback_cli::clock::now;
+
+    #[test]
+    fn tab_goes_from_one_broken_link_to_the_next_and_begins_with_who_is_at_fault() {
+        let now = now();
+        let mut view = cluster(3, "sequential", now);
+        let mut keys = Keys::default();
+        keys.pressed(KeyCode::Tab, &view, now);
+        assert_eq!(keys.message.as_ref().unwrap().0, Role::Good);
+        cut(&mut view, 3, 1);
+        for (from, to) in [(3, 1), (1, 3), (3, 1)] {
+            keys.pressed(KeyCode::Tab, &view, now);
+            assert_eq!(keys.chosen, Some(Chosen { from, to }));
+        }
+    }
+
+    #[test]
+    fn a_link_is_healed_at_both_ends() {
+        let now = now();
+        let view = cluster(3, "sequential", now);
+        let mut keys = Keys::default();
+        let mut commands = |key| match keys.pressed(key, &view, now) {
+            Wish::Orders(orders, _) => orders
+                .into_iter()
+                .map(|order| format!("{} {}", order.id, order.command))
+                .collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        let heals = commands(KeyCode::Char('h'));
+        assert_eq!(heals, ["1 FAULT HEAL 2", "2 FAULT HEAL 1"]);
+        assert_eq!(commands(KeyCode::Char('c')), ["1 FAULT CUT 2"]);
+        keys.pressed(KeyCode::Left, &view, now);
+        let mut commands = |key| match keys.pressed(key, &view, now) {
+            Wish::Orders(orders, _) => orders.len(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            commands(KeyCode::Char('h')),
+            3,
+            "every end of every link of replica 1"
+        );
+    }
 }
