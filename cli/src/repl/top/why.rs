@@ -60,12 +60,13 @@ pub(super) fn verdict(view: &View, now: Instant) -> Sentence {
 
 /// The entry that has waited longest, if that is long.
 fn hang(view: &View, now: Instant) -> Option<Sentence> {
-    let waiting = view.replicas.iter().filter_map(|seen| {
-        let look = seen.fresh(now)?;
-        let head = look.head.as_ref()?;
-        (look.oldest >= HANGS && !head.waits_for.is_empty()).then_some((seen, look, head))
-    });
-    let (seen, look, head) = waiting.max_by_key(|(_, look, _)| look.oldest)?;
+    let waiting = |seen| held_long(seen, now);
+    let longest = view.replicas.iter().filter_map(waiting);
+    let longest = longest.max_by_key(|(_, look, _)| look.oldest)?;
+    // Of those who hold it back, the one whose client waits for it.
+    let origin = view.replica(longest.2.origin).and_then(waiting);
+    let origin = origin.filter(|(.., head)| head.stamp == longest.2.stamp);
+    let (seen, look, head) = origin.unwrap_or(longest);
     let what = if view.model() == "linearizable" {
         "Reads and writes hang"
     } else {
@@ -81,6 +82,13 @@ fn hang(view: &View, now: Instant) -> Option<Sentence> {
         reason(view, seen.id, head, now)
     );
     Some(sentence(Role::Bad, text))
+}
+
+/// The replica and its head, if that has waited long.
+fn held_long(seen: &Seen, now: Instant) -> Option<(&Seen, &Look, &Head)> {
+    let look = seen.fresh(now)?;
+    let head = look.head.as_ref()?;
+    (look.oldest >= HANGS && !head.waits_for.is_empty()).then_some((seen, look, head))
 }
 
 /// The beginning of a command.
@@ -276,7 +284,7 @@ mod tests {
         );
         head(&mut view, 1, "4.1", &[3], 12_000);
         // Replica 2 has the entry, and waits for an ack that replica 3 cannot give: it has no entry to ack.
-        head(&mut view, 2, "4.1", &[3], 11_000);
+        head(&mut view, 2, "4.1", &[3], 12_100);
         assert_eq!(
             text(&view, now),
             "Writes hang: at replica 1, 4.1 SET b 2 has waited 12.0s for replica 3: link 1-3 is cut by \
