@@ -46,21 +46,7 @@ pub(super) struct Problem {
 impl Problem {
     /// Compiles a history.
     pub(super) fn new(history: &History) -> Self {
-        let mut compiler = Compiler::default();
-        let mut last_ok: HashMap<u64, Op> = HashMap::new();
-        for (source, operation) in history.operations.iter().enumerate() {
-            if operation.outcome == Outcome::Fail {
-                continue;
-            }
-            let number = compiler.problem.operations.len() as Op;
-            let before = last_ok.get(&operation.process).copied();
-            compiler.add(source, operation, before);
-            // An empty transaction is in order anywhere and orders nothing.
-            if operation.is_ok() && !compiler.problem.keys(number).is_empty() {
-                last_ok.insert(operation.process, number);
-            }
-        }
-        compiler.problem
+        Compiler::of(history).problem
     }
 
     pub(super) fn parts(&self, op: Op) -> &[Part] {
@@ -116,6 +102,25 @@ impl Default for Compiler {
 }
 
 impl Compiler {
+    /// Compiles a history, and stays to compile more calls.
+    pub(super) fn of(history: &History) -> Self {
+        let mut compiler = Self::default();
+        let mut last_ok: HashMap<u64, Op> = HashMap::new();
+        for (source, operation) in history.operations.iter().enumerate() {
+            if operation.outcome == Outcome::Fail {
+                continue;
+            }
+            let number = compiler.problem.operations.len() as Op;
+            let before = last_ok.get(&operation.process).copied();
+            compiler.add(source, operation, before);
+            // An empty transaction is in order anywhere and orders nothing.
+            if operation.is_ok() && !compiler.problem.keys(number).is_empty() {
+                last_ok.insert(operation.process, number);
+            }
+        }
+        compiler
+    }
+
     fn add(&mut self, source: usize, operation: &Operation, before: Option<Op>) {
         let answer = match &operation.outcome {
             Outcome::Ok(answer) => answer,

@@ -1,0 +1,113 @@
+//! What the store held at every position of an order.
+
+use super::model::Reply;
+use super::model::{Key, Part, step};
+use super::values::{ABSENT, Value, Values};
+
+/// Of each key, every value it ever held and the position since when.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Replay {
+    versions: Vec<Vec<(u32, Value)>>,
+    position: u32,
+}
+
+impl Replay {
+    /// The last position.
+    pub(super) fn position(&self) -> u64 {
+        self.position.into()
+    }
+
+    /// Delivers one more entry; whether it was an error as a whole.
+    pub(super) fn deliver(&mut self, parts: &[Part], values: &mut Values) -> bool {
+        self.position += 1;
+        let mut only_errors = !parts.is_empty();
+        for part in parts {
+            let old = self.last(part.key);
+            let (new, reply) = step(part.act, old, values);
+            only_errors &= reply == Reply::Error;
+            if new != old {
+                self.write(part.key, new);
+            }
+        }
+        only_errors
+    }
+
+    /// An entry that changes nothing.
+    pub(super) fn skip(&mut self) {
+        self.position += 1;
+    }
+
+    fn write(&mut self, key: Key, value: Value) {
+        let key = key.0 as usize;
+        if self.versions.len() <= key {
+            self.versions.resize(key + 1, Vec::new());
+        }
+        let position = self.position;
+        match self.versions[key].last_mut() {
+            Some((at, last)) if *at == position => *last = value,
+            _ => self.versions[key].push((position, value)),
+        }
+    }
+
+    fn versions(&self, key: Key) -> &[(u32, Value)] {
+        self.versions.get(key.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
+    fn last(&self, key: Key) -> Value {
+        self.versions(key)
+            .last()
+            .map_or(ABSENT, |(_, value)| *value)
+    }
+
+    /// What a key holds behind a position, and the position of the entry that wrote it (0: none did).
+    pub(super) fn at(&self, key: Key, position: u64) -> (Value, u64) {
+        let versions = self.versions(key);
+        let behind = versions.partition_point(|(at, _)| u64::from(*at) <= position);
+        match behind.checked_sub(1) {
+            Some(index) => (versions[index].1, versions[index].0.into()),
+            None => (ABSENT, 0),
+        }
+    }
+
+    /// The first position after `position` at which any of the keys changes.
+    pub(super) fn next_change(&self, keys: &[Key], position: u64) -> Option<u64> {
+        let next = |key: &Key| {
+            let versions = self.versions(*key);
+            let behind = versions.partition_point(|(at, _)| u64::from(*at) <= position);
+            versions.get(behind).map(|(at, _)| u64::from(*at))
+        };
+        keys.iter().filter_map(next).min()
+    }
+
+    /// Whether an operation's answers are those that the store gives behind a position.
+    pub(super) fn fits(
+        &self,
+        parts: &[Part],
+        in_transaction: bool,
+        position: u64,
+        values: &mut Values,
+    ) -> Result<(), Mismatch> {
+        let mut written: Vec<(Key, Value)> = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            let own = written.iter().position(|(key, _)| *key == part.key);
+            let held = own.map_or_else(|| self.at(part.key, position).0, |at| written[at].1);
+            let Some(new) = part.take(held, in_transaction, values) else {
+                let (_, right) = step(part.act, held, values);
+                return Err(Mismatch { part: index, right });
+            };
+            match own {
+                Some(at) => written[at].1 = new,
+                None => written.push((part.key, new)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The part of an operation whose answer is not the store's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mismatch {
+    pub(super) part: usize,
+    /// What the store answers.
+    pub(super) right: Reply,
+}
