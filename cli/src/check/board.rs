@@ -214,6 +214,17 @@ impl<'a> Board<'a> {
         true
     }
 
+    /// Takes an operation that was not opened: see [`Board::take`].
+    pub(super) fn take_unopened(&mut self, op: Op) -> bool {
+        let mark = self.mark();
+        self.open(op);
+        let took = self.take(op);
+        if !took {
+            self.undo_to(mark);
+        }
+        took
+    }
+
     /// Takes an operation: it happens next. False, and nothing is changed, if its answer does not fit, or if
     /// it overwrites what somebody still needs and nobody can supply again.
     pub(super) fn take(&mut self, op: Op) -> bool {
@@ -259,23 +270,25 @@ impl<'a> Board<'a> {
         self.held[key.0 as usize] = new;
     }
 
-    /// Goes back to where the board stood at a mark. Returns how many operations that closes again.
+    /// Goes back to where the board stood at a mark. Returns how many operations that happened were put back.
     pub(super) fn undo_to(&mut self, mark: usize) -> usize {
-        let mut closed = 0;
+        let mut put_back = 0;
         while self.trail.len() > mark {
             match self.trail.pop() {
                 Some(Change::Opened(op)) => {
-                    closed += 1;
                     for place in self.problem.key_places(op).rev() {
                         self.open.unlink(self.problem.key_at(place), place);
                     }
                 }
-                Some(Change::Taken(op)) => self.put_back(op),
+                Some(Change::Taken(op)) => {
+                    put_back += usize::from(self.problem.operations[op as usize].is_ok);
+                    self.put_back(op);
+                }
                 Some(Change::Wrote(key, old)) => self.write(key, old),
                 None => break,
             }
         }
-        closed
+        put_back
     }
 
     fn put_back(&mut self, op: Op) {

@@ -46,6 +46,27 @@ impl Deadline {
         }
     }
 
+    /// A deadline after a part of the time that is left: a half, a third, and so on.
+    pub(super) fn part(&self, divisor: u32) -> Self {
+        let now = crate::clock::now();
+        let left = self.at.map_or(Duration::from_secs(40), |at| {
+            at.saturating_duration_since(now)
+        });
+        Self {
+            at: now.checked_add(left / divisor),
+            timeout: left / divisor,
+        }
+    }
+
+    /// The same deadline, or one after `time` if that is earlier.
+    pub(super) fn at_most(&self, time: Duration) -> Self {
+        let soon = Self::after(Some(time));
+        match (self.at, soon.at) {
+            (Some(at), Some(other)) if at < other => *self,
+            _ => soon,
+        }
+    }
+
     pub(super) fn has_passed(&self) -> bool {
         self.at.is_some_and(|at| crate::clock::now() >= at)
     }

@@ -15,6 +15,7 @@ pub(super) type Op = u32;
 pub(super) struct Compiled {
     /// Its place in the history.
     pub(super) source: usize,
+    pub(super) process: u64,
     pub(super) invoked: Moment,
     /// The moment by which it must have taken effect; the greatest of all if it need not.
     pub(super) deadline: Moment,
@@ -144,6 +145,7 @@ impl Compiler {
         });
         self.problem.operations.push(Compiled {
             source,
+            process: operation.process,
             invoked: operation.invoked,
             deadline: operation.deadline(),
             is_ok: operation.is_ok(),

@@ -19,9 +19,10 @@
 //!   its kind; and of several alike only the first.
 
 use super::board::Board;
-use super::hash::{QuickMap, QuickSet, wide};
+use super::hash::{QuickMap, QuickSet};
 use super::model::{Act, Key, Part, Reply};
 use super::problem::Op;
+use super::unseen::Unseen;
 use super::{Deadline, values::Value};
 use crate::history::Moment;
 use std::collections::HashMap;
@@ -45,7 +46,7 @@ struct Choice {
     fingerprint: u128,
     opened: usize,
     frontier: usize,
-    unseen: Vec<Op>,
+    unseen: Unseen,
     /// The candidates: a range of the search's list of them, and the next to try.
     candidates: (usize, usize),
     next: usize,
@@ -68,8 +69,7 @@ pub(super) struct Search<'a, 'b> {
     by_deadline: Vec<Op>,
     opened: usize,
     frontier: usize,
-    /// What was taken, need not have happened, and was not looked at by anything yet.
-    unseen: Vec<Op>,
+    unseen: Unseen,
     choices: Vec<Choice>,
     candidates: Vec<Op>,
     keys: Vec<Key>,
@@ -77,6 +77,7 @@ pub(super) struct Search<'a, 'b> {
     /// The latest moment that any dead end looked at.
     horizon: Moment,
     steps: u64,
+    steps_max: u64,
     visited_ops: Vec<u32>,
     visited_keys: Vec<u32>,
     visit: u32,
@@ -113,21 +114,24 @@ impl<'a, 'b> Search<'a, 'b> {
             by_deadline: Vec::new(),
             opened: 0,
             frontier: 0,
-            unseen: Vec::new(),
+            unseen: Unseen::default(),
             choices: Vec::new(),
             candidates: Vec::new(),
             keys: Vec::new(),
             dead_ends: QuickMap::default(),
             horizon: 0,
             steps: 0,
+            steps_max: u64::MAX,
             visited_ops: vec![0; count],
             visited_keys: vec![0; keys],
             visit: 0,
         }
     }
 
-    /// Searches for an order of a group of operations, which are in the order of their invocations.
-    pub(super) fn group(&mut self, operations: &[Op]) -> Found {
+    /// Searches for an order of a group of operations, which are in the order of their invocations; for so many
+    /// steps at most. If there is none, or none was found, nothing of the group is taken.
+    pub(super) fn group(&mut self, operations: &[Op], steps_max: u64) -> Found {
+        let mark = self.board.mark();
         let problem = self.board.problem;
         let needs = self.board.needs;
         let is_ok = |op: &Op| problem.operations[*op as usize].is_ok;
@@ -146,7 +150,13 @@ impl<'a, 'b> Search<'a, 'b> {
         self.keys.clear();
         self.dead_ends.clear();
         self.horizon = 0;
-        self.run()
+        self.steps = 0;
+        self.steps_max = steps_max;
+        let found = self.run();
+        if found != Found::Order {
+            self.board.undo_to(mark);
+        }
+        found
     }
 
     fn run(&mut self) -> Found {
@@ -157,7 +167,7 @@ impl<'a, 'b> Search<'a, 'b> {
             if let Some(reason) = self.is_over() {
                 return Found::GaveUp(reason);
             }
-            let fingerprint = self.board.fingerprint() ^ self.unseen_mark();
+            let fingerprint = self.board.fingerprint() ^ self.unseen.fingerprint();
             let known = self.dead_ends.get(&fingerprint);
             let blamed: Option<Vec<u32>> = known.map(|keys| keys.to_vec());
             let blamed = match blamed {
@@ -216,7 +226,7 @@ impl<'a, 'b> Search<'a, 'b> {
             if !can || self.board.is_taken(op) || !self.is_next(op) || !self.board.take(op) {
                 return;
             }
-            self.see(op);
+            self.unseen.take(self.board.problem, op);
             next = self.behind[op as usize];
         }
     }
@@ -226,34 +236,13 @@ impl<'a, 'b> Search<'a, 'b> {
         self.opened > 0 && op <= self.by_invocation[self.opened - 1]
     }
 
-    /// Crosses off what an operation that was taken has looked at.
-    fn see(&mut self, op: Op) {
-        let mut unseen = std::mem::take(&mut self.unseen);
-        unseen.retain(|&other| !self.looks_at(op, other));
-        self.unseen = unseen;
-    }
-
     /// Takes a candidate and whatever then goes without a choice; false if it cannot be taken.
     fn take(&mut self, op: Op) -> bool {
         let problem = self.board.problem;
-        let is_ok = problem.operations[op as usize].is_ok;
-        let mut unseen = self.unseen.iter();
-        let in_vain = if is_ok {
-            unseen.any(|&other| !self.looks_at(op, other))
-        } else {
-            unseen
-                .any(|&other| problem.keys(op) == problem.keys(other) && !self.looks_at(op, other))
-        };
-        if in_vain {
+        if !self.unseen.allows(problem, op) || !self.board.take(op) {
             return false;
         }
-        if !self.board.take(op) {
-            return false;
-        }
-        self.see(op);
-        if !is_ok {
-            self.unseen.push(op);
-        }
+        self.unseen.take(problem, op);
         for &key in problem.keys(op) {
             let at_key: Vec<Op> = self.board.open_at(key).collect();
             for reader in at_key {
@@ -264,22 +253,6 @@ impl<'a, 'b> Search<'a, 'b> {
             self.take_for_nothing(behind);
         }
         true
-    }
-
-    /// Whether an operation depends on what another one left at a key.
-    fn looks_at(&self, op: Op, other: Op) -> bool {
-        let keys = self.board.problem.keys(other);
-        let parts = self.board.problem.parts(op).iter();
-        let mut parts = parts.filter(|part| keys.contains(&part.key));
-        match (keys, self.board.problem.parts(op)) {
-            ([_], [_]) => parts.any(Part::depends_on_old),
-            _ => parts.next().is_some(),
-        }
-    }
-
-    fn unseen_mark(&self) -> u128 {
-        let marks = self.unseen.iter().map(|&op| wide(op.into(), 2));
-        marks.fold(0, |all, mark| all ^ mark)
     }
 
     /// Makes a choice for the most urgent operation; the keys to blame if there is nothing to choose.
@@ -479,6 +452,9 @@ impl<'a, 'b> Search<'a, 'b> {
         self.steps += 1;
         if self.steps.is_multiple_of(256) && self.deadline.has_passed() {
             return Some(self.deadline.words());
+        }
+        if self.steps > self.steps_max {
+            return Some("too many steps".into());
         }
         (self.dead_ends.len() > DEAD_ENDS_MAX)
             .then(|| format!("more than {DEAD_ENDS_MAX} dead ends were found"))

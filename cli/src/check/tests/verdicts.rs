@@ -2,11 +2,12 @@
 
 use super::brute::{Store, apply, fits, has_order};
 use super::random::{Made, Random, make, shape};
+use crate::check::black_box::{Finding, find};
+use crate::check::counter_example::part;
 use crate::check::describe;
 use crate::check::limits::Deadline;
-use crate::check::linearizable::{Finding, find};
-use crate::check::{Limits, OrderOfReplica, Verdict, witness};
-use crate::history::{Call, History, Outcome};
+use crate::check::{Kind, Limits, OrderOfReplica, Verdict, linearizable, sequential, witness};
+use crate::history::{Answer, Call, History, Operation, Outcome, Word};
 use crate::order::Entry;
 use holdback::consistency::Consistency;
 
@@ -39,41 +40,147 @@ fn shown(history: &History) -> String {
     (0..history.operations.len()).map(line).collect()
 }
 
-fn compare(seed: u64, operations: u64) -> bool {
+const MODELS: [(Consistency, bool); 2] = [
+    (Consistency::Linearizable, true),
+    (Consistency::Sequential, false),
+];
+
+fn compare(seed: u64, operations: u64) -> [bool; 2] {
     let shape = shape(seed, operations);
     let history = make(seed, shape).history;
-    let expected = has_order(&history, true);
-    let deadline = Deadline::after(None);
-    let verdict = find(&history, &deadline);
-    let fine = match &verdict {
-        Finding::Yes(order) => expected && replays(&history, order),
-        _ => !expected,
-    };
-    assert!(
-        fine,
-        "seed {seed}: {shape:?} {verdict:?}\n{}",
-        shown(&history)
-    );
-    expected
+    MODELS.map(|(model, real_time)| {
+        let expected = has_order(&history, real_time);
+        let verdict = find(&history, model, &Deadline::after(None));
+        let fine = match &verdict {
+            Finding::Yes(order) => expected && replays(&history, order),
+            Finding::No(..) => !expected,
+            Finding::Unknown(_) => false,
+        };
+        let shown = shown(&history);
+        assert!(
+            fine,
+            "seed {seed}: {shape:?} {model:?} {verdict:?}\n{shown}"
+        );
+        expected
+    })
 }
 
 #[test]
-fn linearizable_is_what_brute_force_says() {
-    let verdicts = (0..6000).map(|seed| compare(seed, 2 + seed % 7));
-    let yes = verdicts.filter(|yes| *yes).count();
+fn verdicts_are_those_of_brute_force() {
+    let mut counts = [0; 2];
+    for seed in 0..6000 {
+        let yes = compare(seed, 2 + seed % 7);
+        assert!(yes[1] || !yes[0], "what is linearizable is sequential");
+        counts
+            .iter_mut()
+            .zip(yes)
+            .for_each(|(count, yes)| *count += usize::from(yes));
+    }
     assert!(
-        (1000..5500).contains(&yes),
-        "{yes} of 6000 are linearizable"
+        counts.iter().all(|yes| (1000..5500).contains(yes)),
+        "{counts:?} of 6000"
     );
+    assert!(counts[0] + 40 < counts[1], "{counts:?} of 6000");
 }
 
 /// `cargo test --release -- --ignored at_length`
 #[test]
 #[ignore = "takes minutes; for whoever changes the search"]
-fn linearizable_is_what_brute_force_says_at_length() {
-    for seed in 10_000..400_000 {
+fn verdicts_are_those_of_brute_force_at_length() {
+    for seed in 10_000..300_000 {
         compare(seed, 4 + seed % 10);
     }
+}
+
+/// Whether a smaller history, without some operations, satisfies a model, or fails in another way.
+fn is_fine_without(
+    history: &History,
+    gone: &[usize],
+    (model, real_time): (Consistency, bool),
+) -> bool {
+    let mut rest = history.clone();
+    let mut at = 0;
+    rest.operations.retain(|_| {
+        at += 1;
+        !gone.contains(&(at - 1))
+    });
+    let other_kind = matches!(
+        find(&rest, model, &Deadline::after(None)),
+        Finding::No(Kind::NeverWritten, ..)
+    );
+    has_order(&rest, real_time) || other_kind
+}
+
+/// Whether an operation read a value that a write of the example wrote.
+fn reads_of(history: &History, write: usize) -> Vec<usize> {
+    let wrote: Vec<&Word> = match &history.operations[write].call {
+        Call::Set(_, value)
+        | Call::SetNx(_, value)
+        | Call::GetSet(_, value)
+        | Call::Cas(_, _, value) => {
+            vec![value]
+        }
+        _ => return Vec::new(),
+    };
+    let saw = |operation: &Operation| matches!(&operation.outcome, Outcome::Ok(Answer::Value(Some(value))) if wrote.contains(&value));
+    let operations = history.operations.iter().enumerate();
+    operations
+        .filter(|(_, operation)| saw(operation))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+#[test]
+fn counter_examples_are_wrong_and_minimal() {
+    let (mut circles, mut count) = (0, 0);
+    for seed in 0..1500 {
+        let history = make(seed, shape(seed, 2 + seed % 9)).history;
+        for (model, real_time) in MODELS {
+            let limits = Limits::default();
+            let verdict = match model {
+                Consistency::Linearizable => linearizable(&history, &limits),
+                _ => sequential(&history, &limits),
+            };
+            let Some(example) = verdict.counter_example() else {
+                continue;
+            };
+            let small = part(&history, &example.operations);
+            let show = || {
+                format!(
+                    "seed {seed} {model:?}: {}\n{}",
+                    example.words,
+                    shown(&small)
+                )
+            };
+            assert!(
+                !example.words.is_empty() && example.is_minimal,
+                "{}",
+                show()
+            );
+            count += 1;
+            if example.kind == Kind::NeverWritten {
+                assert_eq!(example.operations.len(), 1, "{}", show());
+                continue;
+            }
+            assert!(!has_order(&small, real_time), "{}", show());
+            circles += usize::from(example.words.contains("circle"));
+            for at in 0..small.operations.len() {
+                let mut gone = vec![at];
+                if !small.operations[at].call.is_read() {
+                    gone.extend(reads_of(&small, at));
+                }
+                assert!(
+                    is_fine_without(&small, &gone, (model, real_time)),
+                    "{at} {}",
+                    show()
+                );
+            }
+        }
+    }
+    assert!(
+        count > 500 && circles > 150,
+        "{circles} of {count} are circles"
+    );
 }
 
 /// An order as a replica would list it.

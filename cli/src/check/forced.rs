@@ -1,0 +1,522 @@
+//! Orders that are forced: what must precede what, whatever else is true.
+//!
+//! If one value at a key has one writer only, a read that found it came behind that writer, and no other
+//! write of the key lies between the two. So (after Gibbons and Korach, "Testing shared memories", 1997): what
+//! follows the writer and overwrites the key follows the read too; and what precedes the read and overwrites
+//! the key precedes the writer too. Together with program order (and real time, for linearizable) these rules
+//! are applied until nothing new follows. A cycle proves that there is no order. That there is none proves
+//! nothing, but it narrows the search.
+//!
+//! Operations lie in *chains*, each of which is in order: one for each process, one for each indeterminate
+//! operation that must have happened, and, for real time, one of moments. For each operation it is enough to
+//! know how much of each chain precedes it and follows it.
+
+use super::limits::Deadline;
+use super::model::{Act, Key, Reply};
+use super::needs::Needs;
+use super::problem::{Op, Problem};
+use super::values::ABSENT;
+use crate::history::Moment;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// An operation or a moment in the graph.
+type Node = u32;
+
+/// Why one operation precedes another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// The same process called it before.
+    Program,
+    /// It was completed before the other was invoked.
+    RealTime,
+    /// The second read what the first wrote.
+    ReadsFrom(Key),
+    /// The first read a value that `writer` (or, if none, nobody) wrote, and the second overwrote that.
+    Overwritten(Key, Option<Op>),
+    /// The first overwrote the key and precedes `reader`, which read what the second wrote.
+    Replaced(Key, Op),
+}
+
+/// One operation precedes another, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Edge {
+    pub(super) from: Op,
+    pub(super) to: Op,
+    pub(super) reason: Reason,
+}
+
+/// What came of following all rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Nothing more follows.
+    Consistent,
+    /// These edges lead from an operation back to itself.
+    Cycle(Vec<Edge>),
+    /// Time was up, or there were too many operations.
+    GaveUp,
+}
+
+/// Operations times chains above which it is not tried.
+const CELLS_MAX: usize = 60_000_000;
+
+/// What precedes what.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Forced {
+    /// The node of each operation, and the operation of each node; moments have none.
+    node_of: HashMap<Op, Node>,
+    op_of: Vec<Option<Op>>,
+    /// The chain of each node and its place there; and the nodes of each chain.
+    place: Vec<(u32, u32)>,
+    chain_nodes: Vec<Vec<Node>>,
+    chains: usize,
+    /// Of each node and chain: how many of the chain precede it.
+    before: Vec<u32>,
+    /// Of each node and chain: the first of the chain that follows it.
+    after: Vec<u32>,
+    out: Vec<Vec<(Node, Reason)>>,
+    into: Vec<Vec<Node>>,
+    cycle: Option<Vec<Edge>>,
+}
+
+/// A read that found what exactly one operation can have written, or what was there in the beginning.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    key: Key,
+    writer: Option<Op>,
+    reader: Op,
+}
+
+impl Forced {
+    /// Follows the rules for some operations of a problem, in the order of their invocations.
+    pub(super) fn new(
+        problem: &Problem,
+        needs: &Needs,
+        operations: &[Op],
+        real_time: bool,
+        deadline: &Deadline,
+    ) -> (Self, Outcome) {
+        let mut forced = Self::default();
+        let founds = founds(needs, operations);
+        let must: HashSet<Op> = founds.iter().filter_map(|found| found.writer).collect();
+        let certain = |op: &Op| problem.operations[*op as usize].is_ok || must.contains(op);
+        let operations: Vec<Op> = operations.iter().copied().filter(certain).collect();
+        let edges = forced.lay_out(problem, &operations, real_time);
+        if forced.op_of.len() * forced.chains > CELLS_MAX {
+            return (Self::default(), Outcome::GaveUp);
+        }
+        forced.before = vec![0; forced.op_of.len() * forced.chains];
+        forced.after = vec![u32::MAX; forced.op_of.len() * forced.chains];
+        for (from, to, reason) in edges {
+            forced.precede(from, to, reason);
+        }
+        for found in &founds {
+            if let Some(writer) = found.writer {
+                let reason = Reason::ReadsFrom(found.key);
+                forced.precede(
+                    forced.node_of[&writer],
+                    forced.node_of[&found.reader],
+                    reason,
+                );
+            }
+        }
+        let writers = forced.writers(problem, &operations);
+        let mut changed = true;
+        while changed && forced.cycle.is_none() {
+            changed = false;
+            for found in &founds {
+                changed |= forced.follow(found, &writers);
+                if forced.cycle.is_some() {
+                    break;
+                }
+            }
+            if deadline.has_passed() {
+                return (forced, Outcome::GaveUp);
+            }
+        }
+        let outcome = match forced.cycle.take() {
+            Some(cycle) => Outcome::Cycle(cycle),
+            None => Outcome::Consistent,
+        };
+        (forced, outcome)
+    }
+
+    /// Puts operations into chains. Returns the edges of program order and real time.
+    fn lay_out(
+        &mut self,
+        problem: &Problem,
+        operations: &[Op],
+        real_time: bool,
+    ) -> Vec<(Node, Node, Reason)> {
+        let mut edges = Vec::new();
+        let mut lengths: Vec<u32> = Vec::new();
+        let mut last_ok: HashMap<u64, Node> = HashMap::new();
+        for &op in operations {
+            let compiled = &problem.operations[op as usize];
+            let before = last_ok.get(&compiled.process).copied();
+            let node = self.op_of.len() as Node;
+            let chain = match before.filter(|_| compiled.is_ok) {
+                Some(before) => self.place[before as usize].0,
+                None => {
+                    lengths.push(0);
+                    lengths.len() as u32 - 1
+                }
+            };
+            self.place.push((chain, lengths[chain as usize]));
+            lengths[chain as usize] += 1;
+            self.node_of.insert(op, node);
+            self.op_of.push(Some(op));
+            edges.extend(before.map(|before| (before, node, Reason::Program)));
+            if compiled.is_ok {
+                last_ok.insert(compiled.process, node);
+            }
+        }
+        if real_time {
+            edges.extend(self.lay_out_moments(problem, operations, lengths.len() as u32));
+            lengths.push(0);
+        }
+        self.chains = lengths.len();
+        self.chain_nodes = vec![Vec::new(); self.chains];
+        for (node, (chain, _)) in (0..).zip(&self.place) {
+            self.chain_nodes[*chain as usize].push(node);
+        }
+        self.out = vec![Vec::new(); self.op_of.len()];
+        self.into = vec![Vec::new(); self.op_of.len()];
+        edges
+    }
+
+    /// Adds a node for each moment of an invocation: all that was completed before precedes it, and it
+    /// precedes what was invoked then and later.
+    fn lay_out_moments(
+        &mut self,
+        problem: &Problem,
+        operations: &[Op],
+        chain: u32,
+    ) -> Vec<(Node, Node, Reason)> {
+        let invoked = |op: &Op| problem.operations[*op as usize].invoked;
+        let mut moments: Vec<Moment> = operations.iter().map(invoked).collect();
+        moments.sort_unstable();
+        moments.dedup();
+        let first = self.op_of.len() as Node;
+        let mut edges = Vec::new();
+        for index in 0..moments.len() as u32 {
+            self.op_of.push(None);
+            self.place.push((chain, index));
+            if index > 0 {
+                edges.push((first + index - 1, first + index, Reason::RealTime));
+            }
+        }
+        for op in operations {
+            let node = self.node_of[op];
+            let compiled = &problem.operations[*op as usize];
+            let own = moments.partition_point(|moment| *moment < compiled.invoked);
+            edges.push((first + own as Node, node, Reason::RealTime));
+            let next = moments.partition_point(|moment| *moment <= compiled.deadline);
+            if next < moments.len() {
+                edges.push((node, first + next as Node, Reason::RealTime));
+            }
+        }
+        edges
+    }
+
+    /// Of each key and chain the operations that certainly overwrite the key, by their places.
+    fn writers(&self, problem: &Problem, operations: &[Op]) -> HashMap<Key, Vec<Vec<u32>>> {
+        let mut writers: HashMap<Key, Vec<Vec<u32>>> = HashMap::new();
+        for &op in operations {
+            let (chain, index) = self.place[self.node_of[&op] as usize];
+            for &key in problem.keys(op) {
+                if overwrites(problem, op, key) {
+                    let of_key = writers
+                        .entry(key)
+                        .or_insert_with(|| vec![Vec::new(); self.chains]);
+                    of_key[chain as usize].push(index);
+                }
+            }
+        }
+        writers
+    }
+
+    /// Applies the rules to one read. Whether anything new followed.
+    fn follow(&mut self, found: &Found, writers: &HashMap<Key, Vec<Vec<u32>>>) -> bool {
+        let Some(of_key) = writers.get(&found.key) else {
+            return false;
+        };
+        let reader = self.node_of[&found.reader];
+        let writer = found.writer.map(|writer| self.node_of[&writer]);
+        let mut changed = false;
+        for (chain, indices) in of_key.iter().enumerate() {
+            if indices.is_empty() {
+                continue;
+            }
+            let own = |index: u32| {
+                let place = (chain as u32, index);
+                self.place[reader as usize] == place
+                    || writer.is_some_and(|writer| self.place[writer as usize] == place)
+            };
+            let follows = writer.map_or(0, |writer| self.after[self.cell(writer, chain)]);
+            let from = indices.partition_point(|index| *index < follows);
+            let next = indices[from..].iter().copied().find(|index| !own(*index));
+            let precedes = self.before[self.cell(reader, chain)];
+            let until = indices.partition_point(|index| *index < precedes);
+            let last = indices[..until]
+                .iter()
+                .rev()
+                .copied()
+                .find(|index| !own(*index));
+            if let Some(index) = next {
+                let other = self.at(chain, index);
+                let reason = Reason::Overwritten(found.key, found.writer);
+                changed |= self.precede(reader, other, reason);
+            }
+            if let (Some(index), Some(writer)) = (last, writer)
+                && self.cycle.is_none()
+            {
+                let other = self.at(chain, index);
+                let reason = Reason::Replaced(found.key, found.reader);
+                changed |= self.precede(other, writer, reason);
+            }
+            if self.cycle.is_some() {
+                return true;
+            }
+        }
+        changed
+    }
+
+    fn cell(&self, node: Node, chain: usize) -> usize {
+        node as usize * self.chains + chain
+    }
+
+    fn at(&self, chain: usize, index: u32) -> Node {
+        self.chain_nodes[chain][index as usize]
+    }
+
+    /// Whether one node precedes another for all that is known.
+    fn is_before(&self, a: Node, b: Node) -> bool {
+        let (chain, index) = self.place[a as usize];
+        self.before[self.cell(b, chain as usize)] > index
+    }
+
+    /// Whether all that must precede an operation has been taken.
+    pub(super) fn is_ready(&self, op: Op, taken: impl Fn(Op) -> bool) -> bool {
+        let Some(&node) = self.node_of.get(&op) else {
+            return true;
+        };
+        self.into[node as usize]
+            .iter()
+            .all(|from| self.op_of[*from as usize].is_none_or(&taken))
+    }
+
+    /// Notes that one node precedes another. Whether that is new; a cycle is kept.
+    fn precede(&mut self, from: Node, to: Node, reason: Reason) -> bool {
+        if self.cycle.is_some() || (from != to && self.is_before(from, to)) {
+            return false;
+        }
+        if from == to || self.is_before(to, from) {
+            self.cycle = Some(self.close(from, to, reason));
+            return true;
+        }
+        self.out[from as usize].push((to, reason));
+        self.into[to as usize].push(from);
+        self.spread_forwards(from, to);
+        self.spread_backwards(from, to);
+        true
+    }
+
+    fn spread_forwards(&mut self, from: Node, to: Node) {
+        let mut queue = VecDeque::from([(from, to)]);
+        while let Some((from, to)) = queue.pop_front() {
+            let (chain, index) = self.place[from as usize];
+            let mut changed = false;
+            for at in 0..self.chains {
+                let mut known = self.before[self.cell(from, at)];
+                if at == chain as usize {
+                    known = known.max(index + 1);
+                }
+                let cell = self.cell(to, at);
+                if self.before[cell] < known {
+                    self.before[cell] = known;
+                    changed = true;
+                }
+            }
+            if changed {
+                queue.extend(self.out[to as usize].iter().map(|(next, _)| (to, *next)));
+            }
+        }
+    }
+
+    fn spread_backwards(&mut self, from: Node, to: Node) {
+        let mut queue = VecDeque::from([(from, to)]);
+        while let Some((from, to)) = queue.pop_front() {
+            let (chain, index) = self.place[to as usize];
+            let mut changed = false;
+            for at in 0..self.chains {
+                let mut known = self.after[self.cell(to, at)];
+                if at == chain as usize {
+                    known = known.min(index);
+                }
+                let cell = self.cell(from, at);
+                if self.after[cell] > known {
+                    self.after[cell] = known;
+                    changed = true;
+                }
+            }
+            if changed {
+                queue.extend(self.into[from as usize].iter().map(|last| (*last, from)));
+            }
+        }
+    }
+
+    /// The operations that a cycle's edges rest on.
+    pub(super) fn support(&self, cycle: &[Edge]) -> Vec<Op> {
+        let mut found: HashSet<Op> = HashSet::new();
+        for Edge { from, to, reason } in self.story(cycle) {
+            found.extend([from, to]);
+            match reason {
+                Reason::Overwritten(_, Some(other)) | Reason::Replaced(_, other) => {
+                    found.insert(other);
+                }
+                _ => {}
+            }
+        }
+        let mut found: Vec<Op> = found.into_iter().collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// The edges of a cycle, each behind those of the way that made its rule apply.
+    pub(super) fn story(&self, cycle: &[Edge]) -> Vec<Edge> {
+        let mut story: Vec<Edge> = Vec::new();
+        let mut seen: HashSet<(Op, Op)> = HashSet::new();
+        // An edge is told when it comes up again, behind what it rests on.
+        let mut open: Vec<(Edge, bool)> = cycle.iter().rev().map(|edge| (*edge, false)).collect();
+        while let Some((edge, is_ready)) = open.pop() {
+            if is_ready {
+                story.push(edge);
+                continue;
+            }
+            if !seen.insert((edge.from, edge.to)) {
+                continue;
+            }
+            open.push((edge, true));
+            let way = match edge.reason {
+                Reason::Overwritten(_, Some(writer)) => self.way(writer, edge.to),
+                Reason::Replaced(_, reader) => self.way(edge.from, reader),
+                _ => Vec::new(),
+            };
+            open.extend(way.into_iter().rev().map(|edge| (edge, false)));
+        }
+        story
+    }
+
+    /// The shortest way from one operation to another.
+    fn way(&self, from: Op, to: Op) -> Vec<Edge> {
+        let (from, to) = (self.node_of[&from], self.node_of[&to]);
+        self.operations_on(self.steps(from, to))
+    }
+
+    /// The edges of a cycle that a new edge closes: the shortest way from its end to its start.
+    fn close(&self, from: Node, to: Node, reason: Reason) -> Vec<Edge> {
+        let mut steps = self.steps(to, from);
+        steps.push((from, to, reason));
+        let first = steps
+            .iter()
+            .position(|(from, ..)| self.op_of[*from as usize].is_some());
+        steps.rotate_left(first.unwrap_or(0));
+        self.operations_on(steps)
+    }
+
+    /// The steps of the shortest way from one node to another.
+    fn steps(&self, from: Node, to: Node) -> Vec<(Node, Node, Reason)> {
+        let mut came: HashMap<Node, (Node, Reason)> = HashMap::new();
+        let mut queue = VecDeque::from([from]);
+        while let Some(node) = queue.pop_front() {
+            if node == to {
+                break;
+            }
+            for &(next, reason) in &self.out[node as usize] {
+                if next != from && !came.contains_key(&next) {
+                    came.insert(next, (node, reason));
+                    queue.push_back(next);
+                }
+            }
+        }
+        let mut steps = Vec::new();
+        let mut node = to;
+        while node != from {
+            let Some(&(last, reason)) = came.get(&node) else {
+                break;
+            };
+            steps.push((last, node, reason));
+            node = last;
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// Steps as edges between operations: those over moments become one step of real time.
+    fn operations_on(&self, steps: Vec<(Node, Node, Reason)>) -> Vec<Edge> {
+        let mut edges = Vec::new();
+        let mut start = None;
+        for (from, to, reason) in steps {
+            start = self.op_of[from as usize].or(start);
+            if let (Some(from), Some(to)) = (start, self.op_of[to as usize]) {
+                edges.push(Edge { from, to, reason });
+            }
+        }
+        edges
+    }
+}
+
+/// The reads whose writer is known.
+fn founds(needs: &Needs, operations: &[Op]) -> Vec<Found> {
+    let mut suppliers: HashMap<u32, Vec<Op>> = HashMap::new();
+    for &op in operations {
+        for &counter in needs.supplied(op) {
+            let of_counter = suppliers.entry(counter).or_default();
+            if of_counter.len() < 3 {
+                of_counter.push(op);
+            }
+        }
+    }
+    let mut founds = Vec::new();
+    for &reader in operations {
+        for &slot in needs.required(reader) {
+            let (key, value) = needs.wanted[slot as usize];
+            let counters = needs.counters_of(slot).iter();
+            let mut writers: Vec<Op> = counters
+                .filter_map(|counter| suppliers.get(counter))
+                .flatten()
+                .copied()
+                .filter(|writer| *writer != reader)
+                .collect();
+            writers.sort_unstable();
+            writers.dedup();
+            match (writers.as_slice(), value == ABSENT) {
+                ([], true) => founds.push(Found {
+                    key,
+                    writer: None,
+                    reader,
+                }),
+                (&[writer], false) => founds.push(Found {
+                    key,
+                    writer: Some(writer),
+                    reader,
+                }),
+                _ => {}
+            }
+        }
+    }
+    founds
+}
+
+/// Whether an operation certainly writes a key.
+fn overwrites(problem: &Problem, op: Op, key: Key) -> bool {
+    problem.parts(op).iter().any(|part| {
+        part.key == key
+            && match (part.act, part.reply) {
+                (Act::Set(_) | Act::GetSet(_) | Act::Append(_), _) => true,
+                (Act::Incr, Reply::Number(_)) => true,
+                (Act::SetNx(_) | Act::Cas(..) | Act::Del, Reply::Flag(yes)) => yes,
+                _ => false,
+            }
+    })
+}

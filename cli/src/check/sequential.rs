@@ -1,0 +1,218 @@
+//! Sequential, from the history alone.
+//!
+//! Sequential consistency is not local: keys cannot be judged one by one. So first the question that is
+//! easier: what is linearizable is sequential. Then what is forced (see [`super::forced`]): a cycle is a "no".
+//! Only then a search, which may take for ever and says "unknown" when time is up.
+
+use super::board::Board;
+use super::forced::{self, Forced};
+use super::hash::{QuickSet, wide};
+use super::limits::Deadline;
+use super::needs::Needs;
+use super::problem::{Op, Problem};
+use super::search::Found;
+use super::unseen::Unseen;
+use crate::history::Moment;
+use std::collections::HashMap;
+
+/// Dead ends remembered before the search gives up.
+const DEAD_ENDS_MAX: usize = 20_000_000;
+
+/// A choice among the operations that can be next.
+#[derive(Debug)]
+struct Choice {
+    mark: usize,
+    fingerprint: u128,
+    /// What could be next, in the order in which it is tried; and what is tried next.
+    heads: Vec<Op>,
+    next: usize,
+    unseen: Unseen,
+}
+
+/// The search for an order that keeps program order.
+pub(super) struct SequentialSearch<'a, 'b> {
+    board: &'b mut Board<'a>,
+    forced: &'b Forced,
+    deadline: &'b Deadline,
+    /// Of each operation those that wait only for it in their process.
+    behind: HashMap<Option<Op>, Vec<Op>>,
+    alike: HashMap<Op, u32>,
+    /// What can be next in its process.
+    heads: Vec<Op>,
+    left: usize,
+    unseen: Unseen,
+    choices: Vec<Choice>,
+    dead_ends: QuickSet<u128>,
+    steps: u64,
+}
+
+impl<'a, 'b> SequentialSearch<'a, 'b> {
+    pub(super) fn new(
+        board: &'b mut Board<'a>,
+        forced: &'b Forced,
+        deadline: &'b Deadline,
+    ) -> Self {
+        let (problem, needs) = (board.problem, board.needs);
+        let mut behind: HashMap<Option<Op>, Vec<Op>> = HashMap::new();
+        let mut kinds = HashMap::new();
+        let mut alike = HashMap::new();
+        let mut left = 0;
+        for op in problem.ops() {
+            let compiled = &problem.operations[op as usize];
+            if problem.keys(op).is_empty() || !(compiled.is_ok || needs.can_matter(problem, op)) {
+                continue;
+            }
+            behind.entry(compiled.before).or_default().push(op);
+            if compiled.is_ok {
+                left += 1;
+            } else {
+                let next = kinds.len() as u32;
+                alike.insert(op, *kinds.entry(problem.parts(op)).or_insert(next));
+            }
+        }
+        Self {
+            board,
+            forced,
+            deadline,
+            behind,
+            alike,
+            heads: Vec::new(),
+            left,
+            unseen: Unseen::default(),
+            choices: Vec::new(),
+            dead_ends: QuickSet::default(),
+            steps: 0,
+        }
+    }
+
+    /// Searches for an order of all operations.
+    pub(super) fn run(&mut self) -> Found {
+        self.let_in(None);
+        self.take_for_nothing();
+        loop {
+            if self.left == 0 {
+                return Found::Order;
+            }
+            self.steps += 1;
+            if self.steps.is_multiple_of(64) && self.deadline.has_passed() {
+                return Found::GaveUp(self.deadline.words());
+            }
+            if self.dead_ends.len() > DEAD_ENDS_MAX {
+                return Found::GaveUp(format!("more than {DEAD_ENDS_MAX} dead ends were found"));
+            }
+            if !self.go_on() {
+                return Found::Nothing(Moment::MAX);
+            }
+        }
+    }
+
+    /// Makes the next choice, or goes back to another one; false if there is none left.
+    fn go_on(&mut self) -> bool {
+        let heads = wide(self.left as u64, 3) ^ self.unseen.fingerprint();
+        let fingerprint = self.board.fingerprint() ^ heads;
+        if !self.dead_ends.contains(&fingerprint) {
+            let mut heads = std::mem::take(&mut self.heads);
+            self.rank(&mut heads);
+            self.choices.push(Choice {
+                mark: self.board.mark(),
+                fingerprint,
+                heads,
+                next: 0,
+                unseen: self.unseen.clone(),
+            });
+        }
+        while let Some(mut choice) = self.choices.pop() {
+            self.left += self.board.undo_to(choice.mark);
+            while let Some(&op) = choice.heads.get(choice.next) {
+                choice.next += 1;
+                self.unseen.clone_from(&choice.unseen);
+                self.heads.clone_from(&choice.heads);
+                if self.repeats(&choice, op) || !self.take(op) {
+                    continue;
+                }
+                self.choices.push(choice);
+                self.take_for_nothing();
+                return true;
+            }
+            self.dead_ends.insert(choice.fingerprint);
+        }
+        false
+    }
+
+    /// Whether an operation that does the same and need not happen was tried in this choice.
+    fn repeats(&self, choice: &Choice, op: Op) -> bool {
+        let Some(kind) = self.alike.get(&op) else {
+            return false;
+        };
+        let tried = &choice.heads[..choice.next - 1];
+        tried
+            .iter()
+            .any(|other| self.alike.get(other) == Some(kind))
+    }
+
+    /// The most promising first: what happened, by the moments of completion. The store delivers writes in an
+    /// order that is close to that.
+    fn rank(&self, heads: &mut [Op]) {
+        heads.sort_by_key(|&op| {
+            let compiled = &self.board.problem.operations[op as usize];
+            (!compiled.is_ok, compiled.deadline, op)
+        });
+    }
+
+    /// Adds what waits only for an operation to what can be next.
+    fn let_in(&mut self, op: Option<Op>) {
+        if let Some(behind) = self.behind.get(&op) {
+            self.heads.extend(behind.iter().copied());
+        }
+    }
+
+    fn take(&mut self, op: Op) -> bool {
+        let problem = self.board.problem;
+        let ready = self.forced.is_ready(op, |other| self.board.is_taken(other));
+        if !ready || !self.unseen.allows(problem, op) || !self.board.take_unopened(op) {
+            return false;
+        }
+        self.unseen.take(problem, op);
+        self.heads.retain(|head| *head != op);
+        if problem.operations[op as usize].is_ok {
+            self.left -= 1;
+            self.let_in(Some(op));
+        }
+        true
+    }
+
+    /// Takes everything that can change nothing and that can be next.
+    fn take_for_nothing(&mut self) {
+        let mut again = true;
+        while again {
+            again = false;
+            let heads = self.heads.clone();
+            for op in heads {
+                let compiled = &self.board.problem.operations[op as usize];
+                let unbound = compiled.is_ok && compiled.changes_nothing;
+                let ready = unbound && self.forced.is_ready(op, |other| self.board.is_taken(other));
+                if !ready || !self.board.take_unopened(op) {
+                    continue;
+                }
+                self.unseen.take(self.board.problem, op);
+                self.heads.retain(|head| *head != op);
+                self.left -= 1;
+                self.let_in(Some(op));
+                again = true;
+            }
+        }
+    }
+}
+
+/// What is forced among all operations, without real time.
+pub(super) fn follow(
+    problem: &Problem,
+    needs: &Needs,
+    deadline: &Deadline,
+) -> (Forced, forced::Outcome) {
+    let operations: Vec<Op> = problem
+        .ops()
+        .filter(|op| !problem.keys(*op).is_empty())
+        .collect();
+    Forced::new(problem, needs, &operations, false, deadline)
+}
