@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Status(arguments) => arguments.run(),
         Command::NewRun(arguments) => arguments.run(),
         Command::FreePorts(arguments) => arguments.run(),
+        Command::Check(arguments) => arguments.run(),
         Command::Load(arguments) => arguments.run(),
         Command::Simulate(arguments) => Ok(arguments.run()),
     };

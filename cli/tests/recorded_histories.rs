@@ -1,7 +1,7 @@
 //! Histories recorded from other systems, with known verdicts. They are not part of this project: the
 //! folder's name is in `HOLDBACK_HISTORIES`.
 
-use holdback_cli::check::{Limits, linearizable};
+use holdback_cli::check::{Limits, linearizable, sequential};
 use holdback_cli::history::read_file;
 use std::path::Path;
 use std::time::Duration;
@@ -22,6 +22,14 @@ fn recorded_histories_have_their_known_verdicts() {
         let limits = Limits::within(Duration::from_secs(60));
         let verdict = linearizable(&history, &limits);
         assert_eq!(verdict.word(), expected, "{name}");
+        if verdict.is_yes() {
+            let verdict = sequential(&history, &limits);
+            assert_eq!(
+                verdict.word(),
+                "yes",
+                "{name} is linearizable, so it is sequential"
+            );
+        }
         checked += 1;
     }
     assert!(checked > 0, "verdicts.tsv names no history");

@@ -33,7 +33,7 @@ impl Seed<'_> {
         let mut kept: BTreeSet<usize> = self.operations.iter().copied().collect();
         let mut is_minimal = true;
         if self.kind == Kind::NoOrder {
-            kept = self.with_writers(kept);
+            kept = self.with_writers(&kept);
             if !self.is_still_wrong(&kept, &deadline) {
                 // What was forced rests on more than the operations that were named.
                 kept = (0..self.history.operations.len()).collect();
@@ -56,7 +56,7 @@ impl Seed<'_> {
     }
 
     /// Adds whoever can have written what the operations read, and so on.
-    fn with_writers(&self, kept: BTreeSet<usize>) -> BTreeSet<usize> {
+    fn with_writers(&self, kept: &BTreeSet<usize>) -> BTreeSet<usize> {
         let mut problem = Problem::new(self.history);
         let needs = Needs::new(&mut problem);
         let links = Links::new(&problem, &needs);

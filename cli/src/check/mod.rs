@@ -2,12 +2,14 @@
 
 mod black_box;
 mod board;
+mod command;
 mod counter_example;
 mod describe;
 mod eventual;
 mod explain;
 mod forced;
 mod hash;
+mod judge;
 mod limits;
 mod model;
 mod needs;
@@ -22,7 +24,9 @@ mod verdict;
 mod witness;
 
 pub use black_box::{linearizable, sequential};
+pub use command::{CheckArguments, Model, shown};
 pub use eventual::{convergence, eventual};
+pub use judge::{Evidence, Judgement, Method, is_stronger};
 pub use limits::Limits;
 
 pub use orders::{Disagreement, Order, OrderOfReplica};

@@ -24,16 +24,16 @@ pub struct Disagreement {
     pub other: (u64, Entry),
 }
 
-/// The longest of the replicas' orders, and what is against taking it as the one of all.
+/// The replicas' orders as one, and what is against taking it as the one of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     /// The entries.
     pub entries: Vec<Entry>,
-    /// How many entries each replica delivered.
-    pub lengths: Vec<(u64, usize)>,
+    /// The last position of each replica.
+    pub reached: Vec<(u64, u64)>,
     /// The first place where orders differ.
     pub disagreement: Option<Box<Disagreement>>,
-    /// Why the entries are not a whole order from its beginning, in words.
+    /// Why the entries are not a whole order, in words.
     pub incomplete: Option<String>,
 }
 
@@ -46,13 +46,17 @@ impl Order {
             merged.incomplete = Some("there is no order".into());
             return merged;
         };
-        merged.entries.clone_from(&longest.entries);
-        for order in orders {
-            merged.lengths.push((order.replica, order.entries.len()));
-            merged.note_gaps(order.replica, order.entries.iter());
-            for (ours, theirs) in longest.entries.iter().zip(&order.entries) {
-                merged.compare(longest.replica, ours, order.replica, theirs);
+        merged.begin(longest.replica, longest.entries.clone());
+        for order in orders
+            .iter()
+            .filter(|order| order.replica != longest.replica)
+        {
+            let mut last = 0;
+            for entry in &order.entries {
+                last = entry.position;
+                merged.take(longest.replica, order.replica, entry);
             }
+            merged.reached.push((order.replica, last));
         }
         merged
     }
@@ -69,89 +73,102 @@ impl Order {
             merged.incomplete = Some("there is no order".into());
             return Ok(merged);
         };
-        for line in Lines::open(longest)? {
-            let (number, line) = line?;
-            if !line.trim().is_empty() {
-                merged.entries.push(parse(longest, number, &line)?);
-            }
+        let mut entries = Vec::new();
+        let mut lines = Lines::open(longest)?;
+        while let Some((number, line)) = lines.next_entry()? {
+            entries.push(parse(longest, number, &line)?);
         }
-        let entries = std::mem::take(&mut merged.entries);
-        merged.lengths.push((*first, entries.len()));
-        merged.note_gaps(*first, entries.iter());
+        merged.begin(*first, entries);
         for (replica, path) in files.iter().filter(|(replica, _)| replica != first) {
-            let length = merged.follow(&entries, (*first, longest), (*replica, path))?;
-            merged.lengths.push((*replica, length));
+            let last = merged.follow((*first, longest), (*replica, path))?;
+            merged.reached.push((*replica, last));
         }
-        merged.lengths.sort_unstable();
-        merged.entries = entries;
+        merged.reached.sort_unstable();
         Ok(merged)
     }
 
-    /// Compares another replica's file with the longest, line by line. Returns how many entries it has.
-    fn follow(
-        &mut self,
-        entries: &[Entry],
-        (first, longest): (u64, &Path),
-        (replica, path): (u64, &Path),
-    ) -> Result<usize, Failure> {
-        let (mut ours, mut theirs) = (Lines::open(longest)?, Lines::open(path)?);
-        let mut length = 0;
-        loop {
-            let Some(their) = theirs.next_entry()? else {
-                return Ok(length);
-            };
-            let our = ours.next_entry()?;
-            let same_text = our.as_ref().is_some_and(|(_, our)| *our == their.1);
-            if !same_text {
-                let entry = parse(path, their.0, &their.1)?;
-                match entries.get(length) {
-                    Some(our) => self.compare(first, our, replica, &entry),
-                    None => {
-                        let text = format!("the order of replica {replica} is longer in entries");
-                        self.incomplete.get_or_insert(text);
-                    }
-                }
-            }
-            length += 1;
-        }
+    /// The position before the first entry: 0, unless the cluster was not new.
+    #[must_use]
+    pub fn base(&self) -> u64 {
+        let first = self.entries.first();
+        first.map_or(0, |entry| entry.position.saturating_sub(1))
     }
 
-    fn compare(&mut self, one: u64, ours: &Entry, other: u64, theirs: &Entry) {
-        let same = ours.position == theirs.position
-            && ours.stamp == theirs.stamp
-            && same_commands(&ours.commands, &theirs.commands);
-        let earlier = self
-            .disagreement
-            .as_ref()
-            .is_none_or(|found| ours.position < found.one.1.position);
-        if !same && earlier {
-            self.disagreement = Some(Box::new(Disagreement {
-                one: (one, ours.clone()),
-                other: (other, theirs.clone()),
-            }));
-        }
+    fn begin(&mut self, replica: u64, entries: Vec<Entry>) {
+        let gap = entries
+            .windows(2)
+            .find(|pair| pair[1].position != pair[0].position + 1);
+        self.incomplete = gap.map(|pair| {
+            let (one, other) = (pair[0].position, pair[1].position);
+            format!("in the order of replica {replica} position {one} is followed by {other}")
+        });
+        self.reached
+            .push((replica, entries.last().map_or(0, |entry| entry.position)));
+        self.entries = entries;
     }
 
-    fn note_gaps<'a>(&mut self, replica: u64, entries: impl Iterator<Item = &'a Entry>) {
-        for (entry, expected) in entries.zip(1..) {
-            if entry.position == expected {
-                continue;
-            }
-            let position = entry.position;
-            let text = if expected == 1 {
-                format!(
-                    "the order of replica {replica} begins at position {position}: what came before is not on record"
-                )
-            } else {
-                format!(
-                    "in the order of replica {replica} position {expected} is followed by {position}",
-                    expected = expected - 1
-                )
-            };
-            self.incomplete.get_or_insert(text);
+    /// Compares another replica's entry with the one at its position.
+    fn take(&mut self, first: u64, replica: u64, entry: &Entry) {
+        if self.entries.is_empty() {
+            self.entries.push(entry.clone());
             return;
         }
+        let Some(index) = entry.position.checked_sub(self.base() + 1) else {
+            // It was delivered before the order that is compared with begins.
+            return;
+        };
+        match self.entries.get(index as usize) {
+            Some(ours) => {
+                if !same(ours, entry) {
+                    let ours = ours.clone();
+                    self.differ((first, ours), (replica, entry.clone()));
+                }
+            }
+            None if index as usize == self.entries.len() => self.entries.push(entry.clone()),
+            None => {
+                let position = entry.position;
+                let text =
+                    format!("the order of replica {replica} has a gap before position {position}");
+                self.incomplete.get_or_insert(text);
+            }
+        }
     }
+
+    /// Compares another replica's file with the longest, line by line. Returns its last position.
+    fn follow(
+        &mut self,
+        (first, longest): (u64, &Path),
+        (replica, path): (u64, &Path),
+    ) -> Result<u64, Failure> {
+        let (mut ours, mut theirs) = (Lines::open(longest)?, Lines::open(path)?);
+        let (mut index, mut last) = (0, 0);
+        while let Some(their) = theirs.next_entry()? {
+            let our = ours.next_entry()?;
+            match (our, self.entries.get(index)) {
+                (Some((_, our)), Some(entry)) if our == their.1 => last = entry.position,
+                _ => {
+                    let entry = parse(path, their.0, &their.1)?;
+                    last = entry.position;
+                    self.take(first, replica, &entry);
+                }
+            }
+            index += 1;
+        }
+        Ok(last)
+    }
+
+    fn differ(&mut self, one: (u64, Entry), other: (u64, Entry)) {
+        let found = self.disagreement.as_ref();
+        if found.is_none_or(|found| one.1.position < found.one.1.position) {
+            self.disagreement = Some(Box::new(Disagreement { one, other }));
+        }
+    }
+}
+
+fn same(ours: &Entry, theirs: &Entry) -> bool {
+    ours.position == theirs.position
+        && ours.stamp == theirs.stamp
+        && same_commands(&ours.commands, &theirs.commands)
 }
 
 fn parse(path: &Path, number: usize, line: &str) -> Result<Entry, Failure> {
@@ -179,28 +196,19 @@ impl<'a> Lines<'a> {
 
     /// The next line that is not empty.
     fn next_entry(&mut self) -> Result<Option<(usize, String)>, Failure> {
-        self.find(|line| {
-            line.as_ref()
-                .map_or(true, |(_, line)| !line.trim().is_empty())
-        })
-        .transpose()
-    }
-}
-
-impl Iterator for Lines<'_> {
-    type Item = Result<(usize, String), Failure>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.number += 1;
-        let mut line = String::new();
-        match self.reader.read_line(&mut line) {
-            Ok(0) => None,
-            Ok(_) => Some(Ok((self.number, line))),
-            Err(error) => Some(Err(Failure::Usage(format!(
-                "{}: line {}: {error}",
-                self.path.display(),
-                self.number
-            )))),
+        loop {
+            self.number += 1;
+            let mut line = String::new();
+            let read = self.reader.read_line(&mut line).map_err(|error| {
+                let (path, number) = (self.path.display(), self.number);
+                Failure::Usage(format!("{path}: line {number}: {error}"))
+            })?;
+            if read == 0 {
+                return Ok(None);
+            }
+            if !line.trim().is_empty() {
+                return Ok(Some((self.number, line)));
+            }
         }
     }
 }

@@ -12,11 +12,6 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    /// The last position.
-    pub(super) fn position(&self) -> u64 {
-        self.position.into()
-    }
-
     /// Delivers one more entry; whether it was an error as a whole.
     pub(super) fn deliver(&mut self, parts: &[Part], values: &mut Values) -> bool {
         self.position += 1;

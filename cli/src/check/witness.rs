@@ -21,7 +21,6 @@
 //! For reads that is as good as any other choice; where a write had a choice, a "no" is only "unknown".
 
 use super::describe;
-use super::limits::Limits;
 use super::model::Part;
 use super::orders::{Order, OrderOfReplica};
 use super::problem::{Compiler, Op};
@@ -36,23 +35,13 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet, VecDeque};
 
 /// Whether a history satisfies an ordered model, with the orders of the replicas as witness.
 #[must_use]
-pub fn witness(
-    history: &History,
-    orders: &[OrderOfReplica],
-    model: Consistency,
-    limits: &Limits,
-) -> Verdict {
-    witness_of(history, &Order::of(orders), model, limits)
+pub fn witness(history: &History, orders: &[OrderOfReplica], model: Consistency) -> Verdict {
+    witness_of(history, &Order::of(orders), model)
 }
 
 /// As [`witness`], with orders that were brought together before.
 #[must_use]
-pub fn witness_of(
-    history: &History,
-    order: &Order,
-    model: Consistency,
-    _limits: &Limits,
-) -> Verdict {
+pub fn witness_of(history: &History, order: &Order, model: Consistency) -> Verdict {
     if model == Consistency::Eventual {
         return Verdict::Unknown("the eventual model has no order that could be a witness".into());
     }
@@ -92,6 +81,10 @@ struct Witness<'a> {
     replay: Replay,
     /// Of each entry, whether its replay was an error as a whole.
     errors: Vec<bool>,
+    /// The position before the first entry.
+    base: u64,
+    /// How many keys the history names.
+    keys: usize,
     /// Whether an operation without position had a choice.
     had_choice: bool,
 }
@@ -111,11 +104,14 @@ impl Free {
 
 impl<'a> Witness<'a> {
     fn new(history: &'a History, order: &'a Order, model: Consistency) -> Self {
+        let compiler = Compiler::of(history);
         Self {
             history,
             order,
             model,
-            compiler: Compiler::of(history),
+            base: order.base(),
+            keys: compiler.problem.key_names.len(),
+            compiler,
             claims: vec![Claim::Free; order.entries.len()],
             positions: vec![None; history.operations.len()],
             replay: Replay::default(),
@@ -185,6 +181,10 @@ impl<'a> Witness<'a> {
             let (true, Some(position)) = (operation.is_ok(), operation.position) else {
                 continue;
             };
+            // From here on positions count from the first entry.
+            let Some(position) = position.checked_sub(self.base) else {
+                return Err(self.out_of_range(at, position));
+            };
             self.positions[at] = Some(position);
             let index = usize::try_from(position)
                 .ok()
@@ -192,12 +192,12 @@ impl<'a> Witness<'a> {
             let entry = index.and_then(|index| calls.get(index));
             if operation.call.is_read() {
                 if position > calls.len() as u64 {
-                    return Err(self.beyond_the_end(at, position));
+                    return Err(self.out_of_range(at, position + self.base));
                 }
                 continue;
             }
             let (Some(index), Some(entry)) = (index, entry) else {
-                return Err(self.beyond_the_end(at, position));
+                return Err(self.out_of_range(at, position + self.base));
             };
             if !entry
                 .as_ref()
@@ -223,11 +223,12 @@ impl<'a> Witness<'a> {
         Ok(())
     }
 
-    fn beyond_the_end(&self, at: usize, position: u64) -> Verdict {
+    fn out_of_range(&self, at: usize, position: u64) -> Verdict {
+        let last = self.base + self.order.entries.len() as u64;
         let words = format!(
-            "{} says that it took effect at position {position}, and the order has {}",
+            "{} says that it is at position {position}, and the order on record is {} to {last}",
             describe::operation(self.history, at),
-            self.order.entries.len()
+            self.base + 1,
         );
         self.no(Kind::NotTheOrder, vec![at], vec![], words)
     }
@@ -559,16 +560,14 @@ impl<'a> Witness<'a> {
     /// What each replica held in the end must be what its order leaves.
     fn final_data(&mut self) -> Result<(), Verdict> {
         for last in &self.history.finals {
-            let lengths = self.order.lengths.iter();
-            let mut lengths = lengths.filter(|(replica, _)| *replica == last.replica);
-            let Some(&(replica, length)) = lengths.next() else {
+            let mut reached = self.order.reached.iter();
+            let Some(&(replica, position)) = reached.find(|(id, _)| *id == last.replica) else {
                 continue;
             };
-            let mut names = self.compiler.problem.key_names.clone();
-            names.extend(last.store.keys().cloned());
+            let names = self.compiler.problem.key_names[..self.keys].to_vec();
             for name in names {
                 let key = self.compiler.key(&name);
-                let (held, _) = self.replay.at(key, length as u64);
+                let (held, _) = self.replay.at(key, position.saturating_sub(self.base));
                 let values = &self.compiler.problem.values;
                 let recorded = last.store.get(&name);
                 let same = match recorded {
@@ -582,8 +581,8 @@ impl<'a> Witness<'a> {
                         ))
                     });
                     let words = format!(
-                        "in the end `{}` is {recorded} at replica {replica}, and the {length} entries \
-                         of its order leave {}",
+                        "in the end `{}` is {recorded} at replica {replica}, and its order \
+                         up to position {position} leaves {}",
                         String::from_utf8_lossy(&name),
                         describe::value(values, held)
                     );
@@ -601,6 +600,13 @@ impl<'a> Witness<'a> {
         positions: Vec<u64>,
         words: String,
     ) -> Verdict {
+        if self.base > 0 && kind != Kind::OrdersDiffer {
+            return Verdict::Unknown(format!(
+                "the order begins at position {}; what came before can be the reason that, counting from \
+                 there, {words}",
+                self.base + 1
+            ));
+        }
         if self.had_choice && kind == Kind::NotTheOrder {
             return Verdict::Unknown(format!(
                 "not every operation has a position, and put where they fit first: {words}"

@@ -9,6 +9,7 @@ use super::print::outcome::{Shown, head, outcome};
 use super::print::{self, BAD, FAINT, GOOD, styled, terminal_width};
 use super::run_folder::{RunFolder, runs};
 use super::status::{Answers, PATIENCE, digests_at_common_position, query_all, trouble};
+use crate::check::CheckArguments;
 use crate::load::LoadArguments;
 use crate::simulate::SimulateArguments;
 use clap::{Args, Parser, Subcommand};
@@ -24,7 +25,7 @@ pub struct Arguments {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 fine or yes; 1 no, or a check failed; 64 usage or a malformed \
+const EXIT_CODES: &str = "Exit codes: 0 fine or yes; 1 no, or a check failed; 2 unknown; 64 usage or a malformed \
                           file; 69 a replica cannot be reached; 130 interrupted.\n\nNothing here starts \
                           replicas: scripts/cluster.sh and scripts/run_case.sh do.";
 
@@ -47,6 +48,8 @@ pub enum Command {
     NewRun(NewRunArguments),
     /// Print ports that nobody listens on
     FreePorts(FreePortsArguments),
+    /// Check which consistency models a history, or a run, satisfies
+    Check(CheckArguments),
     /// Load a cluster, or another server, and record what its clients saw
     Load(LoadArguments),
     /// Run the replicas' own code under a seeded network and clock, and check what must hold

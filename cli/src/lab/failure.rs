@@ -17,6 +17,8 @@ pub enum Failure {
 pub const EXIT_YES: u8 = 0;
 /// The verdict is no, or a check failed.
 pub const EXIT_NO: u8 = 1;
+/// A checker cannot tell.
+pub const EXIT_UNKNOWN: u8 = 2;
 /// The command line or a file is wrong.
 pub const EXIT_USAGE: u8 = 64;
 /// A replica cannot be reached.

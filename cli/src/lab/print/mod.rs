@@ -20,6 +20,8 @@ pub const FAINT: Style = Style::new().dimmed();
 pub const GOOD: Style = AnsiColor::Green.on_default();
 /// A no.
 pub const BAD: Style = AnsiColor::Red.on_default();
+/// Neither a yes nor a no.
+pub const WARN: Style = AnsiColor::Yellow.on_default();
 /// Neither dimmed nor coloured.
 pub const PLAIN: Style = Style::new();
 

@@ -1,0 +1,193 @@
+//! `holdback-lab check`
+
+use super::Limits;
+use super::judge::{Evidence, Judgement};
+use super::verdict::{Blame, CounterExample, Verdict};
+use crate::history::History;
+use crate::lab::failure::{EXIT_NO, EXIT_UNKNOWN, EXIT_YES, Failure};
+use crate::lab::print::table::{Align, Table};
+use crate::lab::print::{BAD, FAINT, GOOD, STRONG, WARN, paragraph, styled, terminal_width};
+use clap::{Args, ValueEnum};
+use holdback::consistency::Consistency;
+use serde_json::{Value as Json, json};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// `holdback-lab check`
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// A history file, or a run folder: its history.jsonl, with replica-N.order.jsonl as witness
+    #[arg(value_name = "HISTORY|RUN_DIR")]
+    pub path: PathBuf,
+    /// The consistency model; the run's own if not given
+    #[arg(long, value_enum)]
+    pub model: Option<Model>,
+    /// The order in which replicas delivered entries, as witness
+    #[arg(long, value_name = "ORDER.jsonl")]
+    pub order: Option<PathBuf>,
+    /// Seconds for each model until the verdict is "unknown"
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    pub timeout: f64,
+    /// Print the verdicts as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to judge by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Model {
+    /// One order that keeps real time
+    Linearizable,
+    /// One order that keeps each process's program order
+    Sequential,
+    /// Reads return what was written, and the replicas converge
+    Eventual,
+    /// All three, a line each
+    All,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds < 1e6 => Ok(seconds),
+        _ => Err("expected a number of seconds".into()),
+    }
+}
+
+impl CheckArguments {
+    /// Judges, and prints the verdicts. Those of a run folder are added to its `verdict.json`.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if a file cannot be read or is malformed, or no model is known.
+    pub fn run(&self) -> Result<u8, Failure> {
+        let evidence = Evidence::read(&self.path, self.order.as_deref())?;
+        let models = self.models(&evidence)?;
+        let limits = Limits::within(Duration::from_secs_f64(self.timeout));
+        let mut judgements = Vec::new();
+        for model in models {
+            let judgement = evidence.judge(model, &limits);
+            if !self.json {
+                anstream::print!("{}", shown(&judgement, &evidence.history));
+            }
+            judgements.push(judgement);
+        }
+        let checks: Json = judgements
+            .iter()
+            .map(|judgement| judgement.to_json(&evidence.history))
+            .collect();
+        if self.path.is_dir() {
+            keep(&self.path, &checks);
+        }
+        if self.json {
+            let operations = evidence.history.operations.len();
+            anstream::println!("{}", json!({"operations": operations, "checks": checks}));
+        }
+        Ok(exit_code(&judgements))
+    }
+
+    fn models(&self, evidence: &Evidence) -> Result<Vec<Consistency>, Failure> {
+        Ok(match self.model {
+            Some(Model::Linearizable) => vec![Consistency::Linearizable],
+            Some(Model::Sequential) => vec![Consistency::Sequential],
+            Some(Model::Eventual) => vec![Consistency::Eventual],
+            Some(Model::All) => Evidence::models_from(Consistency::Eventual),
+            None => vec![evidence.promised.ok_or_else(|| {
+                let shown = self.path.display();
+                Failure::Usage(format!(
+                    "{shown}: it does not say which model was promised; give --model"
+                ))
+            })?],
+        })
+    }
+}
+
+fn exit_code(judgements: &[Judgement]) -> u8 {
+    if judgements.iter().any(|judgement| judgement.verdict.is_no()) {
+        EXIT_NO
+    } else if judgements
+        .iter()
+        .all(|judgement| judgement.verdict.is_yes())
+    {
+        EXIT_YES
+    } else {
+        EXIT_UNKNOWN
+    }
+}
+
+/// Adds verdicts to a run folder's `verdict.json`. A folder that cannot be written to was judged all the same.
+fn keep(folder: &Path, checks: &Json) {
+    let path = folder.join("verdict.json");
+    let old = std::fs::read_to_string(&path).ok();
+    let old = old.and_then(|text| serde_json::from_str::<Json>(&text).ok());
+    let mut verdict = old.filter(Json::is_object).unwrap_or_else(|| json!({}));
+    verdict["checks"] = checks.clone();
+    let written =
+        serde_json::to_string_pretty(&verdict).map(|text| std::fs::write(&path, text + "\n"));
+    if let Ok(Err(error)) = written {
+        anstream::eprintln!("holdback-lab: {}: {error}", path.display());
+    }
+}
+
+/// A verdict for people: the word first, then why.
+#[must_use]
+pub fn shown(judgement: &Judgement, history: &History) -> String {
+    let word = match &judgement.verdict {
+        Verdict::Yes => styled(GOOD, "yes"),
+        Verdict::No(_) => styled(BAD, "no"),
+        Verdict::Unknown(_) => styled(WARN, "unknown"),
+    };
+    let model = styled(STRONG, judgement.model.name());
+    let count = history.operations.len();
+    let how = format!(
+        "{count} operations, {}, {:.1?}",
+        judgement.how(),
+        judgement.took
+    );
+    let mut text = format!("{model}: {word}  {}\n", styled(FAINT, &how));
+    match &judgement.verdict {
+        Verdict::Yes => {}
+        Verdict::Unknown(why) => text += &paragraph(why, 2, terminal_width()),
+        Verdict::No(example) => text += &example_shown(example, history),
+    }
+    for note in &judgement.notes {
+        text += &paragraph(note, 2, terminal_width());
+    }
+    text
+}
+
+fn example_shown(example: &CounterExample, history: &History) -> String {
+    let mut text = String::new();
+    let width = terminal_width();
+    if !example.operations.is_empty() {
+        let mut table = Table::new(&[
+            ("", Align::Left),
+            ("process", Align::Right),
+            ("call", Align::Left),
+            ("answer", Align::Left),
+            ("invoked – completed", Align::Left),
+        ]);
+        for row in example.rows(history) {
+            table.row(row.into_iter().map(Into::into).collect());
+        }
+        text += &table.render(width);
+    }
+    for line in example.words.lines() {
+        text += &paragraph(line, 2, width);
+    }
+    let mut remarks = Vec::new();
+    if example.operations.len() > 1 && example.blame == Blame::History {
+        remarks.push(if example.is_minimal {
+            "smallest: without any one of its reads, or writes with the reads of it, the rest is fine"
+        } else {
+            "smallest found before time was up"
+        });
+    }
+    remarks.push(match example.blame {
+        Blame::History => "the history alone is to blame: no client should have seen this",
+        Blame::HistoryAndOrder => "to blame is the history together with the replicas' order",
+    });
+    for remark in remarks {
+        let _infallible = writeln!(text, "  {}", styled(FAINT, remark));
+    }
+    text
+}
