@@ -140,9 +140,11 @@ fn value(input: &[u8], at: &mut usize, depth: usize) -> Result<Option<Value>, Ma
                 if input.len() < *at + length + 2 {
                     return Ok(None);
                 }
-                let bytes = input[*at..*at + length].to_vec();
+                let bytes = &input[*at..*at + length];
                 *at += length + 2;
-                Value::Bulk(bytes)
+                // A verbatim string says first what it is: `txt:`.
+                let told = if *mark == b'=' { bytes.len().min(4) } else { 0 };
+                Value::Bulk(bytes[told..].to_vec())
             }
         },
         b'*' | b'~' | b'>' => match usize::try_from(number()?) {
@@ -197,7 +199,8 @@ mod tests {
 
     #[test]
     fn every_prefix_wants_more_and_the_whole_is_a_value() {
-        let input = b"*5\r\n:-1\r\n$3\r\na\r\n\r\n$-1\r\n%1\r\n+k\r\n_\r\n-ERR no\r\n";
+        let input =
+            b"*6\r\n:-1\r\n=6\r\ntxt:ab\r\n$3\r\na\r\n\r\n$-1\r\n%1\r\n+k\r\n_\r\n-ERR no\r\n";
         let mut scanner = Scanner::default();
         for end in 0..input.len() {
             assert_eq!(parse(&input[..end]), Ok(None), "the first {end} bytes");
@@ -206,6 +209,7 @@ mod tests {
         assert!(scanner.is_whole(input));
         let expected = Value::Array(vec![
             Value::Integer(-1),
+            Value::Bulk(b"ab".to_vec()),
             Value::Bulk(b"a\r\n".to_vec()),
             Value::Null,
             Value::Map(vec![(Value::Simple("k".into()), Value::Null)]),

@@ -155,6 +155,19 @@ impl<'a> ReplyWriter<'a> {
         self.bulk(text.as_bytes());
     }
 
+    /// Text of several lines, for people: a RESP3 verbatim string, or a bulk string.
+    pub fn verbatim(&mut self, text: &str) {
+        match self.resp {
+            Resp::Two => self.text(text),
+            Resp::Three => {
+                self.header(b'=', text.len() + 4);
+                self.raw(b"txt:");
+                self.raw(text.as_bytes());
+                self.raw(b"\r\n");
+            }
+        }
+    }
+
     fn header(&mut self, mark: u8, length: usize) {
         if let Some(buffer) = &mut self.buffer {
             buffer.push(mark);

@@ -41,7 +41,7 @@ impl Replica {
         };
         let resp = session.resp;
         let result = match text {
-            Some(text) => text.map(|text| session.writer(out).text(&text)),
+            Some(text) => text.map(|text| session.writer(out).verbatim(&text)),
             None => set_or_get(session, spec, &subcommand, words, out),
         };
         if let Err(error) = result {

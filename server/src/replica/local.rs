@@ -218,7 +218,7 @@ impl Replica {
         let mut reply = session.writer(out);
         let result = match (text, spec.id) {
             (Some(text), _) => {
-                reply.text(&text);
+                reply.verbatim(&text);
                 Ok(())
             }
             (None, Name::Command) => introspect::answer(spec, words, &mut reply),

@@ -149,7 +149,7 @@ pub(super) fn latency(
     match (words[1].to_ascii_uppercase().as_slice(), &words[2..]) {
         (b"LATEST", []) | (b"HISTORY", [_]) => reply.array(0),
         (b"RESET", _) => reply.integer(0),
-        (b"DOCTOR", []) => reply.text("No latency events are kept; see SLOWLOG GET and INFO."),
+        (b"DOCTOR", []) => reply.verbatim("No latency events are kept; see SLOWLOG GET and INFO."),
         (b"HELP", []) => subcommand_help(spec, reply),
         _ => return Err(wrong_subcommand("LATENCY", words[1])),
     }

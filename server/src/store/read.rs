@@ -296,7 +296,7 @@ fn memory<K: Keyspace>(
             usage(keyspace, words[2], reply);
         }
         (b"USAGE", 4..) => return Err(ErrorReply::syntax()),
-        (b"DOCTOR", 2) => reply.text("INFO and STATUS say how much memory the data takes."),
+        (b"DOCTOR", 2) => reply.verbatim("INFO and STATUS say how much memory the data takes."),
         (b"HELP", 2) => {
             if let Some(spec) = crate::protocol::command::lookup(b"memory") {
                 subcommand_help(spec, reply);
