@@ -33,6 +33,17 @@ fn frames_are_counted_and_heartbeats_are_not() {
 }
 
 #[test]
+fn handshakes_are_no_commands() {
+    let mut world = World::new(Sequential, 2);
+    let before = figure(&mut world, 1, "total_commands_processed");
+    // The dialling replica gets no further than its handshake, over and over.
+    world.inspect(1, "FAULT CUT 2");
+    world.pass(Duration::from_secs(10));
+    let commands = figure(&mut world, 1, "total_commands_processed") - before;
+    assert_eq!(commands, 2, "FAULT and INFO");
+}
+
+#[test]
 fn every_frame_of_a_round_is_counted() {
     let mut world = World::new(Eventual, 2);
     world.inspect(1, "FAULT CUT 2");
