@@ -13,7 +13,8 @@
 #   --rate N              operations a second, all clients together (300)
 #   --seed N              seeds everything random; drawn and printed if not given
 #   --as M                judge by another model than the cluster's own: `-c sequential --as linearizable`
-#                         finds reads that were stale
+#                         finds reads that were stale. Unless LOAD OPTIONS say otherwise, clients then only
+#                         read and write, and only three keys, which makes counter-examples short
 #   --no-page             draw no picture
 #   -h, --help
 #
@@ -66,6 +67,8 @@ number_within "$seconds" 1 86400 || usage "--seconds wants a number, not '$secon
 number_within "$clients" 1 100000 || usage "--clients wants 1 to 100000, not '$clients'"
 number_within "$rate" 1 1000000 || usage "--rate wants 1 to 1000000, not '$rate'"
 number_within "$seed" 0 999999999 || usage "--seed wants a number, not '$seed'"
+
+if [ -n "$judge" ] && [ "${#options[@]}" -eq 0 ]; then options=(--keys 3 --mix 'get,set'); fi
 
 clean_up_on_exit
 build

@@ -8,4 +8,5 @@ mod models;
 #[path = "../lab_runs/place.rs"]
 #[allow(dead_code, reason = "shared with other tests, which use more of it")]
 mod place;
+mod prove;
 mod redis;
