@@ -1,8 +1,8 @@
 //! Histories: what clients saw of a store, operation by operation, in the form that checkers judge.
 //!
 //! A [`History`] is a list of [`Operation`]s, each with the [`Call`] that a process made, when it was invoked and
-//! completed, and the [`Outcome`]. [`read`] reads the JSON-lines format (`history.jsonl`) and says precisely
-//! what is wrong with a line; [`write`] writes it. [`Call`] knows its command, and which [`Answer`] a reply is.
+//! completed, and the [`Outcome`]. [`read()`] reads the JSON-lines format (`history.jsonl`) and says precisely
+//! what is wrong with a line; [`write()`] writes it. [`Call`] knows its command, and which [`Answer`] a reply is.
 
 mod answer;
 mod call;

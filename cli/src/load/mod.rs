@@ -5,7 +5,7 @@
 //! operations from a [`mix`], [`pace`] says when the next is due, [`recorder`] writes the history, [`tally`]
 //! counts. Meanwhile [`follow`] keeps every replica's order, and [`disturb`] delays and cuts their links and
 //! pauses their processes. Afterwards [`finish`] waits until the replicas have settled and saves what they
-//! hold, and [`print`] shows the figures.
+//! hold, and [`mod@print`] shows the figures.
 
 mod client;
 mod command;
