@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         Command::FreePorts(arguments) => arguments.run(),
         Command::Check(arguments) => arguments.run(),
         Command::Load(arguments) => arguments.run(),
-        Command::Simulate(arguments) => Ok(arguments.run()),
+        Command::Simulate(arguments) => arguments.run(),
     };
     match result {
         Ok(code) => ExitCode::from(code),

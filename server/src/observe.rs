@@ -44,14 +44,8 @@ impl Observer {
     pub fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
         log(event);
         if let Some(trace) = &mut self.trace {
-            let lines = trace_lines(event);
-            let written = lines.into_iter().try_for_each(|mut line| {
-                line.insert("replica".into(), self.replica.0.into());
-                line.insert(
-                    "wall_ns".into(),
-                    u64::try_from(now.wall.as_nanos()).unwrap_or(0).into(),
-                );
-                line.insert("clock".into(), clock.into());
+            let lines = trace_lines(self.replica, now, clock, event);
+            let written = lines.into_iter().try_for_each(|line| {
                 serde_json::to_writer(&mut *trace, &line)?;
                 trace.write_all(b"\n")
             });
@@ -134,8 +128,25 @@ fn log(event: &Event<'_>) {
     }
 }
 
-/// A line of the trace for each stamp of a frame, one for everything else.
-fn trace_lines(event: &Event<'_>) -> Vec<Map<String, Value>> {
+/// What the trace of a replica says of an event: a line for each stamp of a frame, one for everything else.
+#[must_use]
+pub fn trace_lines(
+    replica: ReplicaId,
+    now: Now,
+    clock: u64,
+    event: &Event<'_>,
+) -> Vec<Map<String, Value>> {
+    let mut lines = event_lines(event);
+    let wall = u64::try_from(now.wall.as_nanos()).unwrap_or(0);
+    for line in &mut lines {
+        line.insert("replica".into(), replica.0.into());
+        line.insert("wall_ns".into(), wall.into());
+        line.insert("clock".into(), clock.into());
+    }
+    lines
+}
+
+fn event_lines(event: &Event<'_>) -> Vec<Map<String, Value>> {
     match event {
         Event::Request { client, words } => {
             vec![line(

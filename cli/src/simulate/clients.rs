@@ -237,7 +237,7 @@ impl World {
                 format!("c{who} -> r{replica} {command:?}")
             });
             encode(&command, &mut self.clients[index].output);
-            self.sessions[at].invoke(command, &self.ledger);
+            self.sessions[at].invoke(command, now, &self.ledger);
         }
         let wire = self.sessions[at].wire;
         self.client_writable(index, wire);

@@ -1,12 +1,20 @@
 //! `holdback-lab simulate`: seeds, one after another, and what they broke.
 
-use super::{FaultKinds, Keep, Options, run_seed};
+use super::agenda::{SECOND, Time};
+use super::folder::write_shrunk;
+use super::plan::Plan;
+use super::{FaultKinds, Keep, Latency, Options, Outcome, Violation, run_seed};
+use crate::lab::failure::Failure;
 use clap::Args;
 use holdback::consistency::Consistency;
+use serde_json::json;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 /// Lines of the trace that a failure shows.
 const TRACE_LINES: usize = 40;
+/// How many failures are made smaller and written.
+const FOLDERS_MAX: u64 = 3;
 
 /// What to simulate.
 #[derive(Debug, Args)]
@@ -32,6 +40,12 @@ pub struct SimulateArguments {
     /// What goes wrong
     #[arg(long, value_enum, default_value = "all")]
     pub faults: FaultKinds,
+    /// How far apart the replicas are: `lan`, `wan`, or a file of one-way delays
+    #[arg(long, value_name = "lan|wan|FILE", default_value = "lan")]
+    pub latency: String,
+    /// Print JSON lines: one for each failure, and one at the end
+    #[arg(long)]
+    pub json: bool,
     /// Plant this bug in the replicas
     #[cfg(feature = "deliberate-bugs")]
     #[arg(long, value_name = "NAME", value_parser = super::bugs::parse_bug)]
@@ -44,19 +58,14 @@ pub struct SimulateArguments {
 
 impl SimulateArguments {
     /// Runs the seeds; exit code 0 if nothing broke, 1 if something did.
-    #[must_use]
-    pub fn run(&self) -> u8 {
-        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        let options = Options {
-            replicas: count(self.replicas),
-            clients: count(self.clients),
-            operations: count(self.ops),
-            faults: self.faults,
-            ..Options::new(self.consistency)
-        };
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if the latency file is wrong, [`Failure::Other`] if a run folder cannot be written.
+    pub fn run(&self) -> Result<u8, Failure> {
+        let options = self.options()?;
         #[cfg(feature = "deliberate-bugs")]
         if self.every_bug {
-            return super::bugs::catch_all(&options);
+            return Ok(super::bugs::catch_all(&options));
         }
         #[cfg(feature = "deliberate-bugs")]
         holdback::bugs::plant(self.bug);
@@ -64,23 +73,84 @@ impl SimulateArguments {
             Some(seed) => (seed..=seed, Keep::All),
             None => (self.seeds.clone(), Keep::Last(TRACE_LINES)),
         };
-        let (mut run, mut broken) = (0u64, 0u64);
+        let mut sum = Sum::default();
         for seed in seeds {
             let outcome = run_seed(seed, &options, keep);
-            run += 1;
-            if self.seed.is_some() || outcome.violation.is_some() {
+            if (self.seed.is_some() || outcome.violation.is_some()) && !self.json {
                 outcome.trace.iter().for_each(|line| println!("{line}"));
             }
-            if let Some(violation) = outcome.violation {
-                broken += 1;
-                println!("seed {seed}: {violation}\n");
+            sum.add(&outcome);
+            if let Some(violation) = &outcome.violation {
+                let folder = (sum.broken <= FOLDERS_MAX)
+                    .then(|| write_shrunk(&Plan::new(seed, &options), violation))
+                    .transpose()?;
+                self.tell(seed, violation, folder.as_ref());
             }
         }
+        self.summarize(&sum);
+        Ok(u8::from(sum.broken > 0))
+    }
+
+    fn options(&self) -> Result<Options, Failure> {
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        Ok(Options {
+            replicas: count(self.replicas),
+            clients: count(self.clients),
+            operations: count(self.ops),
+            faults: self.faults,
+            latency: Latency::named(&self.latency)?,
+            ..Options::new(self.consistency)
+        })
+    }
+
+    /// Tells of a broken invariant.
+    fn tell(&self, seed: u64, violation: &Violation, shrunk: Option<&(PathBuf, Violation)>) {
+        if self.json {
+            let folder = shrunk.map(|(path, _)| path.display().to_string());
+            let line = json!({
+                "seed": seed, "consistency": self.consistency.name(),
+                "invariant": violation.invariant, "detail": violation.detail, "run": folder,
+            });
+            return println!("{line}");
+        }
+        println!("seed {seed}: {violation}");
+        if let Some((path, small)) = shrunk {
+            println!("smaller: {small}\n  in {}", path.display());
+        }
+        println!();
+    }
+
+    fn summarize(&self, sum: &Sum) {
+        let hours = sum.time as f64 / (SECOND * 3600) as f64;
+        if self.json {
+            let line = json!({
+                "consistency": self.consistency.name(), "seeds": sum.seeds, "broken": sum.broken,
+                "simulated_hours": hours, "replies": sum.replies,
+            });
+            return println!("{line}");
+        }
         println!(
-            "{run} seeds, {} model: {broken} broke an invariant",
-            self.consistency
+            "{} seeds, {} model, {hours:.1} simulated hours, {} replies: {} broke an invariant",
+            sum.seeds, self.consistency, sum.replies, sum.broken
         );
-        u8::from(broken > 0)
+    }
+}
+
+/// What several runs came to.
+#[derive(Debug, Default)]
+struct Sum {
+    seeds: u64,
+    broken: u64,
+    replies: u64,
+    time: Time,
+}
+
+impl Sum {
+    fn add(&mut self, outcome: &Outcome) {
+        self.seeds += 1;
+        self.broken += u64::from(outcome.violation.is_some());
+        self.replies += outcome.counts.replies;
+        self.time += outcome.counts.time;
     }
 }
 

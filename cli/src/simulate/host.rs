@@ -70,7 +70,12 @@ impl Host {
         settings.allow_faults = true;
         tuning.apply(&mut settings);
         self.replica = Some(Box::new(Replica::new(settings)));
+        let mut journal = self.out.journal.take();
+        if let Some(journal) = &mut journal {
+            journal.delivered.clear();
+        }
         self.out = Sockets::default();
+        self.out.journal = journal;
         self.wake_at = None;
     }
 

@@ -146,6 +146,8 @@ pub(super) struct Plan {
     pub(super) faults: Vec<PlannedFault>,
     /// By replica: how far its wall clock is ahead from the start, in microseconds.
     pub(super) clock_skews: Vec<i64>,
+    /// Clients give only commands that histories have a name for, so that checkers can judge the run.
+    pub(super) plain: bool,
 }
 
 impl Plan {
@@ -163,10 +165,14 @@ impl Plan {
             tuning.draw_pieces(seed);
         }
         let weather = draw_weather(options, rough, &mut random);
+        let plain = Random::new(seed, 7).permille(500);
         let each = options.operations / options.clients.max(1);
         let extra = options.operations % options.clients.max(1);
         let clients = (0..options.clients)
-            .map(|client| plan_client(seed, client, each + usize::from(client < extra), options))
+            .map(|client| {
+                let operations = each + usize::from(client < extra);
+                plan_client(seed, client, operations, options, plain)
+            })
             .collect();
         let faults = plan_faults(seed, options, tuning.heartbeat);
         Self {
@@ -178,7 +184,37 @@ impl Plan {
             clients,
             faults,
             clock_skews: draw_skews(seed, options),
+            plain,
         }
+    }
+
+    /// How much there is to read about it: faults, steps and commands.
+    pub(super) fn size(&self) -> usize {
+        let weight = |step: &Step| match step {
+            Step::Send(commands) => 1 + commands.len(),
+            _ => 1,
+        };
+        let steps = self.clients.iter().flatten().map(weight);
+        self.faults.len() + steps.sum::<usize>()
+    }
+
+    /// The same with calmer weather, larger limits, or equal clocks.
+    pub(super) fn calmer(&self) -> Vec<Self> {
+        let calm = Tuning::calm();
+        let changes: [&dyn Fn(&mut Self); 6] = [
+            &|plan| plan.tuning = calm.clone(),
+            &|plan| plan.weather.stall_permille = 0,
+            &|plan| plan.weather.split_permille = 0,
+            &|plan| plan.weather.window = 256 << 10,
+            &|plan| plan.weather.jitter = plan.weather.jitter.min(20),
+            &|plan| plan.clock_skews.fill(0),
+        ];
+        let changed = changes.map(|change| {
+            let mut plan = self.clone();
+            change(&mut plan);
+            plan
+        });
+        changed.into()
     }
 }
 

@@ -28,6 +28,17 @@ pub fn run_seed(seed: u64, options: &Options, keep: Keep) -> Outcome {
 /// Runs what was decided.
 pub(super) fn run_plan(plan: &Plan, keep: Keep) -> Outcome {
     let mut world = World::new(plan, keep);
+    let violation = run_world(&mut world);
+    Outcome {
+        violation,
+        hash: world.trace.hash(),
+        counts: world.counts,
+        trace: world.trace.into_lines(),
+    }
+}
+
+/// Runs a world to its end; the invariant that was broken.
+pub(super) fn run_world(world: &mut World) -> Option<Violation> {
     let result = catch_unwind(AssertUnwindSafe(|| world.run()));
     let violation = match result {
         Ok(Ok(())) => None,
@@ -45,10 +56,5 @@ pub(super) fn run_plan(plan: &Plan, keep: Keep) -> Outcome {
         world.violated(violation);
     }
     world.counts.time = world.agenda.now();
-    Outcome {
-        violation,
-        hash: world.trace.hash(),
-        counts: world.counts,
-        trace: world.trace.into_lines(),
-    }
+    violation
 }

@@ -36,6 +36,8 @@ pub(super) struct Request {
     pub(super) command: Command,
     /// The highest position that had been completed anywhere.
     floor: u64,
+    /// When it was sent.
+    pub(super) invoked: Time,
     pub(super) completed: Time,
     pub(super) reply: Vec<u8>,
     /// The position at which it took effect or was read.
@@ -123,10 +125,11 @@ impl Session {
     }
 
     /// A command was sent.
-    pub(super) fn invoke(&mut self, command: Command, ledger: &Ledger) {
+    pub(super) fn invoke(&mut self, command: Command, now: Time, ledger: &Ledger) {
         self.requests.push(Request {
             command,
             floor: ledger.completed,
+            invoked: now,
             completed: 0,
             reply: Vec::new(),
             position: 0,

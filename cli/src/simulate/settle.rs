@@ -105,7 +105,7 @@ impl World {
                 placed.body.describe()
             );
         }
-        Ok(())
+        self.judge_history()
     }
 
     /// What a replica keeps for its links is bounded.

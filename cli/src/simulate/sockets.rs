@@ -1,5 +1,6 @@
 //! A replica's connections as its [`Out`] sees them, like those of the real event loop.
 
+use super::journal::Journal;
 use holdback::multicast::{Entry, ReplicaId};
 use holdback::protocol::frame::{Decoder, FrameLimits};
 use holdback::replica::{Close, ConnectionId, Event, Level, Now, Out};
@@ -70,6 +71,8 @@ pub(super) struct Sockets {
     /// A connection that was not read from may be read from again.
     pub(super) resumed: bool,
     nowhere: Vec<u8>,
+    /// What is written of the run, if it is.
+    pub(super) journal: Option<Journal>,
 }
 
 impl Sockets {
@@ -182,7 +185,10 @@ impl Out for Sockets {
         true
     }
 
-    fn observe(&mut self, _now: Now, _clock: u64, event: &Event<'_>) {
+    fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
+        if let Some(journal) = &mut self.journal {
+            journal.note(now, clock, event);
+        }
         let told = match event {
             Event::Deliver { position, entry } => {
                 self.position += 1;

@@ -56,6 +56,7 @@ pub(super) fn plan_client(
     client: usize,
     operations: usize,
     options: &Options,
+    plain: bool,
 ) -> Vec<Step> {
     let mut random = Random::new(seed, 1000 + client as u64);
     let keys = random.between(1, KEYS.len() as u64);
@@ -65,6 +66,7 @@ pub(super) fn plan_client(
         count: 0,
         keys: usize::try_from(keys).unwrap_or(1),
         model: options.consistency,
+        plain,
     };
     writer.program(operations, options.replicas)
 }
@@ -76,6 +78,8 @@ struct Writer {
     count: usize,
     keys: usize,
     model: Consistency,
+    /// Only what histories have a name for.
+    plain: bool,
 }
 
 impl Writer {
@@ -127,6 +131,7 @@ impl Writer {
             return vec![self.eventual()];
         }
         match self.random.below(60) {
+            4 if self.plain && self.model == Consistency::Linearizable => vec![self.read()],
             0 => vec![Command::new(&["POSITION"])],
             1 => vec![Command::new(&["DIGEST"])],
             2 => vec![Command::new(&["PING"])],
@@ -156,7 +161,8 @@ impl Writer {
         }
         commands.push(Command::new(&["MULTI"]));
         let only_reads = self.random.permille(200);
-        for _ in 0..self.random.below(4) {
+        let least = u64::from(self.plain);
+        for _ in 0..self.random.between(least, 3) {
             let command = if only_reads || self.random.permille(300) {
                 self.read()
             } else {
@@ -178,6 +184,7 @@ impl Writer {
     fn read(&mut self) -> Command {
         let key = self.key();
         match self.random.below(10) {
+            0 | 2..=4 if self.plain => Command::new(&["GET", key]),
             0 => Command::new(&["EXISTS", key, self.key()]),
             1 => Command::new(&["MGET", key, self.key()]),
             2 => Command::new(&["STRLEN", key]),
@@ -190,6 +197,7 @@ impl Writer {
     fn write(&mut self) -> Command {
         let (key, value) = (self.key(), self.value());
         match self.random.below(20) {
+            2 | 4 | 8 | 11 | 14 if self.plain => Command::new(&["SET", key, &value]),
             0 => Command::new(&["SETNX", key, &value]),
             1 => Command::new(&["GETSET", key, &value]),
             2 => Command::new(&["GETDEL", key]),
@@ -213,9 +221,9 @@ impl Writer {
         let (key, value) = (self.key(), self.value());
         match self.random.below(12) {
             0..=3 => Command::new(&["DEL", key]),
-            4 => Command::new(&["DEL", key, self.key()]),
+            4 if !self.plain => Command::new(&["DEL", key, self.key()]),
             5 => Command::new(&["MSET", key, &value, self.key(), &self.value()]),
-            6 if self.random.permille(200) => Command::new(&["FLUSHALL"]),
+            6 if !self.plain && self.random.permille(200) => Command::new(&["FLUSHALL"]),
             _ => Command::new(&["SET", key, &value]),
         }
     }

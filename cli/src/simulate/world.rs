@@ -4,6 +4,7 @@ use super::agenda::{Agenda, Happening, MILLISECOND, SECOND, Time};
 use super::clients::Client;
 use super::faults::{Fault, PlannedFault};
 use super::host::Host;
+use super::journal::Journal;
 use super::network::Network;
 use super::plan::Plan;
 use super::record::Record;
@@ -12,6 +13,7 @@ use super::tap::Tap;
 use super::trace::{Keep, Trace};
 use super::versions::Versions;
 use super::violation::{Check, Violation};
+use holdback::multicast::ReplicaId;
 use std::collections::VecDeque;
 
 /// Everything.
@@ -94,6 +96,13 @@ impl World {
             open_faults: plan.faults.len(),
             settled: false,
             plan: plan.clone(),
+        }
+    }
+
+    /// Lets each replica's trace be written.
+    pub(super) fn keep_journals(&mut self) {
+        for host in &mut self.hosts {
+            host.out.journal = Some(Journal::new(ReplicaId::from_index(host.index)));
         }
     }
 
@@ -355,7 +364,8 @@ impl World {
         if host.replica.take().is_none() {
             return;
         }
-        let out = std::mem::take(&mut host.out);
+        let mut out = std::mem::take(&mut host.out);
+        host.out.journal = out.journal.take();
         let sockets = out
             .slots
             .into_iter()
