@@ -73,6 +73,10 @@ cargo build --quiet --workspace --bins --locked
 step "tests"
 cargo test --workspace --locked
 
+step "simulation"
+# The fixed seeds are among the tests; these have not been run before.
+"${CARGO_TARGET_DIR:-target}/debug/holdback-lab" simulate --fresh 40
+
 step "deliberate bugs"
 # The simulator has to find each of them. They are built into a folder of their own, so that nothing else has them.
 bugs=(--locked --profile bugs --features deliberate-bugs --target-dir "${CARGO_TARGET_DIR:-target}/deliberate-bugs")

@@ -1,20 +1,16 @@
 //! `holdback-lab simulate`: seeds, one after another, and what they broke.
 
-use super::agenda::{SECOND, Time};
-use super::folder::write_shrunk;
-use super::plan::Plan;
-use super::{FaultKinds, Keep, Latency, Options, Outcome, Violation, run_seed};
+use super::batch::Session;
+use super::{FaultKinds, Keep, Latency, Options};
 use crate::lab::failure::Failure;
+use crate::lab::plan::draw_seed;
 use clap::Args;
 use holdback::consistency::Consistency;
-use serde_json::json;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::time::Duration;
 
 /// Lines of the trace that a failure shows.
-const TRACE_LINES: usize = 40;
-/// How many failures are made smaller and written.
-const FOLDERS_MAX: u64 = 3;
+pub(super) const TRACE_LINES: usize = 40;
 
 /// What to simulate.
 #[derive(Debug, Args)]
@@ -22,15 +18,21 @@ pub struct SimulateArguments {
     /// One seed; its whole trace is printed
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
     pub seed: Option<u64>,
-    /// Seeds from A to B, both included
-    #[arg(long, value_name = "A..B", default_value = "1..100", value_parser = parse_seeds)]
-    pub seeds: RangeInclusive<u64>,
+    /// Seeds from A to B, both included; 1..100 if nothing else is asked for
+    #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
+    pub seeds: Option<RangeInclusive<u64>>,
+    /// So many seeds that were not run before; their numbers are printed
+    #[arg(long, value_name = "N", conflicts_with_all = ["seed", "seeds"])]
+    pub fresh: Option<u64>,
+    /// Seeds for so many minutes, with a line on the progress now and then
+    #[arg(long, value_name = "M", conflicts_with_all = ["seed", "seeds", "fresh"])]
+    pub minutes: Option<f64>,
     /// How many replicas
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..=25))]
     pub replicas: u64,
-    /// The consistency model
-    #[arg(long, short, value_name = "MODEL", default_value = "sequential")]
-    pub consistency: Consistency,
+    /// The consistency model; one seed is run in the sequential one, more of them in each in turn
+    #[arg(long, short, value_name = "MODEL")]
+    pub consistency: Option<Consistency>,
     /// How many clients
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub clients: u64,
@@ -69,26 +71,47 @@ impl SimulateArguments {
         }
         #[cfg(feature = "deliberate-bugs")]
         holdback::bugs::plant(self.bug);
-        let (seeds, keep) = match self.seed {
-            Some(seed) => (seed..=seed, Keep::All),
-            None => (self.seeds.clone(), Keep::Last(TRACE_LINES)),
-        };
-        let mut sum = Sum::default();
-        for seed in seeds {
-            let outcome = run_seed(seed, &options, keep);
-            if (self.seed.is_some() || outcome.violation.is_some()) && !self.json {
-                outcome.trace.iter().for_each(|line| println!("{line}"));
-            }
-            sum.add(&outcome);
-            if let Some(violation) = &outcome.violation {
-                let folder = (sum.broken <= FOLDERS_MAX)
-                    .then(|| write_shrunk(&Plan::new(seed, &options), violation))
-                    .transpose()?;
-                self.tell(seed, violation, folder.as_ref());
+        let start = crate::clock::now();
+        let mut session = Session::new(self, options);
+        if let Some(seed) = self.seed {
+            session.run(self.models()[0], seed, Keep::All)?;
+        } else if let Some(minutes) = self.minutes {
+            let until = start + Duration::try_from_secs_f64(minutes * 60.0).unwrap_or_default();
+            session.run_until(until)?;
+        } else {
+            let seeds = self.seeds();
+            for model in self.models() {
+                for seed in seeds.clone() {
+                    session.run(model, seed, Keep::Last(TRACE_LINES))?;
+                }
             }
         }
-        self.summarize(&sum);
-        Ok(u8::from(sum.broken > 0))
+        session.summarize(start.elapsed());
+        Ok(u8::from(session.sum.broken > 0))
+    }
+
+    pub(super) fn models(&self) -> Vec<Consistency> {
+        use Consistency::{Eventual, Linearizable, Sequential};
+        match self.consistency {
+            Some(model) => vec![model],
+            None if self.seed.is_some() => vec![Sequential],
+            None => vec![Sequential, Linearizable, Eventual],
+        }
+    }
+
+    fn seeds(&self) -> RangeInclusive<u64> {
+        match (self.fresh, &self.seeds) {
+            (Some(count), _) => {
+                let first = fresh_seed();
+                let seeds = first..=first + count.saturating_sub(1);
+                if !self.json {
+                    println!("seeds {}..{}", seeds.start(), seeds.end());
+                }
+                seeds
+            }
+            (None, Some(seeds)) => seeds.clone(),
+            (None, None) => 1..=100,
+        }
     }
 
     fn options(&self) -> Result<Options, Failure> {
@@ -99,59 +122,14 @@ impl SimulateArguments {
             operations: count(self.ops),
             faults: self.faults,
             latency: Latency::named(&self.latency)?,
-            ..Options::new(self.consistency)
+            ..Options::new(self.models()[0])
         })
     }
-
-    /// Tells of a broken invariant.
-    fn tell(&self, seed: u64, violation: &Violation, shrunk: Option<&(PathBuf, Violation)>) {
-        if self.json {
-            let folder = shrunk.map(|(path, _)| path.display().to_string());
-            let line = json!({
-                "seed": seed, "consistency": self.consistency.name(),
-                "invariant": violation.invariant, "detail": violation.detail, "run": folder,
-            });
-            return println!("{line}");
-        }
-        println!("seed {seed}: {violation}");
-        if let Some((path, small)) = shrunk {
-            println!("smaller: {small}\n  in {}", path.display());
-        }
-        println!();
-    }
-
-    fn summarize(&self, sum: &Sum) {
-        let hours = sum.time as f64 / (SECOND * 3600) as f64;
-        if self.json {
-            let line = json!({
-                "consistency": self.consistency.name(), "seeds": sum.seeds, "broken": sum.broken,
-                "simulated_hours": hours, "replies": sum.replies,
-            });
-            return println!("{line}");
-        }
-        println!(
-            "{} seeds, {} model, {hours:.1} simulated hours, {} replies: {} broke an invariant",
-            sum.seeds, self.consistency, sum.replies, sum.broken
-        );
-    }
 }
 
-/// What several runs came to.
-#[derive(Debug, Default)]
-struct Sum {
-    seeds: u64,
-    broken: u64,
-    replies: u64,
-    time: Time,
-}
-
-impl Sum {
-    fn add(&mut self, outcome: &Outcome) {
-        self.seeds += 1;
-        self.broken += u64::from(outcome.violation.is_some());
-        self.replies += outcome.counts.replies;
-        self.time += outcome.counts.time;
-    }
+/// A number that hardly anybody has drawn before.
+pub(super) fn fresh_seed() -> u64 {
+    draw_seed() * 1000
 }
 
 fn parse_seeds(text: &str) -> Result<RangeInclusive<u64>, String> {

@@ -1,6 +1,7 @@
 //! The deterministic simulator: the real protocol code under a seeded world, until it breaks.
 
 mod agenda;
+mod batch;
 #[cfg(feature = "deliberate-bugs")]
 mod bugs;
 mod clients;

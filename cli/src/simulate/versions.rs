@@ -44,6 +44,8 @@ struct Holder {
 #[derive(Debug)]
 struct Written {
     time: u64,
+    /// Counts the writes of all replicas.
+    serial: u64,
     key: Vec<u8>,
     value: Option<Vec<u8>>,
 }
@@ -55,8 +57,10 @@ pub(super) struct Versions {
     written: BTreeMap<Origin, Vec<Written>>,
     /// By key: the newest version that cannot have been lost.
     floor: BTreeMap<Vec<u8>, VersionStamp>,
-    /// By key: the newest tombstone that some replica dropped.
-    dropped: BTreeMap<Vec<u8>, VersionStamp>,
+    /// By key: the newest tombstone that some replica dropped, and when the first did.
+    dropped: BTreeMap<Vec<u8>, (VersionStamp, u64)>,
+    /// How many writes were made.
+    writes: u64,
 }
 
 impl Versions {
@@ -66,6 +70,7 @@ impl Versions {
             written: BTreeMap::new(),
             floor: BTreeMap::new(),
             dropped: BTreeMap::new(),
+            writes: 0,
         }
     }
 
@@ -192,12 +197,17 @@ impl Versions {
     pub(super) fn applied(&mut self, by: usize, entry: &Entry) -> Check {
         let (key, value) = key_and_value(entry);
         let stamp = self.stamp_of(by, entry, &key, value.as_deref())?;
+        let held = self.holders[by].keys.get(&key);
+        let is_later =
+            held.is_some_and(|held| held.dropped && self.is_later(&key, stamp, held.stamp));
         let holder = &mut self.holders[by];
         if let Some(held) = holder.keys.get(&key) {
+            // A replica that started empty with a clock that is behind, and has heard of nobody yet, may write
+            // below a tombstone that is forgotten everywhere: a new value, not an old one brought back.
             // A tombstone that was dropped may come by once more, on its way to somebody else.
             let again = held.stamp == stamp && value.is_none() && held.value.is_none();
             ensure!(
-                stamp > held.stamp || again,
+                stamp > held.stamp || again || is_later,
                 NEVER_BACK,
                 "replica {} takes {} of {}, and had {}{}",
                 by + 1,
@@ -251,8 +261,10 @@ impl Versions {
             );
             holder.seen = time;
             let stamp = VersionStamp { time, origin };
+            self.writes += 1;
             let written = Written {
                 time,
+                serial: self.writes,
                 key: key.to_vec(),
                 value: value.map(<[u8]>::to_vec),
             };
@@ -324,8 +336,10 @@ impl Versions {
         );
         for (key, stamp) in dropped {
             self.may_drop(index, &key, stamp)?;
-            let dropped = self.dropped.entry(key).or_insert(stamp);
-            *dropped = stamp.max(*dropped);
+            let dropped = self.dropped.entry(key).or_insert((stamp, self.writes));
+            if stamp > dropped.0 {
+                *dropped = (stamp, self.writes);
+            }
         }
         Ok(())
     }
@@ -366,7 +380,7 @@ impl Versions {
                 let forgotten = self
                     .dropped
                     .get(&written.key)
-                    .is_some_and(|dropped| *dropped >= stamp);
+                    .is_some_and(|(dropped, _)| *dropped >= stamp);
                 ensure!(
                     holds || forgotten,
                     VECTOR_TRUE,
@@ -387,7 +401,7 @@ impl Versions {
                 continue;
             };
             ensure!(
-                held.value.is_none() || held.stamp > stamp,
+                held.value.is_none() || held.stamp > stamp || self.is_later(key, held.stamp, stamp),
                 TOMBSTONES,
                 "replica {} drops the tombstone {} of {}, and replica {} holds the value of {}",
                 by + 1,
@@ -406,7 +420,7 @@ impl Versions {
             for (key, floor) in &self.floor {
                 let held = holder.keys.get(key);
                 let fine = match held {
-                    Some(held) => held.stamp >= *floor,
+                    Some(held) => held.stamp >= *floor || self.is_later(key, held.stamp, *floor),
                     // A tombstone that was dropped everywhere else need not have come by here.
                     None => self.is_tombstone(key, *floor),
                 };
@@ -422,6 +436,21 @@ impl Versions {
             }
         }
         Ok(())
+    }
+
+    /// Whether a version was written after the newest one of its key had been forgotten as a tombstone.
+    fn is_later(&self, key: &[u8], stamp: VersionStamp, newest: VersionStamp) -> bool {
+        let serial = self.serial_of(stamp);
+        let dropped = self.dropped.get(key);
+        dropped.is_some_and(|(stamp, when)| *stamp >= newest && *when < serial)
+    }
+
+    /// When a version was written: the how-manieth write it was.
+    fn serial_of(&self, stamp: VersionStamp) -> u64 {
+        let written = self.written.get(&stamp.origin).map(Vec::as_slice);
+        let written = written.unwrap_or_default();
+        let at = written.binary_search_by_key(&stamp.time, |written| written.time);
+        at.map_or(0, |at| written[at].serial)
     }
 
     fn is_tombstone(&self, key: &[u8], stamp: VersionStamp) -> bool {

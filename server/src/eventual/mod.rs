@@ -29,6 +29,9 @@
 //! # Caveats
 //!
 //! - The clock decides between concurrent writes to one key: the later stamp wins and the other is lost.
+//! - A tombstone that all have forgotten holds nothing back any more. A replica that starts empty with a wall clock
+//!   behind the others', and takes a write before it has heard from any of them, may stamp it below a DEL that
+//!   the others have forgotten: the write stays. (Had they not forgotten it, the DEL would win.)
 //! - MSET is not atomic: its keys travel one by one.
 
 mod clock;
