@@ -1,13 +1,16 @@
 //! What clients saw, judged by the checkers that judge real runs: code that knows nothing of this simulator.
 
-use super::plan::Plan;
+use super::history::entry;
 use super::violation::{Check, Violation};
 use super::world::World;
-use crate::check::{Limits, Verdict, linearizable};
+use crate::check::{Limits, OrderOfReplica, Verdict, eventual, linearizable, sequential, witness};
+use crate::history::History;
+use crate::order::Entry;
 use holdback::consistency::Consistency;
 use std::time::Duration;
 
-const BLACK_BOX: &str = "some order of the operations explains what clients saw";
+const WITNESS: &str = "the history passes its model's checker, with the order as witness";
+const BLACK_BOX: &str = "the history passes its model's checker, which does not know the order";
 
 /// One run in so many is judged without the order, too: that takes longer than the run.
 const BLACK_BOX_EVERY: u64 = 16;
@@ -23,19 +26,51 @@ impl World {
         let Some(history) = self.history() else {
             return Ok(());
         };
-        if is_sampled(&self.plan) {
-            let limits = Limits {
-                timeout: Some(PATIENCE),
-                shrinking: PATIENCE,
-            };
-            return expect(BLACK_BOX, linearizable(&history, &limits));
+        let model = self.plan.consistency;
+        let limits = Limits {
+            timeout: Some(PATIENCE),
+            ..Limits::default()
+        };
+        if model.is_ordered() {
+            expect(WITNESS, witness(&history, &self.orders(), model))?;
+        }
+        if self.is_sampled() {
+            return expect(BLACK_BOX, black_box(&history, model, &limits));
         }
         Ok(())
     }
+
+    /// A replica that restarts empty may lose what the eventual model had promised to keep.
+    fn is_sampled(&self) -> bool {
+        let promised = self.plan.consistency.is_ordered() || self.counts.restarts == 0;
+        promised && self.plan.seed.is_multiple_of(BLACK_BOX_EVERY)
+    }
+
+    /// What each running replica delivered: a prefix of the order on record, as every delivery was compared with it.
+    fn orders(&self) -> Vec<OrderOfReplica> {
+        let record = &self.ledger.record;
+        let placed = record.order.iter().zip(1..);
+        let entries: Vec<Entry> = placed
+            .map(|(placed, position)| entry(position, placed.stamp.to_string(), &placed.body))
+            .collect();
+        let order = |(index, _)| {
+            let position: u64 = record.positions[index];
+            let count = usize::try_from(position).unwrap_or(0).min(entries.len());
+            OrderOfReplica {
+                replica: index as u64 + 1,
+                entries: entries[..count].to_vec(),
+            }
+        };
+        self.replicas().map(order).collect()
+    }
 }
 
-fn is_sampled(plan: &Plan) -> bool {
-    plan.consistency == Consistency::Linearizable && plan.seed.is_multiple_of(BLACK_BOX_EVERY)
+fn black_box(history: &History, model: Consistency, limits: &Limits) -> Verdict {
+    match model {
+        Consistency::Sequential => sequential(history, limits),
+        Consistency::Linearizable => linearizable(history, limits),
+        Consistency::Eventual => eventual(history, limits),
+    }
 }
 
 fn expect(invariant: &'static str, verdict: Verdict) -> Check {

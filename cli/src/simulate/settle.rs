@@ -91,7 +91,8 @@ impl World {
         self.counts.positions = self.ledger.record.order.len() as u64;
         self.counts.time = self.agenda.now();
         if !self.plan.consistency.is_ordered() {
-            return self.versions.converged();
+            self.versions.converged()?;
+            return self.judge_history();
         }
         let ledger = &mut self.ledger;
         for (placed, position) in ledger.record.order.iter().zip(1..) {

@@ -151,7 +151,9 @@ impl Writer {
 
     fn transaction(&mut self) -> Vec<Command> {
         let mut commands = Vec::new();
-        for _ in 0..self.random.pick(&[0, 0, 1, 1, 2]) {
+        // An order's line does not say whether WATCH aborted a transaction, so that checkers could not replay it.
+        let watches = self.random.pick(&[0, 0, 1, 1, 2]);
+        for _ in 0..if self.plain { 0 } else { watches } {
             let key = self.key();
             commands.push(if self.random.permille(300) {
                 Command::new(&["WATCH", key, self.key()])
