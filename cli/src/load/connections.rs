@@ -102,8 +102,14 @@ impl Driver<'_> {
         Ok(true)
     }
 
-    /// A client's connection is gone. The next one is a new process.
+    /// A client's connection is gone.
     pub(super) fn lose(&mut self, slot: usize, why: &str) {
+        self.state.tally.lost += 1;
+        self.retire(slot, why);
+    }
+
+    /// A client gives up its connection, if it has one. The next one is a new process.
+    pub(super) fn retire(&mut self, slot: usize, why: &str) {
         let now = self.now();
         let lost = Lost {
             why,

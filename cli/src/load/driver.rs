@@ -108,7 +108,7 @@ impl Driver<'_> {
                 break;
             }
             if now >= deadline {
-                (0..self.clients.len()).for_each(|slot| self.lose(slot, "interrupted"));
+                (0..self.clients.len()).for_each(|slot| self.retire(slot, "interrupted"));
                 break;
             }
             self.wait(now, &mut ready)?;
@@ -242,7 +242,7 @@ impl Driver<'_> {
     fn refresh(&mut self, slot: usize) {
         let client = &self.clients[slot];
         if client.retiring && client.is_idle() {
-            self.lose(slot, "");
+            self.retire(slot, "");
             self.begin_connection_or_lose(slot);
         } else {
             self.offer(slot);

@@ -118,6 +118,11 @@ fn errors(tally: &Tally, width: Option<usize>) -> String {
         let said = format!("{unsent} more were due and not sent, because no client was free");
         text += &format!("  {}\n", styled(FAINT, &said));
     }
+    if tally.lost > 0 {
+        let lost = count_of(tally.lost, "connection was", "connections were");
+        let said = format!("{lost} lost, or could not be made");
+        text += &format!("  {}\n", styled(BAD, &said));
+    }
     if tally.errors.is_empty() {
         return text + &format!("  {}\n", styled(FAINT, "no errors"));
     }
@@ -139,6 +144,14 @@ fn errors(tally: &Tally, width: Option<usize>) -> String {
         ]);
     }
     text + "\n" + &table.render(width)
+}
+
+fn count_of(number: u64, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        thousands(number),
+        if number == 1 { one } else { many }
+    )
 }
 
 /// A number with its digits in groups.
@@ -197,6 +210,7 @@ fn figures(tally: &Tally) -> Map<String, Json> {
     object.insert("seconds".into(), tally.took.as_secs_f64().into());
     object.insert("invoked".into(), tally.invoked.into());
     object.insert("unsent".into(), tally.unsent.into());
+    object.insert("connections_lost".into(), tally.lost.into());
     object.insert("all".into(), row(&tally.all()));
     object.insert("kinds".into(), kinds.into());
     object.insert("errors".into(), errors.into());

@@ -16,6 +16,8 @@ pub(super) struct Tally {
     pub(super) invoked: u64,
     /// With a fixed rate: operations that were due and could not be sent before the end.
     pub(super) unsent: u64,
+    /// Connections that were lost, or could not be made, while the load ran.
+    pub(super) lost: u64,
     /// From the beginning to the last completion.
     pub(super) took: Duration,
     /// When the last operation was completed, on the clock of the load, in nanoseconds.
@@ -38,6 +40,7 @@ impl Default for Tally {
             errors: BTreeMap::new(),
             invoked: 0,
             unsent: 0,
+            lost: 0,
             took: Duration::ZERO,
             last: 0,
         }
@@ -71,6 +74,7 @@ impl Tally {
         }
         self.invoked += other.invoked;
         self.unsent += other.unsent;
+        self.lost += other.lost;
         self.took = self.took.max(other.took);
     }
 

@@ -68,6 +68,10 @@ fn what_was_sent_and_not_answered_may_have_happened_and_ends_its_process() {
         answer.out.contains("the connection was closed"),
         "{answer:?}"
     );
+    assert!(
+        answer.out.contains("lost, or could not be made"),
+        "{answer:?}"
+    );
     let run = cluster
         .place
         .runs
