@@ -4,7 +4,7 @@
 # Usage: scripts/test.sh [--quick] [--help]
 #   --quick   formatting, lints and unit tests only
 #
-# Installs what the tests need (redis-tools, netcat, tmux, shellcheck, python, node) if it is missing and this is a
+# Installs what the tests need (redis-tools, netcat, tmux, shellcheck, valgrind, python, node) if it is missing and this is a
 # Debian machine with root; otherwise it says what is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -34,6 +34,7 @@ install_missing() {
   need pip3 python3-pip
   need node nodejs
   need npm npm
+  need valgrind valgrind
   [ "${#missing[@]}" -eq 0 ] && return
   if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
     echo "test.sh: please install: ${missing[*]}" >&2
@@ -81,6 +82,9 @@ step "deliberate bugs"
 # The simulator has to find each of them. They are built into a folder of their own, so that nothing else has them.
 bugs=(--locked --profile bugs --features deliberate-bugs --target-dir "${CARGO_TARGET_DIR:-target}/deliberate-bugs")
 cargo run --quiet "${bugs[@]}" -p holdback-cli --bin holdback-lab -- simulate --every-bug
+
+step "instructions"
+scripts/instructions.sh
 
 step "clients"
 scripts/test_clients.sh
