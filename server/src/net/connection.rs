@@ -15,10 +15,10 @@ const UNSENT_PAUSE: usize = 1 << 20;
 /// What reading brought.
 #[derive(Debug)]
 pub(super) enum ReadOutcome {
-    /// There may be more.
-    More,
-    /// Nothing more for now.
-    Drained,
+    /// So many bytes, and there may be more.
+    More(usize),
+    /// So many bytes, possibly none, and nothing more for now.
+    Drained(usize),
     /// The other side sends no more.
     Ended,
 }
@@ -82,6 +82,8 @@ pub(super) struct Connection {
     pub(super) progress: Duration,
     /// The socket may have more to read.
     pub(super) readable: bool,
+    /// The other side has sent its end, which is read behind all else.
+    pub(super) hung_up: bool,
     /// No whole frame is left of what was read: only then is more read, so that what is buffered stays
     /// below one read and one frame.
     pub(super) starved: bool,
@@ -112,6 +114,7 @@ impl Connection {
             written: 0,
             progress: Duration::ZERO,
             readable: true,
+            hung_up: false,
             starved: true,
             ended: false,
             paused: false,
@@ -148,18 +151,19 @@ impl Connection {
     }
 
     /// Reads at most one buffer full.
+    ///
+    /// A read that does not fill the buffer has emptied the socket, and whatever comes later is a new event. Only the
+    /// end of the input may have been told of already, so behind a hang-up it is read until that is met.
     pub(super) fn read(&mut self, scratch: &mut [u8]) -> io::Result<ReadOutcome> {
         loop {
             match self.stream.read(scratch) {
                 Ok(0) => return Ok(ReadOutcome::Ended),
-                Ok(length) => {
-                    if let (Some(input), Ending::Open) = (&mut self.input, self.ending) {
-                        input.bytes.extend_from_slice(&scratch[..length]);
-                    }
-                    return Ok(ReadOutcome::More);
+                Ok(length) if length < scratch.len() && !self.hung_up => {
+                    return Ok(ReadOutcome::Drained(length));
                 }
+                Ok(length) => return Ok(ReadOutcome::More(length)),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return Ok(ReadOutcome::Drained);
+                    return Ok(ReadOutcome::Drained(0));
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

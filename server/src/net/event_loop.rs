@@ -234,6 +234,7 @@ impl EventLoop {
         };
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.readable = !connection.ended;
+            connection.hung_up |= event.is_read_closed() || event.is_error();
             self.sockets.enqueue(slot);
         }
         if event.is_writable()

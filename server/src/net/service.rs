@@ -2,7 +2,9 @@
 
 use super::connection::{Ending, ReadOutcome};
 use super::event_loop::EventLoop;
-use crate::replica::{ConnectionId, Now};
+use super::sockets::Sockets;
+use crate::protocol::frame::Decoder;
+use crate::replica::{ConnectionId, Now, Replica};
 use mio::{Interest, Token};
 use std::io;
 use std::net::Shutdown;
@@ -38,18 +40,26 @@ impl EventLoop {
         if connection.is_held_up() || connection.ending == Ending::AfterFlush {
             return Ok(());
         }
+        let mut fresh = 0;
         if connection.readable && connection.starved && !connection.ended {
             match connection.read(&mut self.scratch)? {
-                ReadOutcome::More if connection.is_peer => self.replica.heard(id, now),
-                ReadOutcome::More => {}
-                ReadOutcome::Drained => connection.readable = false,
+                ReadOutcome::More(length) => fresh = length,
+                ReadOutcome::Drained(length) => {
+                    fresh = length;
+                    connection.readable = false;
+                }
                 ReadOutcome::Ended => {
                     connection.readable = false;
                     connection.ended = true;
                 }
             }
+            if connection.ending != Ending::Open {
+                fresh = 0;
+            } else if fresh > 0 && connection.is_peer {
+                self.replica.heard(id, now);
+            }
         }
-        let more = self.hand_in(id, now);
+        let more = self.hand_in(id, fresh, now);
         let Some(connection) = self.sockets.get(id) else {
             return Ok(());
         };
@@ -68,8 +78,9 @@ impl EventLoop {
         Ok(())
     }
 
-    /// Decodes frames and hands them to the replica, up to the turn's share; whether there may be more.
-    pub(super) fn hand_in(&mut self, id: ConnectionId, now: Now) -> bool {
+    /// Decodes frames and hands them to the replica, up to the turn's share; whether there may be more. `fresh` bytes
+    /// were just read: frames among them are decoded where they lie, and only what is left over is kept.
+    pub(super) fn hand_in(&mut self, id: ConnectionId, fresh: usize, now: Now) -> bool {
         let Some(connection) = self.sockets.get(id) else {
             return false;
         };
@@ -77,36 +88,26 @@ impl EventLoop {
             return false;
         };
         connection.update_limits(&mut input.decoder);
-        let mut more = true;
-        for _ in 0..FRAMES_PER_TURN {
-            let rest = &input.bytes[input.taken..];
-            match input.decoder.decode(rest) {
-                Ok(Some(length)) => {
-                    let words = input.decoder.arguments(rest);
-                    self.replica.frame(id, &words, now, &mut self.sockets);
-                    input.taken += length;
-                }
-                Ok(None) => {
-                    more = false;
-                    break;
-                }
-                Err(error) => {
-                    self.replica.malformed(id, &error, now, &mut self.sockets);
-                    input.taken = input.bytes.len();
-                    more = false;
-                    break;
-                }
-            }
-            let Some(connection) = self.sockets.get(id).filter(|c| c.ending == Ending::Open) else {
-                more = false;
-                break;
-            };
-            connection.update_limits(&mut input.decoder);
-            if connection.is_held_up() {
-                break;
-            }
+        let fresh = &self.scratch[..fresh];
+        let in_place = input.bytes.is_empty();
+        if !in_place {
+            input.bytes.extend_from_slice(fresh);
         }
-        input.compact();
+        let mut frames = Frames {
+            bytes: if in_place { fresh } else { &input.bytes },
+            taken: input.taken,
+            decoder: &mut input.decoder,
+        };
+        let more = frames.hand_in(id, now, &mut self.replica, &mut self.sockets);
+        let taken = frames.taken;
+        if in_place {
+            input.bytes.extend_from_slice(&fresh[taken..]);
+        } else {
+            input.taken = taken;
+        }
+        if !more {
+            input.compact();
+        }
         if let Some(connection) = self.sockets.get(id) {
             connection.input = Some(input);
         }
@@ -189,5 +190,48 @@ impl EventLoop {
             // Closing the descriptor deregisters it as well, so a failure here changes nothing.
             drop(self.poll.registry().deregister(&mut connection.stream));
         }
+    }
+}
+
+/// Bytes of a connection that are being decoded.
+struct Frames<'a> {
+    bytes: &'a [u8],
+    /// Bytes at the front that are done with.
+    taken: usize,
+    decoder: &'a mut Decoder,
+}
+
+impl Frames<'_> {
+    /// Hands frames to the replica, up to the turn's share; whether there may be more.
+    fn hand_in(
+        &mut self,
+        id: ConnectionId,
+        now: Now,
+        replica: &mut Replica,
+        sockets: &mut Sockets,
+    ) -> bool {
+        for _ in 0..FRAMES_PER_TURN {
+            let rest = &self.bytes[self.taken..];
+            match self.decoder.decode(rest) {
+                Ok(Some(length)) => {
+                    replica.frame(id, &self.decoder.arguments(rest), now, sockets);
+                    self.taken += length;
+                }
+                Ok(None) => return false,
+                Err(error) => {
+                    replica.malformed(id, &error, now, sockets);
+                    self.taken = self.bytes.len();
+                    return false;
+                }
+            }
+            let Some(connection) = sockets.get(id).filter(|c| c.ending == Ending::Open) else {
+                return false;
+            };
+            connection.update_limits(self.decoder);
+            if connection.is_held_up() {
+                return true;
+            }
+        }
+        true
     }
 }
