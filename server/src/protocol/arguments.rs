@@ -6,7 +6,10 @@ use smallvec::SmallVec;
 pub type Arguments<'a> = SmallVec<[&'a [u8]; 8]>;
 
 /// Appends `argument` as a RESP bulk string: `$length CRLF bytes CRLF`.
+#[inline]
 pub fn push_bulk(bytes: &mut Vec<u8>, argument: &[u8]) {
+    // Room for the longest header too, so that the buffer is looked at once.
+    bytes.reserve(argument.len() + HEADER_BYTES);
     // Most arguments are short: their header is one digit, or two.
     match argument.len() {
         length @ 0..10 => bytes.extend_from_slice(&[b'$', b'0' + length as u8, b'\r', b'\n']),
@@ -20,10 +23,12 @@ pub fn push_bulk(bytes: &mut Vec<u8>, argument: &[u8]) {
             bytes.extend_from_slice(b"\r\n");
         }
     }
-    bytes.reserve(argument.len() + 2);
     bytes.extend_from_slice(argument);
     bytes.extend_from_slice(b"\r\n");
 }
+
+/// The most that a bulk string has beside its bytes: a dollar sign, twenty digits, two line ends.
+const HEADER_BYTES: usize = 25;
 
 /// Appends a number in decimal.
 pub fn push_decimal(bytes: &mut Vec<u8>, number: u64) {
@@ -83,46 +88,86 @@ impl<'a> BulkStrings<'a> {
 impl<'a> Iterator for BulkStrings<'a> {
     type Item = &'a [u8];
 
+    #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        let (&b'$', mut rest) = self.rest.split_first()? else {
-            return None;
+        // Most lengths have one digit or two.
+        let (length, rest) = match self.rest {
+            [b'$', ones @ b'0'..=b'9', b'\r', b'\n', rest @ ..] => (usize::from(ones - b'0'), rest),
+            [
+                b'$',
+                tens @ b'0'..=b'9',
+                ones @ b'0'..=b'9',
+                b'\r',
+                b'\n',
+                rest @ ..,
+            ] => (
+                usize::from(tens - b'0') * 10 + usize::from(ones - b'0'),
+                rest,
+            ),
+            bytes => long_header(bytes)?,
         };
-        let mut length = 0usize;
-        loop {
-            let (&byte, tail) = rest.split_first()?;
-            rest = tail;
-            match byte {
-                b'0'..=b'9' => length = length * 10 + usize::from(byte - b'0'),
-                _ => break,
-            }
-        }
-        let rest = rest.get(1..)?;
         let (argument, rest) = rest.split_at_checked(length)?;
         self.rest = rest.get(2..)?;
         Some(argument)
     }
 }
 
+/// The length that any header says, and what is behind it.
+#[cold]
+fn long_header(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let digits = bytes.strip_prefix(b"$")?;
+    let end = memchr::memchr(b'\r', digits)?;
+    let length = parse_unsigned(&digits[..end])?;
+    Some((usize::try_from(length).ok()?, digits.get(end + 2..)?))
+}
+
 /// Parses a whole argument as a signed decimal integer, strictly, as Redis does: no blanks, no plus
 /// sign, no leading zeros.
 #[must_use]
 pub fn parse_integer(argument: &[u8]) -> Option<i64> {
-    let digits = argument.strip_prefix(b"-").unwrap_or(argument);
+    let (is_negative, digits) = match argument {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
     match digits {
-        [b'0'] if digits.len() == argument.len() => return Some(0),
-        [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {}
+        [b'0'] if !is_negative => return Some(0),
+        [b'1'..=b'9', ..] => {}
         _ => return None,
     }
-    std::str::from_utf8(argument).ok()?.parse().ok()
+    let magnitude = parse_unsigned(digits)?;
+    if is_negative {
+        0i64.checked_sub_unsigned(magnitude)
+    } else {
+        i64::try_from(magnitude).ok()
+    }
 }
 
 /// Parses a whole argument as an unsigned decimal integer.
 #[must_use]
+#[inline]
 pub fn parse_unsigned(argument: &[u8]) -> Option<u64> {
-    if argument.is_empty() || !argument.iter().all(u8::is_ascii_digit) {
+    /// So many digits cannot overflow.
+    const SAFE_DIGITS: usize = 19;
+    if argument.is_empty() {
         return None;
     }
-    std::str::from_utf8(argument).ok()?.parse().ok()
+    let (safe, rest) = argument.split_at(argument.len().min(SAFE_DIGITS));
+    let mut number = 0u64;
+    for byte in safe {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    for byte in rest {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(number)
 }
 
 #[cfg(test)]
@@ -138,6 +183,10 @@ mod tests {
     #[test]
     fn integers_are_strict() {
         assert_eq!(parse_integer(b"-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(parse_integer(b"9223372036854775807"), Some(i64::MAX));
+        assert_eq!(parse_integer(b"-7"), Some(-7));
+        assert_eq!(parse_integer(b"0"), Some(0));
+        assert_eq!(parse_integer(b"-9223372036854775809"), None);
         for wrong in [
             &b""[..],
             b"-",
@@ -149,6 +198,23 @@ mod tests {
             b"9223372036854775808",
         ] {
             assert_eq!(parse_integer(wrong), None, "{}", wrong.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn unsigned_numbers_fit_or_are_none() {
+        for (text, number) in [
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("99999999999999999999", None),
+            ("000000000000000000000000007", Some(7)),
+            ("0", Some(0)),
+            ("", None),
+            ("-1", None),
+            ("1x", None),
+            ("1844674407370955161x", None),
+        ] {
+            assert_eq!(parse_unsigned(text.as_bytes()), number, "{text}");
         }
     }
 }

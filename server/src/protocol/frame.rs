@@ -168,14 +168,19 @@ impl Decoder {
     ///
     /// # Errors
     /// A [`DecodeError`] if no continuation of `input` could be a frame within the limits.
+    #[inline]
     pub fn decode(&mut self, input: &[u8]) -> Result<Option<usize>, DecodeError> {
         if self.missing.is_none() {
             match input.first() {
                 None => return Ok(None),
                 Some(b'*') => {
-                    let Some((count, next)) =
-                        parse_length(input, 1, DecodeError::InvalidMultibulkLength)?
-                    else {
+                    let header = match input {
+                        [_, ones @ b'0'..=b'9', b'\r', b'\n', ..] => {
+                            Some((i64::from(ones - b'0'), 4))
+                        }
+                        _ => parse_length(input, 1, DecodeError::InvalidMultibulkLength)?,
+                    };
+                    let Some((count, next)) = header else {
                         return Ok(None);
                     };
                     self.start(Source::Input);
@@ -193,15 +198,18 @@ impl Decoder {
 
     /// The arguments of the frame just decoded; `input` as given to [`Decoder::decode`].
     #[must_use]
+    #[inline]
     pub fn arguments<'a>(&'a self, input: &'a [u8]) -> Arguments<'a> {
         let bytes = match self.source {
             Source::Input => input,
             Source::Scratch => self.scratch.as_slice(),
         };
-        self.spans
-            .iter()
-            .map(|&(start, end)| &bytes[start as usize..end as usize])
-            .collect()
+        let mut arguments = Arguments::new();
+        arguments.reserve(self.spans.len());
+        for &(start, end) in &self.spans {
+            arguments.push(&bytes[start as usize..end as usize]);
+        }
+        arguments
     }
 
     /// Forgets a frame that was begun.
@@ -218,24 +226,34 @@ impl Decoder {
 
     fn decode_elements(&mut self, input: &[u8]) -> Result<Option<usize>, DecodeError> {
         let mut missing = self.missing.unwrap_or(0);
+        let mut position = self.position;
+        let limit = self.limits.frame_bytes;
         while missing > 0 {
-            match input.get(self.position) {
-                None => break,
-                Some(b'$') => {}
-                Some(&other) => return Err(DecodeError::ExpectedDollar(other)),
-            }
-            let header = self.position + 1;
-            let Some((length, start)) =
-                parse_length(input, header, DecodeError::InvalidBulkLength)?
-            else {
-                break;
+            let rest = input.get(position..).unwrap_or_default();
+            // Most lengths have one digit or two.
+            let (length, start) = match rest {
+                [b'$', ones @ b'0'..=b'9', b'\r', b'\n', ..] => {
+                    (usize::from(ones - b'0'), position + 4)
+                }
+                [
+                    b'$',
+                    tens @ b'0'..=b'9',
+                    ones @ b'0'..=b'9',
+                    b'\r',
+                    b'\n',
+                    ..,
+                ] => (
+                    usize::from(tens - b'0') * 10 + usize::from(ones - b'0'),
+                    position + 5,
+                ),
+                _ => match element_header(input, position)? {
+                    Some(header) => header,
+                    None => break,
+                },
             };
-            let length = usize::try_from(length).map_err(|_| DecodeError::InvalidBulkLength)?;
             // Compared without an addition that a hostile length could overflow.
-            if length > self.limits.frame_bytes || start > self.limits.frame_bytes - length {
-                return Err(DecodeError::FrameTooLarge {
-                    limit: self.limits.frame_bytes,
-                });
+            if length > limit || start > limit - length {
+                return Err(DecodeError::FrameTooLarge { limit });
             }
             let end = start + length;
             match input.get(end..end + 2) {
@@ -249,15 +267,17 @@ impl Decoder {
                 Some(_) => return Err(DecodeError::MissingTerminator),
             }
             self.spans.push((offset(start), offset(end)));
-            self.position = end + 2;
+            position = end + 2;
             missing -= 1;
         }
         if missing > 0 {
+            self.position = position;
             self.missing = Some(missing);
             return Ok(None);
         }
+        self.position = 0;
         self.missing = None;
-        Ok(Some(std::mem::take(&mut self.position)))
+        Ok(Some(position))
     }
 
     fn decode_inline(&mut self, input: &[u8]) -> Result<Option<usize>, DecodeError> {
@@ -290,6 +310,23 @@ fn offset(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
 }
 
+/// The length of the bulk string at `from`, and where its bytes begin. `Ok(None)` if its header has not ended yet.
+fn element_header(input: &[u8], from: usize) -> Result<Option<(usize, usize)>, DecodeError> {
+    match input.get(from) {
+        None => return Ok(None),
+        Some(b'$') => {}
+        Some(&other) => return Err(DecodeError::ExpectedDollar(other)),
+    }
+    let Some((length, start)) = parse_length(input, from + 1, DecodeError::InvalidBulkLength)?
+    else {
+        return Ok(None);
+    };
+    match usize::try_from(length) {
+        Ok(length) => Ok(Some((length, start))),
+        Err(_) => Err(DecodeError::InvalidBulkLength),
+    }
+}
+
 /// Parses a decimal number and CRLF at `from`. `Ok(None)` if the line has not ended yet.
 fn parse_length(
     input: &[u8],
@@ -310,10 +347,13 @@ fn parse_length(
         match input.get(position) {
             None => return Ok(None),
             Some(digit @ b'0'..=b'9') => {
-                value = value
+                let more = value
                     .checked_mul(10)
-                    .and_then(|value| value.checked_add(i64::from(digit - b'0')))
-                    .ok_or_else(|| error.clone())?;
+                    .and_then(|value| value.checked_add(i64::from(digit - b'0')));
+                match more {
+                    Some(more) => value = more,
+                    None => return Err(error),
+                }
             }
             Some(b'\r') if position > digits_start => match input.get(position + 1) {
                 None => return Ok(None),
