@@ -1,6 +1,7 @@
 //! The order: how many entries were delivered, their digests, and the most recent of them.
 
 use crate::multicast::{Entry, Stamp};
+use crate::protocol::arguments::push_decimal;
 use std::collections::VecDeque;
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_128;
@@ -174,12 +175,14 @@ impl Order {
 
 /// One link of the chain: see [`Digest`].
 fn chain(previous: Digest, stamp: Stamp, canonical: &[u8], scratch: &mut Vec<u8>) -> Digest {
-    let mut number = itoa::Buffer::new();
+    /// Room for a digest and a stamp.
+    const PREFIX_BYTES: usize = 48;
     scratch.clear();
+    scratch.reserve(PREFIX_BYTES + canonical.len());
     scratch.extend_from_slice(&previous.0.to_be_bytes());
-    scratch.extend_from_slice(number.format(stamp.time).as_bytes());
+    push_decimal(scratch, stamp.time);
     scratch.push(b'.');
-    scratch.extend_from_slice(number.format(stamp.replica.0).as_bytes());
+    push_decimal(scratch, stamp.replica.0.into());
     scratch.extend_from_slice(canonical);
     Digest(xxh3_128(scratch))
 }

@@ -109,21 +109,11 @@ impl EntryBody {
     /// no number.
     pub fn take(words: &mut &[&[u8]]) -> Result<Self, MalformedEntry> {
         let (shape, rest) = words.split_first().ok_or(MalformedEntry)?;
-        let (watches, commands) = split_shape(shape).ok_or(MalformedEntry)?;
-        let mut total = watches.checked_mul(2).ok_or(MalformedEntry)?;
-        for count in counts(commands) {
-            total = count
-                .and_then(|count| total.checked_add(count))
-                .ok_or(MalformedEntry)?;
-        }
+        let total = match single_command(shape) {
+            Some(count) => count,
+            None => counted_words(shape, rest)?,
+        };
         let (body, rest) = rest.split_at_checked(total).ok_or(MalformedEntry)?;
-        let positions = body[..watches * 2].iter().skip(1).step_by(2);
-        if positions
-            .into_iter()
-            .any(|position| parse_unsigned(position).is_none())
-        {
-            return Err(MalformedEntry);
-        }
         *words = rest;
         Ok(Self::build(|bytes| {
             push_bulk(bytes, shape);
@@ -140,8 +130,11 @@ impl EntryBody {
     /// How many bulk strings the canonical form has, the shape included.
     #[must_use]
     pub fn words(&self) -> usize {
-        let shape = BulkStrings::new(&self.bytes).next().and_then(split_shape);
-        let (watches, commands) = shape.unwrap_or((0, b"0"));
+        let shape = BulkStrings::new(&self.bytes).next().unwrap_or(b"0");
+        if let Some(count) = single_command(shape) {
+            return 1 + count;
+        }
+        let (watches, commands) = split_shape(shape).unwrap_or((0, b"0"));
         1 + 2 * watches + counts(commands).flatten().sum::<usize>()
     }
 
@@ -201,15 +194,64 @@ impl<'a> EntryReader<'a> {
         self.words
     }
 
+    /// The words of the next command. Skips watches that were not read.
+    pub fn next_command(&mut self) -> Option<Arguments<'a>> {
+        while self.next_watch().is_some() {}
+        loop {
+            let count = match single_command(self.shape) {
+                Some(count) => {
+                    self.shape = b"";
+                    count
+                }
+                None if self.shape.is_empty() => return None,
+                None => {
+                    let end = memchr::memchr(b'+', self.shape).unwrap_or(self.shape.len());
+                    let (count, rest) = self.shape.split_at(end);
+                    self.shape = rest.get(1..).unwrap_or_default();
+                    number(count)?
+                }
+            };
+            if count > 0 {
+                let mut words = Arguments::new();
+                for _ in 0..count {
+                    words.push(self.words.next()?);
+                }
+                return Some(words);
+            }
+        }
+    }
+
     /// The commands, each as its words. Skips watches that were not read.
     pub fn commands(mut self) -> impl Iterator<Item = Arguments<'a>> {
-        while self.next_watch().is_some() {}
-        let mut words = self.words;
-        counts(self.shape)
-            .map_while(|count| count)
-            .filter(|&count| count > 0)
-            .map(move |count| words.by_ref().take(count).collect())
+        std::iter::from_fn(move || self.next_command())
     }
+}
+
+/// The number of words of a shape that is nothing but one command of less than ten.
+#[inline]
+fn single_command(shape: &[u8]) -> Option<usize> {
+    match shape {
+        [count @ b'0'..=b'9'] => Some(usize::from(count - b'0')),
+        _ => None,
+    }
+}
+
+/// How many words a shape counts; those of watches, at the front of `words`, must be well-formed.
+fn counted_words(shape: &[u8], words: &[&[u8]]) -> Result<usize, MalformedEntry> {
+    let (watches, commands) = split_shape(shape).ok_or(MalformedEntry)?;
+    let watched = watches.checked_mul(2).ok_or(MalformedEntry)?;
+    let mut total = watched;
+    for count in counts(commands) {
+        total = count
+            .and_then(|count| total.checked_add(count))
+            .ok_or(MalformedEntry)?;
+    }
+    let pairs = words.get(..watched).ok_or(MalformedEntry)?;
+    let mut positions = pairs.iter().skip(1).step_by(2);
+    if positions.any(|position| parse_unsigned(position).is_none()) {
+        return Err(MalformedEntry);
+    }
+    Ok(total)
 }
 
 /// Splits `2w3+2` into the number of watches and the counts of the commands.

@@ -55,11 +55,12 @@ impl HoldbackQueue {
 
     /// Takes the entry with the smallest stamp out.
     pub fn pop(&mut self) -> Option<Entry> {
-        let last = self.heap.len().checked_sub(1)?;
-        self.heap.swap(0, last);
-        let head = self.heap.pop();
-        self.sift_down(0);
-        head.map(|held| held.entry)
+        if self.heap.len() > 1 {
+            let head = self.heap.swap_remove(0);
+            self.sift_down(0);
+            return Some(head.entry);
+        }
+        self.heap.pop().map(|held| held.entry)
     }
 
     /// The `count` entries at the front, in stamp order, without taking them out. A sort: for people, not
@@ -105,7 +106,8 @@ impl HoldbackQueue {
 
     /// Moves the entry at `at` towards the head until its parent is smaller.
     fn sift_up(&mut self, mut at: usize) {
-        while at > 0 && self.stamp(at) < self.stamp(parent(at)) {
+        let stamp = self.stamp(at);
+        while at > 0 && stamp < self.stamp(parent(at)) {
             self.heap.swap(at, parent(at));
             at = parent(at);
         }
@@ -113,19 +115,19 @@ impl HoldbackQueue {
 
     /// Moves the entry at `at` away from the head until both its children are larger.
     fn sift_down(&mut self, mut at: usize) {
+        let stamp = self.stamp(at);
         loop {
             let (left, right) = (2 * at + 1, 2 * at + 2);
-            let mut smallest = at;
-            for child in [left, right] {
-                if child < self.heap.len() && self.stamp(child) < self.stamp(smallest) {
-                    smallest = child;
-                }
-            }
-            if smallest == at {
+            if left >= self.heap.len() {
                 return;
             }
-            self.heap.swap(at, smallest);
-            at = smallest;
+            let is_right = right < self.heap.len() && self.stamp(right) < self.stamp(left);
+            let smaller = if is_right { right } else { left };
+            if stamp < self.stamp(smaller) {
+                return;
+            }
+            self.heap.swap(at, smaller);
+            at = smaller;
         }
     }
 }

@@ -236,6 +236,7 @@ impl Multicast {
 
     /// Takes the head out of the queue if every other member is known to hold it. To be called in a loop
     /// after each event that could make the head deliverable.
+    #[inline]
     pub fn pop_deliverable(&mut self) -> Option<Entry> {
         let head = self.queue.head().filter(|_| !self.disputed)?.stamp;
         let origin = self.view.place(head.replica)?;

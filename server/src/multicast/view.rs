@@ -34,7 +34,13 @@ impl View {
 
     /// The place of a member in [`View::members`].
     #[must_use]
+    #[inline]
     pub fn place(&self, member: ReplicaId) -> Option<usize> {
+        // As long as no member has left, it is the id's own place.
+        let place = member.index();
+        if self.members.get(place) == Some(&member) {
+            return Some(place);
+        }
         self.members.binary_search(&member).ok()
     }
 }

@@ -31,12 +31,28 @@ pub fn push_bulk(bytes: &mut Vec<u8>, argument: &[u8]) {
 const HEADER_BYTES: usize = 25;
 
 /// Appends a number in decimal.
+#[inline]
 pub fn push_decimal(bytes: &mut Vec<u8>, number: u64) {
+    if number < 10 {
+        return bytes.push(b'0' + number as u8);
+    }
     bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 /// Appends a number in decimal as a RESP bulk string.
+#[inline]
 pub fn push_bulk_decimal(bytes: &mut Vec<u8>, number: u64) {
+    if number < 10 {
+        return bytes.extend_from_slice(&[
+            b'$',
+            b'1',
+            b'\r',
+            b'\n',
+            b'0' + number as u8,
+            b'\r',
+            b'\n',
+        ]);
+    }
     push_bulk(bytes, itoa::Buffer::new().format(number).as_bytes());
 }
 

@@ -200,8 +200,11 @@ impl Latencies {
         if now.monotonic >= self.begun + WINDOW {
             self.turn(now);
         }
-        let micros = u64::try_from(took.as_micros())
-            .unwrap_or(u64::MAX)
+        // Not `as_micros`, which divides 128 bits.
+        let micros = took
+            .as_secs()
+            .saturating_mul(1_000_000)
+            .saturating_add(u64::from(took.subsec_micros()))
             .saturating_add(4);
         let power = 63 - micros.leading_zeros() as usize;
         let quarter = usize::try_from(micros >> (power - 2)).unwrap_or(0) & 3;
