@@ -120,7 +120,7 @@ impl Replica {
             body,
         };
         let position = self.order.append(&entry);
-        if out.observes() {
+        if self.observed {
             out.observe(
                 now,
                 self.clock(),

@@ -12,6 +12,7 @@ impl Replica {
     /// Does what is due by now. To be called once at the start, and whenever [`Replica::deadline`] has come.
     pub fn tick(&mut self, now: Now, out: &mut dyn Out) {
         self.started.get_or_insert(now.monotonic);
+        self.observed = out.observes();
         for index in 0..self.links.len() {
             self.tick_link(ReplicaId::from_index(index), now, out);
         }

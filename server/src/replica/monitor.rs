@@ -92,7 +92,7 @@ impl Replica {
     }
 
     /// Whether anybody wants to see frames.
-    pub(super) fn shows_frames(&self, out: &dyn Out) -> bool {
-        !self.monitors.is_empty() || out.observes()
+    pub(super) fn shows_frames(&self) -> bool {
+        !self.monitors.is_empty() || self.observed
     }
 }

@@ -1,6 +1,7 @@
 //! The ordered models: stamping a client's entry, delivering what can be delivered, applying it.
 
 use super::out::{ConnectionId, Event, Now, Out};
+use super::pipeline::reply_start;
 use super::replica::{Engine, Ordered, Replica, splitmix};
 use super::session::{Answer, Pending, Session};
 use crate::bugs::{Bug, planted};
@@ -70,7 +71,7 @@ impl Replica {
             };
             let client = own_client(ordered, &entry, self.settings.id);
             let position = self.order.append(&entry);
-            if out.observes() {
+            if self.observed {
                 out.observe(
                     now,
                     self.clock(),
@@ -87,10 +88,14 @@ impl Replica {
             // Reads that waited for this entry see the store as it is now, before the next is applied.
             #[cfg(feature = "deliberate-bugs")]
             let client = client.filter(|client| !self.reads_late(*client));
-            if let Some(client) = client {
+            if let Some(client) = client
+                && self.sessions.get(client).is_some_and(Session::may_advance)
+            {
                 self.advance(client, now, out);
             }
-            self.wake_awaiting(position, now, out);
+            if !self.awaiting.is_empty() {
+                self.wake_awaiting(position, now, out);
+            }
         }
     }
 
@@ -125,7 +130,7 @@ impl Replica {
             return execute(&mut ordered.store, entry, &context, &mut nowhere);
         };
         let client = session.id;
-        let start = out.buffer(client).len();
+        let start = reply_start(self.observed, client, out);
         let mut reply = session.writer(out);
         if answer == Answer::Watch {
             watch(&ordered.store, entry, session);
@@ -141,9 +146,11 @@ impl Replica {
                 &mut reply,
             );
         }
-        self.ordered_latencies
-            .note(now.monotonic.saturating_sub(session.arrived), now);
-        self.note_time(client, || entry.body.read().words(), Duration::ZERO, now);
+        let took = now.monotonic.saturating_sub(session.arrived);
+        self.ordered_latencies.note(took, now);
+        if self.slow_log.is_slow(took) {
+            self.note_time(client, || entry.body.read().words(), Duration::ZERO, now);
+        }
         #[cfg(feature = "deliberate-bugs")]
         self.read_late(client, start, now, out);
         self.observe_reply(client, Some(entry.stamp), start, now, out);
@@ -246,7 +253,7 @@ fn execute(store: &mut Store, entry: &Entry, context: &Context, reply: &mut Repl
     if matches!(answer, Some(Answer::Exec { .. })) {
         reply.array(reader.clone().commands().count());
     }
-    for words in reader.commands() {
+    while let Some(words) = reader.next_command() {
         let Some(spec) = lookup(words[0]).filter(|spec| spec.arity_fits(words.len())) else {
             // Never from a replica that admits as this one does; then it is the same everywhere.
             reply.error(&ErrorReply::err("malformed command in an entry"));

@@ -100,7 +100,7 @@ impl Replica {
     }
 
     fn observe_receive(&mut self, peer: ReplicaId, message: &Message, now: Now, out: &mut dyn Out) {
-        if !self.shows_frames(out) {
+        if !self.shows_frames() {
             return;
         }
         let (frame, stamps): (_, Vec<Stamp>) = match message {
@@ -123,7 +123,7 @@ impl Replica {
             Message::Peer(_) => ("PEER", Vec::new()),
             Message::Refuse(..) => ("REFUSE", Vec::new()),
         };
-        if out.observes() {
+        if self.observed {
             let event = Event::Receive {
                 peer,
                 frame,
@@ -143,7 +143,7 @@ impl Replica {
         now: Now,
         out: &mut dyn Out,
     ) {
-        if out.observes() {
+        if self.observed {
             out.observe(
                 now,
                 self.clock(),

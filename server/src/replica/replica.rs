@@ -86,6 +86,9 @@ pub struct Replica {
     pub(super) awaiting: BTreeSet<(u64, ConnectionId)>,
     /// Sessions in MONITOR.
     pub(super) monitors: Vec<ConnectionId>,
+    /// What [`Out::observes`] said at the last tick or end of a turn: asked anew for each command, it would cost
+    /// those who do not want to know.
+    pub(super) observed: bool,
     pub(super) counters: Counters,
     pub(super) started: Option<Duration>,
     /// The state of the generator for fault delays (SplitMix64).
@@ -143,6 +146,7 @@ impl Replica {
             timers: BinaryHeap::new(),
             awaiting: BTreeSet::new(),
             monitors: Vec::new(),
+            observed: false,
             counters: Counters::default(),
             started: None,
             random: settings.seed,

@@ -1,6 +1,7 @@
 //! A client's command: understood, checked, and sent on its path.
 
 use super::out::{Close, ConnectionId, Event, Now, Out};
+use super::pipeline::reply_start;
 use super::replica::{Engine, Readiness, Replica};
 use super::session::{Answer, Pending};
 use crate::consistency::Consistency;
@@ -40,7 +41,7 @@ impl Replica {
             return self.reject_surplus(client, out);
         }
         self.counters.commands += 1;
-        if out.observes() {
+        if self.observed {
             out.observe(now, self.clock(), &Event::Request { client, words });
         }
         let Some(session) = self.sessions.get_mut(client) else {
@@ -53,8 +54,15 @@ impl Replica {
             self.begin(client, words, now, out);
             self.deliver(now, out);
         }
-        self.set_pause(client, out);
-        self.close_if_done(client, out);
+        let limit = self.settings.unanswered_max;
+        if self
+            .sessions
+            .get(client)
+            .is_some_and(|session| session.needs_care(limit))
+        {
+            self.set_pause(client, out);
+            self.close_if_done(client, out);
+        }
     }
 
     /// Begins to execute a command: nothing before it on its connection forbids that any more.
@@ -68,18 +76,16 @@ impl Replica {
         if !self.monitors.is_empty() {
             self.monitor_command(client, words, now, out);
         }
-        let spec = lookup(words[0]);
-        if let Some(session) = self.sessions.get_mut(client) {
-            session.set_muted(words);
-            session.last_command = spec.map(|spec| spec.name);
-        }
-        let Some(spec) = spec else {
-            return self.unknown_command(client, words, now, out);
-        };
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
+        let spec = lookup(words[0]);
+        session.set_muted(words, spec);
+        session.last_command = spec.map(|spec| spec.name);
         let in_multi = session.multi.is_some();
+        let Some(spec) = spec else {
+            return self.unknown_command(client, words, now, out);
+        };
         if let Err(error) = check_shape(spec, words) {
             return self.refuse(client, &error, now, out);
         }
@@ -177,7 +183,7 @@ impl Replica {
             return;
         };
         if session.pending.is_empty() {
-            let start = out.buffer(client).len();
+            let start = reply_start(self.observed, client, out);
             self.evaluate(client, spec, words, now, out);
             self.observe_reply(client, None, start, now, out);
         } else {

@@ -9,6 +9,9 @@ use crate::protocol::reply::{ReplyWriter, Resp};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+/// Bytes of waiting requests above which no more are read from a client.
+pub(super) const KEPT_BYTES_MAX: usize = 1 << 20;
+
 /// What an undelivered entry will answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -204,8 +207,9 @@ impl Session {
     }
 
     /// Decides whether the reply of the command that begins now is wanted.
-    pub(super) fn set_muted(&mut self, words: &[&[u8]]) {
-        if self.reply_mode == ReplyMode::On && !words[0].eq_ignore_ascii_case(b"client") {
+    pub(super) fn set_muted(&mut self, words: &[&[u8]], spec: Option<&CommandSpec>) {
+        let is_client = spec.is_some_and(|spec| spec.id == Name::Client);
+        if self.reply_mode == ReplyMode::On && !is_client {
             self.muted = false;
             return;
         }
@@ -302,6 +306,25 @@ impl Session {
     /// Whether new requests have to wait before they are even understood.
     pub(super) fn is_blocked(&self) -> bool {
         self.barriers > 0
+    }
+
+    /// Whether more may be done for it than to wait for its next entry: what stands at the front of the line can be
+    /// answered, something waits behind a barrier that is gone, or it is paused or ending.
+    pub(super) fn may_advance(&self) -> bool {
+        let front = self.pending.front().map(|waiting| &waiting.pending);
+        self.paused
+            || self.ending
+            || !self.backlog.is_empty()
+            || !matches!(front, None | Some(Pending::Ordered { .. }))
+    }
+
+    /// Whether reading from it may have to be stopped or resumed, or it to be closed. `limit`: so many requests may be
+    /// unanswered.
+    pub(super) fn needs_care(&self, limit: usize) -> bool {
+        self.paused
+            || self.ending
+            || self.kept_bytes > KEPT_BYTES_MAX
+            || self.unanswered() >= limit.max(1)
     }
 
     /// Whether every request is answered.

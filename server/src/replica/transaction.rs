@@ -5,6 +5,7 @@
 //! entry: if one differs, nothing is applied, on any of them.
 
 use super::out::{ConnectionId, Now, Out};
+use super::pipeline::reply_start;
 use super::replica::{Engine, Replica, splitmix};
 use super::session::{Answer, Multi, Pending, Transaction};
 use crate::multicast::EntryBody;
@@ -129,7 +130,7 @@ impl Replica {
             .get(client)
             .is_some_and(|session| session.pending.is_empty())
         {
-            let start = out.buffer(client).len();
+            let start = reply_start(self.observed, client, out);
             self.evaluate_transaction(client, &transaction, out);
             self.observe_reply(client, None, start, now, out);
         } else {
@@ -196,7 +197,7 @@ impl Replica {
             return;
         };
         if session.pending.is_empty() {
-            let start = out.buffer(client).len();
+            let start = reply_start(self.observed, client, out);
             self.watch_here(client, words, out);
             self.observe_reply(client, None, start, now, out);
         } else {

@@ -24,6 +24,7 @@ struct Batch {
 impl Replica {
     /// Sends what this turn owes. To be called once after all that happened at one time was handed in.
     pub fn end_turn(&mut self, now: Now, out: &mut dyn Out) {
+        self.observed = out.observes();
         match self.engine {
             Engine::Ordered(_) => self.send_ordered(now, out),
             Engine::Eventual(_) => self.send_gossip(now, out),
@@ -71,7 +72,7 @@ impl Replica {
         link.exchanged |= !batch.frames.is_empty();
         link.sent = batch.last;
         self.counters.frames_sent += batch.frames.len() as u64;
-        if self.shows_frames(out) {
+        if self.shows_frames() {
             for (_, stamps) in &batch.frames {
                 self.observe_send(peer, "MCAST", stamps, now, out);
             }
@@ -96,7 +97,7 @@ impl Replica {
         let random = &mut self.random;
         link.send(&frame, now, &mut || draw(random), out);
         self.counters.frames_sent += 1;
-        if self.shows_frames(out) {
+        if self.shows_frames() {
             let stamps: Vec<Stamp> = acks.iter().map(|ack| ack.stamp).collect();
             self.observe_send(peer, "ACK", &stamps, now, out);
         }

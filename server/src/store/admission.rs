@@ -91,24 +91,18 @@ impl SetOptions {
 /// # Errors
 /// The error to answer with; the command must not be stamped.
 pub fn admit(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(), ErrorReply> {
-    for key in spec.keys_of(words) {
-        if key.len() > limits.key_bytes {
-            let limit = limits.key_bytes;
-            return Err(ErrorReply::err(format!("key is larger than {limit} bytes")));
-        }
-    }
-    let mut size = 32;
+    let (mut size, mut longest) = (32, 0);
     for word in words {
-        if word.len() > limits.value_bytes {
-            let limit = limits.value_bytes;
-            return Err(ErrorReply::err(format!(
-                "value is larger than {limit} bytes"
-            )));
-        }
+        longest = longest.max(word.len());
         size += word.len() + 16;
+    }
+    // Words that are shorter than a key may be need no closer look.
+    if longest > limits.key_bytes.min(limits.value_bytes) {
+        check_lengths(spec, words, limits)?;
     }
     check_entry_size(size, limits)?;
     match spec.id {
+        Name::Set if words.len() == 3 => Ok(()),
         Name::Keys if words[1].len() > PATTERN_BYTES => Err(pattern_too_long()),
         Name::Scan if words[2..].iter().any(|word| word.len() > PATTERN_BYTES) => {
             Err(pattern_too_long())
@@ -145,6 +139,21 @@ pub fn admit(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(),
         },
         _ => Ok(()),
     }
+}
+
+/// Checks each key and each word.
+fn check_lengths(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(), ErrorReply> {
+    if spec.keys_of(words).any(|key| key.len() > limits.key_bytes) {
+        let limit = limits.key_bytes;
+        return Err(ErrorReply::err(format!("key is larger than {limit} bytes")));
+    }
+    if words.iter().any(|word| word.len() > limits.value_bytes) {
+        let limit = limits.value_bytes;
+        return Err(ErrorReply::err(format!(
+            "value is larger than {limit} bytes"
+        )));
+    }
+    Ok(())
 }
 
 /// Checks the size of a whole entry.
