@@ -8,6 +8,7 @@ use super::needs::Needs;
 use super::problem::{Op, Problem, groups};
 use super::search::{Found, Search};
 use super::sequential::{self, SequentialSearch};
+use super::stale;
 use super::values::ABSENT;
 use super::verdict::Kind;
 use super::{Deadline, Limits, Verdict};
@@ -66,6 +67,11 @@ pub(super) fn find(history: &History, model: Consistency, deadline: &Deadline) -
     if let Some(found) = unwritten(history, &problem, &needs, real_time) {
         return found;
     }
+    if real_time && let Some(operations) = stale::find(&problem, &needs) {
+        let sources = operations.into_iter();
+        let sources = sources.map(|op| problem.operations[op as usize].source);
+        return Finding::No(Kind::NoOrder, sources.collect(), None);
+    }
     let found = if real_time {
         find_linearizable(&problem, &needs, deadline)
     } else {
@@ -99,7 +105,7 @@ fn unwritten(
     let firsts = Firsts::new(problem, needs);
     for op in problem.ops() {
         let compiled = &problem.operations[op as usize];
-        for &slot in needs.required(op) {
+        for slot in needs.found(op) {
             let (key, value) = needs.wanted[slot as usize];
             let first = firsts.of(needs, slot, op);
             let limit = if real_time {

@@ -155,7 +155,7 @@ impl Links {
             for &counter in needs.supplied(op) {
                 links.suppliers.entry(counter).or_default().push(op);
             }
-            for &slot in needs.required(op) {
+            for slot in needs.found(op) {
                 for &counter in needs.counters_of(slot) {
                     links.readers.entry(counter).or_default().push(op);
                 }
@@ -179,7 +179,7 @@ impl Links {
                 continue;
             }
             for reader in self.readers_of(needs, op) {
-                let is_orphan = needs.required(reader).iter().any(|&slot| {
+                let is_orphan = needs.found(reader).any(|slot| {
                     let (_, value) = needs.wanted[slot as usize];
                     let suppliers = needs.counters_of(slot).iter();
                     let mut suppliers = suppliers

@@ -12,7 +12,7 @@
 use super::describe;
 use super::limits::{Deadline, Limits};
 use super::model::{Act, Key, Reply};
-use super::needs::Needs;
+use super::needs::{Needs, SOMETHING};
 use super::problem::{Compiler, Op, Problem};
 use super::values::{ABSENT, Value};
 use super::verdict::{Blame, CounterExample, Kind, Verdict};
@@ -63,7 +63,7 @@ fn reads(history: &History, deadline: &Deadline) -> Result<(), Verdict> {
             return Err(Verdict::Unknown(deadline.words()));
         }
         let compiled = &problem.operations[op as usize];
-        for &slot in needs.required(op) {
+        for slot in needs.found(op) {
             let (key, value) = needs.wanted[slot as usize];
             if value == ABSENT || firsts.of(&needs, slot, op) <= compiled.deadline {
                 continue;
@@ -86,14 +86,17 @@ pub(super) fn never_written(
     first: Moment,
 ) -> String {
     let name = quote_all([problem.key_names[key.0 as usize].as_slice()]);
-    let shown = describe::value(&problem.values, value);
+    let shown = match value {
+        SOMETHING => "something".into(),
+        value => describe::value(&problem.values, value),
+    };
     let reader = describe::operation(history, reader);
     if first == Moment::MAX {
-        format!("{reader} found `{name}` = {shown}, and nothing ever wrote that")
+        format!("{reader} found {shown} at `{name}`, and nothing ever wrote that")
     } else {
         let first = describe::moment(history, first);
         format!(
-            "{reader} found `{name}` = {shown}, and nothing that can have written that was invoked before \
+            "{reader} found {shown} at `{name}`, and nothing that can have written that was invoked before \
              {first}, when the read was completed already"
         )
     }

@@ -80,10 +80,10 @@ pub(super) struct Forced {
 
 /// A read that found what exactly one operation can have written, or what was there in the beginning.
 #[derive(Clone, Copy, Debug)]
-struct Found {
-    key: Key,
-    writer: Option<Op>,
-    reader: Op,
+pub(super) struct Found {
+    pub(super) key: Key,
+    pub(super) writer: Option<Op>,
+    pub(super) reader: Op,
 }
 
 impl Forced {
@@ -467,7 +467,7 @@ impl Forced {
 }
 
 /// The reads whose writer is known.
-fn founds(needs: &Needs, operations: &[Op]) -> Vec<Found> {
+pub(super) fn founds(needs: &Needs, operations: &[Op]) -> Vec<Found> {
     let mut suppliers: HashMap<u32, Vec<Op>> = HashMap::new();
     for &op in operations {
         for &counter in needs.supplied(op) {
@@ -509,7 +509,7 @@ fn founds(needs: &Needs, operations: &[Op]) -> Vec<Found> {
 }
 
 /// Whether an operation certainly writes a key.
-fn overwrites(problem: &Problem, op: Op, key: Key) -> bool {
+pub(super) fn overwrites(problem: &Problem, op: Op, key: Key) -> bool {
     problem.parts(op).iter().any(|part| {
         part.key == key
             && match (part.act, part.reply) {

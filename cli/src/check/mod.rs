@@ -18,6 +18,7 @@ mod problem;
 mod replay;
 mod search;
 mod sequential;
+mod stale;
 mod unseen;
 mod values;
 mod verdict;

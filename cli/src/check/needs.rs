@@ -33,10 +33,15 @@ pub(super) struct Needs {
     slot_counters: Lists,
     counters: usize,
     required: Lists,
+    /// Of each operation the slots of keys at which it found something, whatever that was.
+    found_something: Lists,
     supplied: Lists,
     /// Of each key, whether anything depends on its value in another way than by needing one exactly.
     pub(super) depended_on: Vec<bool>,
 }
+
+/// In a slot: any value but an absent one.
+pub(super) const SOMETHING: Value = Value(u32::MAX);
 
 /// Lists of numbers, one after the other in one allocation.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +73,8 @@ enum Source {
     EndsWith(Key, Value, Option<i64>),
     SomeNumber(Key),
     Anything(Key),
+    /// Something that is not absence.
+    Something(Key),
 }
 
 impl Source {
@@ -88,6 +95,27 @@ impl Source {
             (Act::Get, _) => None,
         }
     }
+
+    /// The same as a source of something, if it is one.
+    fn something(self) -> Option<Self> {
+        match self {
+            Self::Exactly(_, ABSENT) | Self::Something(_) => None,
+            Self::Exactly(key, _)
+            | Self::EndsWith(key, ..)
+            | Self::SomeNumber(key)
+            | Self::Anything(key) => Some(Self::Something(key)),
+        }
+    }
+}
+
+/// Whether an answer says that the key was there, and not what it held.
+fn finds_something(part: &Part, values: &Values) -> bool {
+    match (part.act, part.reply) {
+        (Act::Del, Reply::Flag(yes)) => yes,
+        (Act::SetNx(_), Reply::Flag(yes)) => !yes,
+        (Act::Append(suffix), Reply::Number(length)) => length > values.length(suffix) as i64,
+        _ => false,
+    }
 }
 
 impl Needs {
@@ -107,6 +135,8 @@ impl Needs {
     fn find_slots(&mut self, problem: &Problem, values: &mut Values) {
         for op in problem.ops() {
             let mut required = Vec::new();
+            let mut something = Vec::new();
+            let is_ok = problem.operations[op as usize].is_ok;
             let mut seen: Vec<Key> = Vec::new();
             for part in problem.parts(op) {
                 // Behind a part of its own that writes the key, an operation needs nothing of others.
@@ -120,20 +150,27 @@ impl Needs {
                 if needed.is_none() && part.depends_on_old() {
                     self.depended_on[part.key.0 as usize] = true;
                 }
-                let is_ok = problem.operations[op as usize].is_ok;
                 if let Some(value) = needed.filter(|_| is_ok) {
-                    let next = self.wanted.len() as Slot;
-                    let slot = *self.slots.entry((part.key.0, value.0)).or_insert(next);
-                    if slot == next {
-                        self.wanted.push((part.key, value));
-                    }
+                    let slot = self.number_slot(part.key, value);
                     if !required.contains(&slot) {
                         required.push(slot);
                     }
+                } else if is_ok && finds_something(part, values) {
+                    something.push(self.number_slot(part.key, SOMETHING));
                 }
             }
             self.required.push(required);
+            self.found_something.push(something);
         }
+    }
+
+    fn number_slot(&mut self, key: Key, value: Value) -> Slot {
+        let next = self.wanted.len() as Slot;
+        let slot = *self.slots.entry((key.0, value.0)).or_insert(next);
+        if slot == next {
+            self.wanted.push((key, value));
+        }
+        slot
     }
 
     fn find_suppliers(&mut self, problem: &Problem, values: &mut Values) {
@@ -162,10 +199,14 @@ impl Needs {
         let mut slot_counters = Lists::default();
         for &(key, value) in &self.wanted {
             let mut of_slot = vec![Source::Exactly(key, value), Source::Anything(key)];
-            if value != ABSENT && values.number(value).is_some() {
+            if value == SOMETHING {
+                of_slot = vec![Source::Something(key)];
+            } else if value != ABSENT && values.number(value).is_some() {
                 of_slot.push(Source::SomeNumber(key));
             }
-            if let (Some(lengths), false) = (lengths.get(&key), too_many(key)) {
+            if let (Some(lengths), false, true) =
+                (lengths.get(&key), too_many(key), value != SOMETHING)
+            {
                 of_slot.extend(endings(key, value, lengths, values));
             }
             slot_counters.push(of_slot.into_iter().map(|source| {
@@ -181,10 +222,12 @@ impl Needs {
                     Source::EndsWith(key, ..) if too_many(key) => Source::Anything(key),
                     source => source,
                 };
-                if let Some(&counter) = counters.get(&source)
-                    && !supplied.contains(&counter)
-                {
-                    supplied.push(counter);
+                for source in [Some(source), source.something()].into_iter().flatten() {
+                    if let Some(&counter) = counters.get(&source)
+                        && !supplied.contains(&counter)
+                    {
+                        supplied.push(counter);
+                    }
                 }
             }
             self.supplied.push(supplied);
@@ -206,6 +249,12 @@ impl Needs {
     /// What an operation needs; nothing if it need not happen.
     pub(super) fn required(&self, op: Op) -> &[Slot] {
         self.required.get(op)
+    }
+
+    /// What an operation found, be it only that something was there.
+    pub(super) fn found(&self, op: Op) -> impl Iterator<Item = Slot> + '_ {
+        let something = self.found_something.get(op).iter();
+        self.required(op).iter().chain(something).copied()
     }
 
     /// The counters that an operation is counted in.
