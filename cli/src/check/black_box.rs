@@ -6,7 +6,7 @@ use super::eventual::{Firsts, never_written};
 use super::forced::{self, Forced};
 use super::needs::Needs;
 use super::problem::{Op, Problem, groups};
-use super::search::{Found, Search};
+use super::search::{self, Found, Keep, Search};
 use super::sequential::{self, SequentialSearch};
 use super::stale;
 use super::values::ABSENT;
@@ -128,8 +128,9 @@ fn find_linearizable(
     needs: &Needs,
     deadline: &Deadline,
 ) -> Result<Vec<Op>, Stuck> {
-    let mut board = Board::new(problem, needs, problem.ops());
-    let mut search = Search::new(&mut board, deadline);
+    let times = search::times(problem, Keep::RealTime);
+    let mut board = Board::new(problem, needs, times);
+    let mut search = Search::new(&mut board, Keep::RealTime, deadline);
     let mut unknown = None;
     for group in groups(problem) {
         match search.group(&group, STEPS_PER_OPERATION * group.len() as u64 + 1000) {
@@ -175,7 +176,19 @@ fn find_sequential(
     if let forced::Outcome::Cycle(cycle) = outcome {
         return Err(Stuck::Nothing(forced.support(&cycle)));
     }
-    let mut board = Board::new(problem, needs, problem.ops());
+    let times = search::times(problem, Keep::RealTimeOfWrites);
+    let mut board = Board::new(problem, needs, times);
+    let soon = deadline.part(2);
+    let all: Vec<Op> = problem
+        .ops()
+        .filter(|op| !problem.keys(*op).is_empty())
+        .collect();
+    let likely = Search::new(&mut board, Keep::RealTimeOfWrites, &soon).group(&all, u64::MAX);
+    if likely == Found::Order {
+        return Ok(board.order());
+    }
+    let whenever = vec![(0, Moment::MAX); problem.operations.len()];
+    let mut board = Board::new(problem, needs, whenever);
     match SequentialSearch::new(&mut board, &forced, deadline).run() {
         Found::Order => Ok(board.order()),
         Found::Nothing(_) => Err(Stuck::Nothing(problem.ops().collect())),

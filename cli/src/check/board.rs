@@ -5,9 +5,10 @@
 
 use super::hash::{mix, wide};
 use super::model::Key;
-use super::needs::Needs;
+use super::needs::{Counter, Needs, Slot};
 use super::problem::{Op, Problem};
 use super::values::{ABSENT, Value, Values};
+use crate::history::Moment;
 
 const NONE: u32 = u32::MAX;
 
@@ -18,6 +19,51 @@ enum Change {
     Taken(Op),
     /// The key and the value before.
     Wrote(Key, Value),
+    /// A queue moved on; where it was before.
+    NeedMoved(Slot, u32),
+    SupplyMoved(Counter, u32),
+}
+
+/// Lists of operations, each in the order in which they become urgent or possible, and how far each is done:
+/// everything before that place was taken.
+#[derive(Clone, Debug, Default)]
+struct Queues {
+    all: Vec<Op>,
+    starts: Vec<u32>,
+    next: Vec<u32>,
+}
+
+impl Queues {
+    fn new(count: usize, mut members: Vec<(u32, Op)>, moment: impl Fn(Op) -> Moment) -> Self {
+        members.sort_unstable_by_key(|&(queue, op)| (queue, moment(op), op));
+        let mut starts = vec![0; count + 1];
+        for &(queue, _) in &members {
+            starts[queue as usize + 1] += 1;
+        }
+        for at in 0..count {
+            starts[at + 1] += starts[at];
+        }
+        Self {
+            all: members.into_iter().map(|(_, op)| op).collect(),
+            next: starts[..count].to_vec(),
+            starts,
+        }
+    }
+
+    /// The first that was not taken.
+    fn first(&self, queue: u32) -> Option<Op> {
+        let next = self.next[queue as usize];
+        (next < self.starts[queue as usize + 1]).then(|| self.all[next as usize])
+    }
+
+    /// Moves on behind what was taken; where it was before, if it moved.
+    fn advance(&mut self, queue: u32, taken: &[bool]) -> Option<u32> {
+        let before = self.next[queue as usize];
+        while self.first(queue).is_some_and(|op| taken[op as usize]) {
+            self.next[queue as usize] += 1;
+        }
+        (self.next[queue as usize] > before).then_some(before)
+    }
 }
 
 /// The operations that are open and not taken, listed for each of their keys.
@@ -97,8 +143,11 @@ pub(super) struct Board<'a> {
     held: Vec<Value>,
     taken: Vec<bool>,
     open: OpenLists,
-    needed: Vec<u32>,
-    supply: Vec<u32>,
+    /// When each operation can be taken first, and when it must have been.
+    times: Vec<(Moment, Moment)>,
+    /// Of each slot who needs it, by deadlines; of each counter who supplies it, by invocations.
+    needed: Queues,
+    supply: Queues,
     fingerprint: u128,
     trail: Vec<Change>,
     /// Scratch: what the operation being taken leaves at its keys.
@@ -106,34 +155,37 @@ pub(super) struct Board<'a> {
 }
 
 impl<'a> Board<'a> {
-    /// A board on which nothing has been taken. Only the given operations are in the game.
+    /// A board on which nothing has been taken.
     pub(super) fn new(
         problem: &'a Problem,
         needs: &'a Needs,
-        operations: impl Iterator<Item = Op>,
+        times: Vec<(Moment, Moment)>,
     ) -> Self {
-        let mut board = Self {
+        let mut needed = Vec::new();
+        let mut supply = Vec::new();
+        for op in problem.ops() {
+            needed.extend(needs.required(op).iter().map(|&slot| (slot, op)));
+            supply.extend(needs.supplied(op).iter().map(|&counter| (counter, op)));
+        }
+        Self {
             problem,
             needs,
             values: problem.values.clone(),
             held: vec![ABSENT; problem.key_names.len()],
             taken: vec![false; problem.operations.len()],
             open: OpenLists::new(problem),
-            needed: vec![0; needs.slot_count()],
-            supply: vec![0; needs.counter_count()],
+            needed: Queues::new(needs.slot_count(), needed, |op| times[op as usize].1),
+            supply: Queues::new(needs.counter_count(), supply, |op| times[op as usize].0),
+            times,
             fingerprint: 0,
             trail: Vec::new(),
             written: Vec::new(),
-        };
-        for op in operations {
-            for &slot in needs.required(op) {
-                board.needed[slot as usize] += 1;
-            }
-            for &counter in needs.supplied(op) {
-                board.supply[counter as usize] += 1;
-            }
         }
-        board
+    }
+
+    /// When an operation can be taken first, and when it must have been.
+    pub(super) fn times(&self, op: Op) -> (Moment, Moment) {
+        self.times[op as usize]
     }
 
     pub(super) fn mark(&self) -> usize {
@@ -181,19 +233,20 @@ impl<'a> Board<'a> {
         })
     }
 
-    /// Whether a value that somebody still needs at a key can never be there again once it is overwritten.
+    /// Whether a value that somebody still needs at a key cannot be there again in time once it is
+    /// overwritten.
     fn is_last_of(&self, key: Key, value: Value) -> bool {
-        self.needs
-            .slot(key, value)
-            .is_some_and(|slot| self.needed[slot as usize] > 0 && !self.can_be_supplied(slot))
+        let slot = self.needs.slot(key, value);
+        let needing = slot.and_then(|slot| Some((slot, self.needed.first(slot)?)));
+        needing.is_some_and(|(slot, op)| !self.can_be_supplied(slot, op))
     }
 
-    /// Whether an operation that was not taken may still write what a slot stands for.
-    pub(super) fn can_be_supplied(&self, slot: u32) -> bool {
-        let counters = self.needs.counters_of(slot);
-        counters
-            .iter()
-            .any(|&counter| self.supply[counter as usize] > 0)
+    /// Whether what a slot stands for may still be written, by something other than `op` and early enough for it.
+    pub(super) fn can_be_supplied(&self, slot: Slot, op: Op) -> bool {
+        let deadline = self.times[op as usize].1;
+        let counters = self.needs.counters_of(slot).iter();
+        let mut first = counters.filter_map(|&counter| self.supply.first(counter));
+        first.any(|supplier| self.times[supplier as usize].0 <= deadline)
     }
 
     /// Finds what an operation leaves at its keys, if its answers fit.
@@ -233,18 +286,22 @@ impl<'a> Board<'a> {
         }
         let mark = self.mark();
         let needs = self.needs;
-        for &slot in needs.required(op) {
-            self.needed[slot as usize] -= 1;
-        }
-        for &counter in needs.supplied(op) {
-            self.supply[counter as usize] -= 1;
-        }
         self.taken[op as usize] = true;
         for place in self.problem.key_places(op) {
             self.open.unlink(self.problem.key_at(place), place);
         }
         self.fingerprint ^= wide(op.into(), 1);
         self.trail.push(Change::Taken(op));
+        for &slot in needs.required(op) {
+            let moved = self.needed.advance(slot, &self.taken);
+            self.trail
+                .extend(moved.map(|from| Change::NeedMoved(slot, from)));
+        }
+        for &counter in needs.supplied(op) {
+            let moved = self.supply.advance(counter, &self.taken);
+            self.trail
+                .extend(moved.map(|from| Change::SupplyMoved(counter, from)));
+        }
         for at in 0..self.written.len() {
             let (key, new) = self.written[at];
             let old = self.held(key);
@@ -285,6 +342,10 @@ impl<'a> Board<'a> {
                     self.put_back(op);
                 }
                 Some(Change::Wrote(key, old)) => self.write(key, old),
+                Some(Change::NeedMoved(slot, from)) => self.needed.next[slot as usize] = from,
+                Some(Change::SupplyMoved(counter, from)) => {
+                    self.supply.next[counter as usize] = from;
+                }
                 None => break,
             }
         }
@@ -292,13 +353,6 @@ impl<'a> Board<'a> {
     }
 
     fn put_back(&mut self, op: Op) {
-        let needs = self.needs;
-        for &slot in needs.required(op) {
-            self.needed[slot as usize] += 1;
-        }
-        for &counter in needs.supplied(op) {
-            self.supply[counter as usize] += 1;
-        }
         self.taken[op as usize] = false;
         for place in self.problem.key_places(op).rev() {
             self.open.relink(self.problem.key_at(place), place);

@@ -1,5 +1,6 @@
 //! Why a few operations cannot be ordered, in words.
 
+use super::attempt;
 use super::describe;
 use super::forced::{Edge, Forced, Outcome, Reason};
 use super::limits::Deadline;
@@ -34,9 +35,11 @@ pub(super) fn explain(history: &History, model: Consistency) -> String {
             } else {
                 "the program order of each process"
             };
-            format!(
-                "whatever order keeps {kept}, some answer is not what the store would have given"
-            )
+            let words = format!("Whatever order keeps {kept}, some answer is wrong.");
+            match attempt::longest(&problem, real_time) {
+                Some(end) => format!("{words}\n{end}"),
+                None => words,
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Checkers: which consistency models a history satisfies.
 
+mod attempt;
 mod black_box;
 mod board;
 mod command;

@@ -21,7 +21,7 @@
 use super::board::Board;
 use super::hash::{QuickMap, QuickSet};
 use super::model::{Act, Key, Part, Reply};
-use super::problem::Op;
+use super::problem::{Compiled, Op, Problem};
 use super::unseen::Unseen;
 use super::{Deadline, values::Value};
 use crate::history::Moment;
@@ -36,6 +36,16 @@ pub(super) enum Found {
     Nothing(Moment),
     /// Time or memory was up; why, in words.
     GaveUp(String),
+}
+
+/// What an order has to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Real time, and program order where real time does not imply it: linearizable.
+    RealTime,
+    /// Program order, and real time between writes. A store that delivers writes in one order and reads locally
+    /// keeps this. It is more than sequential asks for, so a "no" means nothing.
+    RealTimeOfWrites,
 }
 
 /// A choice among candidates.
@@ -61,6 +71,8 @@ struct Choice {
 pub(super) struct Search<'a, 'b> {
     board: &'b mut Board<'a>,
     deadline: &'b Deadline,
+    keep: Keep,
+    is_open: Vec<bool>,
     /// The next ok operation of the same process, if it may be invoked before this one completes.
     behind: Vec<Option<Op>>,
     /// Of operations that need not happen: which do the same.
@@ -87,7 +99,7 @@ pub(super) struct Search<'a, 'b> {
 const DEAD_ENDS_MAX: usize = 8_000_000;
 
 impl<'a, 'b> Search<'a, 'b> {
-    pub(super) fn new(board: &'b mut Board<'a>, deadline: &'b Deadline) -> Self {
+    pub(super) fn new(board: &'b mut Board<'a>, keep: Keep, deadline: &'b Deadline) -> Self {
         let problem = board.problem;
         let count = problem.operations.len();
         let mut behind = vec![None; count];
@@ -108,6 +120,8 @@ impl<'a, 'b> Search<'a, 'b> {
         Self {
             board,
             deadline,
+            keep,
+            is_open: vec![false; count],
             behind,
             alike,
             by_invocation: Vec::new(),
@@ -141,8 +155,9 @@ impl<'a, 'b> Search<'a, 'b> {
             .filter(|op| is_ok(op) || needs.can_matter(problem, *op))
             .collect();
         self.by_deadline = operations.iter().copied().filter(is_ok).collect();
-        self.by_deadline
-            .sort_by_key(|op| problem.operations[*op as usize].deadline);
+        let board = &self.board;
+        self.by_invocation.sort_by_key(|op| board.times(*op).0);
+        self.by_deadline.sort_by_key(|op| board.times(*op).1);
         (self.opened, self.frontier) = (0, 0);
         self.unseen.clear();
         self.choices.clear();
@@ -155,6 +170,9 @@ impl<'a, 'b> Search<'a, 'b> {
         let found = self.run();
         if found != Found::Order {
             self.board.undo_to(mark);
+            for op in &self.by_invocation {
+                self.is_open[*op as usize] = false;
+            }
         }
         found
     }
@@ -185,7 +203,6 @@ impl<'a, 'b> Search<'a, 'b> {
     /// Opens what was invoked before the most urgent operation completed, and takes what can be taken without
     /// a choice. Returns the most urgent operation, or none if all are taken.
     fn advance(&mut self) -> Option<Op> {
-        let problem = self.board.problem;
         loop {
             let urgent = loop {
                 let &op = self.by_deadline.get(self.frontier)?;
@@ -194,11 +211,12 @@ impl<'a, 'b> Search<'a, 'b> {
                 }
                 self.frontier += 1;
             };
-            let deadline = problem.operations[urgent as usize].deadline;
+            let (_, deadline) = self.board.times(urgent);
             while let Some(&op) = self.by_invocation.get(self.opened)
-                && problem.operations[op as usize].invoked <= deadline
+                && self.board.times(op).0 <= deadline
             {
                 self.opened += 1;
+                self.is_open[op as usize] = true;
                 self.board.open(op);
                 self.take_for_nothing(op);
             }
@@ -211,7 +229,7 @@ impl<'a, 'b> Search<'a, 'b> {
     /// Whether the operation that must precede this one has been taken.
     fn is_next(&self, op: Op) -> bool {
         let compiled = &self.board.problem.operations[op as usize];
-        !compiled.overlaps
+        (!compiled.overlaps && self.keep == Keep::RealTime)
             || compiled
                 .before
                 .is_none_or(|before| self.board.is_taken(before))
@@ -222,18 +240,13 @@ impl<'a, 'b> Search<'a, 'b> {
         let mut next = Some(op);
         while let Some(op) = next {
             let compiled = &self.board.problem.operations[op as usize];
-            let can = compiled.changes_nothing && compiled.is_ok && self.is_open(op);
+            let can = compiled.changes_nothing && compiled.is_ok && self.is_open[op as usize];
             if !can || self.board.is_taken(op) || !self.is_next(op) || !self.board.take(op) {
                 return;
             }
             self.unseen.take(self.board.problem, op);
             next = self.behind[op as usize];
         }
-    }
-
-    fn is_open(&self, op: Op) -> bool {
-        // Operations are numbered in the order of invocations.
-        self.opened > 0 && op <= self.by_invocation[self.opened - 1]
     }
 
     /// Takes a candidate and whatever then goes without a choice; false if it cannot be taken.
@@ -257,10 +270,7 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Makes a choice for the most urgent operation; the keys to blame if there is nothing to choose.
     fn choose(&mut self, urgent: Op, fingerprint: u128) -> Option<Vec<u32>> {
-        let problem = self.board.problem;
-        self.horizon = self
-            .horizon
-            .max(problem.operations[urgent as usize].deadline);
+        self.horizon = self.horizon.max(self.board.times(urgent).1);
         let first_key = self.keys.len();
         let mut connected = self.connected(urgent);
         let blame = |search: &mut Self| {
@@ -301,7 +311,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let needs = self.board.needs;
         needs.required(op).iter().any(|&slot| {
             let (key, value) = needs.wanted[slot as usize];
-            self.board.held(key) != value && !self.board.can_be_supplied(slot)
+            self.board.held(key) != value && !self.board.can_be_supplied(slot, op)
         })
     }
 
@@ -368,7 +378,7 @@ impl<'a, 'b> Search<'a, 'b> {
                 _ if compiled.is_ok => 2,
                 _ => 3,
             };
-            ranked.push(((class, compiled.deadline), op));
+            ranked.push(((class, self.board.times(op).1), op));
         }
         ranked.sort_by_key(|(rank, _)| *rank);
         candidates.clear();
@@ -423,6 +433,10 @@ impl<'a, 'b> Search<'a, 'b> {
                 choice.blamed.extend(blamed.iter().copied());
             }
             let (mark, candidates) = (choice.mark, choice.candidates.0);
+            let closed = choice.opened..self.opened;
+            for op in &self.by_invocation[closed] {
+                self.is_open[*op as usize] = false;
+            }
             (self.opened, self.frontier) = (choice.opened, choice.frontier);
             self.unseen.clone_from(&choice.unseen);
             self.board.undo_to(mark);
@@ -459,4 +473,29 @@ impl<'a, 'b> Search<'a, 'b> {
         (self.dead_ends.len() > DEAD_ENDS_MAX)
             .then(|| format!("more than {DEAD_ENDS_MAX} dead ends were found"))
     }
+}
+
+/// When each operation can be taken first, and when it must have been.
+pub(super) fn times(problem: &Problem, keep: Keep) -> Vec<(Moment, Moment)> {
+    let operations = &problem.operations;
+    let real = |op: &Compiled| (op.invoked, op.deadline);
+    let mut times: Vec<(Moment, Moment)> = operations.iter().map(real).collect();
+    if keep == Keep::RealTime {
+        return times;
+    }
+    // A read may be of the past, as far back as what precedes it in its process.
+    let is_free = |compiled: &Compiled| compiled.is_ok && compiled.changes_nothing;
+    for (at, compiled) in operations.iter().enumerate().filter(|(_, op)| is_free(op)) {
+        let before = compiled.before.map(|before| times[before as usize].0);
+        times[at] = (before.unwrap_or(0), Moment::MAX);
+    }
+    // And it precedes what follows it there.
+    for (at, compiled) in operations.iter().enumerate().rev() {
+        if let Some(before) = compiled.before.filter(|_| compiled.is_ok) {
+            let deadline = times[at].1;
+            let before = &mut times[before as usize].1;
+            *before = (*before).min(deadline);
+        }
+    }
+    times
 }
