@@ -10,8 +10,9 @@ fn seeds_hold(consistency: Consistency, replicas: usize) {
     };
     let mut answered = 0;
     for seed in 1..=40 {
-        let outcome = run_seed(seed, &options, Keep::Last(40));
+        let outcome = run_seed(seed, &options, Keep::Nothing);
         if let Some(violation) = outcome.violation {
+            let outcome = run_seed(seed, &options, Keep::Last(40));
             panic!(
                 "{consistency}, seed {seed}: {violation}\n{}",
                 outcome.trace.join("\n")

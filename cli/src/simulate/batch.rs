@@ -46,7 +46,11 @@ impl<'a> Session<'a> {
     /// Runs one seed in one model.
     pub(super) fn run(&mut self, model: Consistency, seed: u64, keep: Keep) -> Result<(), Failure> {
         self.options.consistency = model;
-        let outcome = run_seed(seed, &self.options, keep);
+        let mut outcome = run_seed(seed, &self.options, keep);
+        if outcome.violation.is_some() && keep == Keep::Nothing {
+            // Lines cost more than all the rest, so they are written only for who reads them.
+            outcome = run_seed(seed, &self.options, Keep::Last(TRACE_LINES));
+        }
         self.sum.add(&outcome);
         if (keep == Keep::All || outcome.violation.is_some()) && !self.arguments.json {
             outcome.trace.iter().for_each(|line| println!("{line}"));
@@ -78,7 +82,7 @@ impl<'a> Session<'a> {
                         next_progress = now + PROGRESS_EVERY;
                         self.summarize(now - start);
                     }
-                    self.run(*model, seed, Keep::Last(TRACE_LINES))?;
+                    self.run(*model, seed, Keep::Nothing)?;
                 }
             }
         }

@@ -82,7 +82,7 @@ impl SimulateArguments {
             let seeds = self.seeds();
             for model in self.models() {
                 for seed in seeds.clone() {
-                    session.run(model, seed, Keep::Last(TRACE_LINES))?;
+                    session.run(model, seed, Keep::Nothing)?;
                 }
             }
         }
