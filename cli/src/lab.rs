@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Command::FreePorts(arguments) => arguments.run(),
         Command::Check(arguments) => arguments.run(),
         Command::Load(arguments) => arguments.run(),
+        Command::Report(arguments) => arguments.run(),
+        Command::Export(arguments) => arguments.run(),
         Command::Simulate(arguments) => arguments.run(),
     };
     match result {

@@ -8,6 +8,7 @@ pub mod history;
 pub mod json;
 pub mod load;
 pub mod order;
+pub mod report;
 pub mod resp;
 pub mod simulate;
 

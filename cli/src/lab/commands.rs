@@ -11,6 +11,7 @@ use super::run_folder::{RunFolder, runs};
 use super::status::{Answers, PATIENCE, digests_at_common_position, query_all, trouble};
 use crate::check::CheckArguments;
 use crate::load::LoadArguments;
+use crate::report::commands::{ExportArguments, ReportArguments};
 use crate::simulate::SimulateArguments;
 use clap::{Args, Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -52,6 +53,10 @@ pub enum Command {
     Check(CheckArguments),
     /// Load a cluster, or another server, and record what its clients saw
     Load(LoadArguments),
+    /// Draw a picture of a run: a page of its own, or a still
+    Report(ReportArguments),
+    /// Write a run for ShiViz or Jepsen
+    Export(ExportArguments),
     /// Run the replicas' own code under a seeded network and clock, and check what must hold
     Simulate(SimulateArguments),
 }

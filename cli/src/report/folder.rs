@@ -1,0 +1,118 @@
+//! A run folder, read: whatever of its files is there.
+
+use super::trace::{self, Trace};
+use crate::history::{self, History};
+use crate::lab::cluster::Cluster;
+use crate::lab::failure::Failure;
+use serde_json::Value as Json;
+use std::path::{Path, PathBuf};
+
+/// What a run left behind.
+#[derive(Clone, Debug, Default)]
+pub struct Run {
+    /// The folder's name.
+    pub name: String,
+    /// The replicas, if they are known.
+    pub cluster: Option<Cluster>,
+    /// What was run, for a person.
+    pub description: String,
+    /// What the clients saw, if it was recorded.
+    pub history: Option<History>,
+    /// What the replicas traced, by replica; empty if they did not.
+    pub traces: Vec<Trace>,
+    /// What the checkers said, if they were asked.
+    pub verdict: Option<Json>,
+}
+
+impl Run {
+    /// Reads a run folder, or a history file that stands alone.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if there is neither a history nor a trace, or a file is malformed; it names the
+    /// file and the line.
+    pub fn load(path: &Path) -> Result<Self, Failure> {
+        let shown = path.display();
+        let full = std::fs::canonicalize(path)
+            .map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
+        let name = full.file_name().unwrap_or_default();
+        let name = name.to_string_lossy().into_owned();
+        if full.is_file() {
+            return Ok(Self {
+                name,
+                history: Some(history::read_file(path)?),
+                ..Self::default()
+            });
+        }
+        let there = |file: &str| Some(path.join(file)).filter(|path| path.is_file());
+        let cluster = there("cluster.json").map(|_| Cluster::of_run(path));
+        let case = there("case.json").map(|file| json(&file)).transpose()?;
+        let text = |field: &str| Some(case.as_ref()?.get(field)?.as_str()?.to_owned());
+        let history = there("history.jsonl").map(|file| history::read_file(&file));
+        let run = Self {
+            name,
+            cluster: cluster.transpose()?,
+            description: text("description").unwrap_or_default(),
+            history: history.transpose()?,
+            traces: traces(path)?,
+            verdict: there("verdict.json").map(|file| json(&file)).transpose()?,
+        };
+        if run.history.is_none() && run.traces.is_empty() {
+            return Err(Failure::Usage(format!(
+                "{shown}: there is no history.jsonl and no replica-N.trace.jsonl, so there is nothing to show"
+            )));
+        }
+        Ok(run)
+    }
+}
+
+/// The traces that are there, by replica.
+fn traces(folder: &Path) -> Result<Vec<Trace>, Failure> {
+    let unreadable = |error| Failure::Usage(format!("{}: {error}", folder.display()));
+    let mut found: Vec<(u16, PathBuf)> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let number = name
+            .strip_prefix("replica-")
+            .and_then(|name| name.strip_suffix(".trace.jsonl"));
+        if let Some(id) = number.and_then(|id| id.parse().ok()) {
+            found.push((id, path));
+        }
+    }
+    found.sort();
+    let read = found.iter().map(|(id, path)| trace::read_file(path, *id));
+    read.collect()
+}
+
+fn json(path: &Path) -> Result<Json, Failure> {
+    let wrong =
+        |error: &dyn std::fmt::Display| Failure::Usage(format!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    serde_json::from_str(&text).map_err(|error| wrong(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_read_and_what_is_malformed_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let write =
+            |file: &str, text: &str| std::fs::write(folder.path().join(file), text).unwrap();
+        let message = |error: Failure| error.to_string();
+        assert!(message(Run::load(folder.path()).unwrap_err()).contains("nothing to show"));
+
+        let link = r#"{"event":"link_up","peer":1,"replica":2,"wall_ns":1}"#;
+        write("replica-2.trace.jsonl", &format!("{link}\n"));
+        write("case.json", r#"{"description":"What for."}"#);
+        let run = Run::load(folder.path()).unwrap();
+        assert_eq!(run.traces.len(), 1);
+        assert_eq!(run.traces[0].replica, 2);
+        assert_eq!(run.description, "What for.");
+
+        write("replica-1.trace.jsonl", &format!("{link}\n"));
+        let error = message(Run::load(folder.path()).unwrap_err());
+        assert!(error.contains("replica-1.trace.jsonl: line 1:"), "{error}");
+    }
+}

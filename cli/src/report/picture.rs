@@ -1,0 +1,402 @@
+//! A run as a picture shows it: lines for clients and replicas, and everything that happened on and between
+//! them, put together from the history and the traces.
+
+use super::bands::{Band, bands};
+use super::entries::{Entries, EntryId};
+use super::folder::Run;
+use super::judged::Judged;
+use super::messages::{Message, messages};
+use super::pairing::{self, Pairing};
+use super::queue::{Stay, stays};
+use super::requests::{Request, requests};
+use super::rows;
+use super::trace::{Command, FrameKind, What, clip};
+use crate::history::{Operation, Outcome};
+
+/// Nanoseconds from the start of the run; what happened before it is negative.
+pub type Moment = i64;
+
+/// Everything that a picture of a run can show.
+#[derive(Clone, Debug, Default)]
+pub struct Picture {
+    /// The run's name.
+    pub name: String,
+    /// What was run, in short: the case, if it was one.
+    pub title: String,
+    /// What was run, for a person.
+    pub description: String,
+    /// The consistency model that the replicas ran, if it is known.
+    pub consistency: Option<String>,
+    /// What everything random was drawn from, if it is known.
+    pub seed: Option<u64>,
+    /// The replicas' ids.
+    pub replicas: Vec<u16>,
+    /// The clients' lines, by replica.
+    pub clients: Vec<Client>,
+    /// What the clients did, in the order of the invocations.
+    pub bars: Vec<Bar>,
+    /// Everything with a stamp.
+    pub entries: Entries,
+    /// Frames between replicas.
+    pub messages: Vec<Message>,
+    /// Deliveries, in the order of time.
+    pub deliveries: Vec<Delivery>,
+    /// Times in holdback queues.
+    pub stays: Vec<Stay>,
+    /// What was wrong with the network.
+    pub bands: Vec<Band>,
+    /// The wall time of moment zero, in nanoseconds; zero if nothing was traced.
+    pub zero: u64,
+    /// Whether moments are time. Otherwise they are lines of the history, as milliseconds.
+    pub timed: bool,
+    /// The verdict, if there is one.
+    pub judged: Judged,
+    /// What a reader has to know of how the picture was made.
+    pub notes: Vec<String>,
+}
+
+/// A line for a client: one or more processes, each of which took the place of the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// What it is called.
+    pub name: String,
+    /// The replica that it is connected to, if it is known.
+    pub replica: Option<u16>,
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It happened.
+    Ok,
+    /// It certainly did not happen.
+    Fail,
+    /// It may have happened.
+    Info,
+}
+
+/// One operation of a client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bar {
+    /// The client's line.
+    pub client: usize,
+    /// The process.
+    pub process: u64,
+    /// When it was invoked.
+    pub invoked: Moment,
+    /// When it was completed, if it was.
+    pub completed: Option<Moment>,
+    /// How it ended.
+    pub end: End,
+    /// What was asked for.
+    pub call: String,
+    /// Whether that can change nothing.
+    pub is_read: bool,
+    /// What came of it.
+    pub answer: String,
+    /// The replica that was asked, if it is known.
+    pub replica: Option<u16>,
+    /// When the replica got the request, and when it replied: as far as it was traced.
+    pub at_replica: Option<(Moment, Option<Moment>)>,
+    /// The entry that it became, if any.
+    pub entry: Option<EntryId>,
+    /// The position at which it took effect or was read, if the history says so.
+    pub position: Option<u64>,
+    /// Its line in the history; 0 if there is none.
+    pub line: usize,
+    /// Whether it belongs to a counter-example.
+    pub is_marked: bool,
+}
+
+/// A replica delivers an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The replica.
+    pub replica: u16,
+    /// When: wall time, in nanoseconds.
+    pub wall: u64,
+    /// The entry.
+    pub entry: EntryId,
+    /// Its position there.
+    pub position: u64,
+}
+
+impl Picture {
+    /// Puts a run together.
+    #[must_use]
+    pub fn of(run: &Run) -> Self {
+        let traced: Vec<Request> = run.traces.iter().flat_map(requests).collect();
+        let entries = Entries::gather(&run.traces, &traced);
+        let replicas = replicas(run);
+        let judged = run.verdict.as_ref().map(Judged::read);
+        let mut picture = Self {
+            name: run.name.clone(),
+            title: title(run),
+            description: run.description.clone(),
+            consistency: consistency(run),
+            seed: seed(run),
+            messages: messages(&run.traces, &entries),
+            deliveries: deliveries(run, &entries),
+            stays: stays(&run.traces, &entries, &replicas),
+            bands: bands(&run.traces, &replicas),
+            replicas,
+            entries,
+            judged: judged.unwrap_or_default(),
+            timed: true,
+            ..Self::default()
+        };
+        picture.add_operations(run, &traced);
+        // Links that go down as the replicas are stopped belong to no run.
+        let end = picture.span().1;
+        let zero = picture.zero;
+        let began = |band: &Band| i128::from(band.from) - i128::from(zero);
+        picture.bands.retain(|band| began(band) <= i128::from(end));
+        picture.add_notes(run);
+        picture
+    }
+
+    /// The moment of a wall time.
+    #[must_use]
+    pub fn moment(&self, wall: u64) -> Moment {
+        let (wall, zero) = (i128::from(wall), i128::from(self.zero));
+        Moment::try_from(wall - zero).unwrap_or(Moment::MAX)
+    }
+
+    /// The first and the last moment of everything that clients caused.
+    #[must_use]
+    pub fn span(&self) -> (Moment, Moment) {
+        let bars = self.bars.iter();
+        let bars = bars.flat_map(|bar| [Some(bar.invoked), bar.completed]);
+        let messages = self
+            .messages
+            .iter()
+            .filter(|message| message.entry.is_some());
+        let messages = messages.flat_map(|message| [message.sent, message.received]);
+        let delivered = self.deliveries.iter().map(|delivery| Some(delivery.wall));
+        let walls = messages
+            .chain(delivered)
+            .flatten()
+            .map(|wall| self.moment(wall));
+        let all = || bars.clone().flatten().chain(walls.clone());
+        match (all().min(), all().max()) {
+            (Some(first), Some(last)) => (first, last.max(first + 1)),
+            _ => (0, 1),
+        }
+    }
+
+    fn add_operations(&mut self, run: &Run, traced: &[Request]) {
+        let Some(history) = &run.history else {
+            self.zero = traced.iter().map(|request| request.came).min().unwrap_or(0);
+            let (clients, lines) = rows::of_requests(traced);
+            self.clients = clients;
+            let bars = traced.iter().zip(lines);
+            self.bars = bars
+                .map(|(request, client)| self.bar_of_request(request, client))
+                .collect();
+            self.bars.sort_by_key(|bar| bar.invoked);
+            self.link_entries(traced, Some);
+            return;
+        };
+        let Pairing { zero, request } = pairing::pair(history, traced);
+        let first_event = run.traces.iter().filter_map(|trace| trace.events.first());
+        let first_event = first_event.map(|event| event.wall).min();
+        self.zero = zero.or(first_event).unwrap_or(0);
+        self.timed = history.timed;
+        let (clients, lines) = rows::of_history(history);
+        self.clients = clients;
+        let marked = self.judged.lines();
+        for ((operation, client), request) in history.operations.iter().zip(lines).zip(&request) {
+            let mut bar = bar(operation, client, history.timed);
+            bar.is_marked = marked.contains(&operation.line);
+            if let Some(request) = request.map(|place| &traced[place]) {
+                let replied = request.reply.as_ref().map(|(wall, _)| self.moment(*wall));
+                bar.at_replica = Some((self.moment(request.came), replied));
+                bar.replica = Some(request.replica);
+                bar.entry = request.stamp.and_then(|stamp| self.entries.id(stamp));
+            }
+            self.bars.push(bar);
+        }
+        let mut of_request = vec![None; traced.len()];
+        for (place, request) in request.iter().enumerate() {
+            if let Some(request) = request {
+                of_request[*request] = Some(place);
+            }
+        }
+        self.link_entries(traced, |request| of_request[request]);
+    }
+
+    /// Links entries that no reply named to the bars whose requests made them.
+    fn link_entries(&mut self, traced: &[Request], bar_of: impl Fn(usize) -> Option<usize>) {
+        for (entry, id) in self.entries.list.iter().zip(0..) {
+            let made_by = entry.request.filter(|request| *request < traced.len());
+            if let Some(bar) = made_by.and_then(&bar_of) {
+                self.bars[bar].entry.get_or_insert(id);
+            }
+        }
+    }
+
+    fn bar_of_request(&self, request: &Request, client: usize) -> Bar {
+        let came = self.moment(request.came);
+        let replied = request.reply.as_ref().map(|(wall, _)| self.moment(*wall));
+        let answer = request.reply.as_ref().map(|(_, text)| text.to_string());
+        let answer = answer.unwrap_or_default();
+        let failed = answer.starts_with('-');
+        Bar {
+            client,
+            process: request.client.into(),
+            invoked: came,
+            completed: replied,
+            end: match replied {
+                Some(_) if failed => End::Fail,
+                Some(_) => End::Ok,
+                None => End::Info,
+            },
+            call: request.command.text.to_string(),
+            is_read: request.stamp.is_none() && matches!(&*request.command.name, "GET" | "MGET"),
+            answer: clip(&answer.replace("\\r\\n", " ")),
+            replica: Some(request.replica),
+            at_replica: Some((came, replied)),
+            entry: request.stamp.and_then(|stamp| self.entries.id(stamp)),
+            position: None,
+            line: 0,
+            is_marked: false,
+        }
+    }
+
+    fn add_notes(&mut self, run: &Run) {
+        let mut note = |text: String| self.notes.push(text);
+        if run.traces.is_empty() {
+            note("No replica was traced, so only what the clients saw is shown.".into());
+        }
+        if run.history.is_none() {
+            note(
+                "There is no history: operations are the requests that the replicas traced.".into(),
+            );
+        }
+        if !self.timed {
+            note("The history has no times: one millisecond stands for one of its lines.".into());
+        }
+        let torn: Vec<String> = run
+            .traces
+            .iter()
+            .filter(|trace| trace.torn)
+            .map(|trace| format!("The trace of replica {} ends within a line.", trace.replica))
+            .collect();
+        torn.into_iter().for_each(&mut note);
+        let paired = self
+            .bars
+            .iter()
+            .filter(|bar| bar.at_replica.is_some())
+            .count();
+        let missing = self.bars.len() - paired;
+        if !run.traces.is_empty() && missing > 0 {
+            self.notes.push(format!(
+                "{missing} of {} operations were not found in the traces.",
+                self.bars.len()
+            ));
+        }
+    }
+}
+
+fn bar(operation: &Operation, client: usize, timed: bool) -> Bar {
+    let moment = |time: u64| {
+        let time = if timed {
+            time
+        } else {
+            time.saturating_mul(1_000_000)
+        };
+        Moment::try_from(time).unwrap_or(Moment::MAX)
+    };
+    let (end, answer) = match &operation.outcome {
+        Outcome::Ok(answer) => (End::Ok, answer.to_string()),
+        Outcome::Fail => (End::Fail, "failed".into()),
+        Outcome::Info => (End::Info, "unknown".into()),
+    };
+    Bar {
+        client,
+        process: operation.process,
+        invoked: moment(operation.invoked),
+        completed: operation.completed.map(moment),
+        end,
+        call: Command::of_call(&operation.call).text.into(),
+        is_read: operation.call.is_read(),
+        answer: clip(&answer),
+        replica: operation.replica.and_then(|id| u16::try_from(id).ok()),
+        at_replica: None,
+        entry: None,
+        position: operation.position,
+        line: operation.line,
+        is_marked: false,
+    }
+}
+
+fn deliveries(run: &Run, entries: &Entries) -> Vec<Delivery> {
+    let mut deliveries = Vec::new();
+    for trace in &run.traces {
+        for event in &trace.events {
+            if let What::Deliver {
+                position, stamp, ..
+            } = &event.what
+                && let Some(entry) = entries.id(*stamp)
+            {
+                deliveries.push(Delivery {
+                    replica: trace.replica,
+                    wall: event.wall,
+                    entry,
+                    position: *position,
+                });
+            }
+        }
+    }
+    deliveries.sort_by_key(|delivery| (delivery.wall, delivery.replica, delivery.position));
+    deliveries
+}
+
+/// The replicas that anything speaks of.
+fn replicas(run: &Run) -> Vec<u16> {
+    let mut ids: Vec<u16> = run.traces.iter().map(|trace| trace.replica).collect();
+    let cluster = run.cluster.iter().flat_map(|cluster| &cluster.replicas);
+    ids.extend(cluster.filter_map(|replica| u16::try_from(replica.id).ok()));
+    let asked = run.history.iter().flat_map(|history| &history.operations);
+    ids.extend(asked.filter_map(|operation| u16::try_from(operation.replica?).ok()));
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn consistency(run: &Run) -> Option<String> {
+    let cluster = run.cluster.as_ref().and_then(|cluster| cluster.consistency);
+    let history = || {
+        run.history
+            .as_ref()
+            .and_then(crate::history::History::consistency)
+    };
+    cluster.or_else(history).map(|model| model.to_string())
+}
+
+/// The name of the case; without one, that of the folder without its time.
+fn title(run: &Run) -> String {
+    let meta = run.history.as_ref().and_then(|history| history.meta.as_ref());
+    let case = meta.and_then(|meta| meta.get("case")?.as_str());
+    let is_time = |part: &str| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts = run.name.split('-').take_while(|part| !is_time(part));
+    case.map_or_else(|| parts.collect::<Vec<_>>().join("-"), str::to_owned)
+}
+
+fn seed(run: &Run) -> Option<u64> {
+    let meta = run
+        .history
+        .as_ref()
+        .and_then(|history| history.meta.as_ref());
+    let recorded = meta.and_then(|meta| meta.get("seed")?.as_u64());
+    recorded.or_else(|| run.cluster.as_ref().and_then(|cluster| cluster.seed))
+}
+
+/// Whether a kind of frame belongs to the life of one entry.
+#[must_use]
+pub fn carries_entry(kind: FrameKind) -> bool {
+    matches!(
+        kind,
+        FrameKind::Mcast | FrameKind::Update | FrameKind::Entry
+    )
+}
