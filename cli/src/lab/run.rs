@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::clients::{self, Outcome, Seen};
-use super::clock::Clock;
+use super::clock::{Clock, wall_nanoseconds};
 use super::cluster::Cluster;
 use super::collect::{Final, collect};
 use super::failure::Failure;
@@ -31,6 +31,8 @@ pub struct Report {
     pub finals: Vec<Final>,
     /// How many entries the replicas had delivered before the run; they are not part of it.
     pub before: u64,
+    /// When the clients started: wall time, in nanoseconds.
+    pub started_wall_ns: u64,
     /// The verdict.
     pub verdict: Verdict,
 }
@@ -58,6 +60,7 @@ pub fn run(
         .iter()
         .map(|client| client.requests.len())
         .sum();
+    let started_wall_ns = wall_nanoseconds();
     let clock = Clock::start();
     let (seen, failed_faults) = progress::show(&answered, requests, clock, || {
         std::thread::scope(|scope| {
@@ -79,6 +82,7 @@ pub fn run(
         seen,
         finals,
         before: before.iter().copied().max().unwrap_or(0),
+        started_wall_ns,
         verdict,
     };
     write(case, plan, &report, folder)?;
@@ -129,8 +133,11 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
     as_run.seed = Some(plan.seed);
     folder.write("case.json", pretty(&as_run)?)?;
     let mut text = Vec::new();
-    history::write(&record::history(case, plan.seed, seen, finals), &mut text)
-        .map_err(Failure::doing("cannot write the history"))?;
+    let mut history = record::history(case, plan.seed, seen, finals);
+    // Times are from the start of the clients; this lays them beside the replicas' traces.
+    let meta = history.meta.get_or_insert_default();
+    meta.insert("started_wall_ns".into(), report.started_wall_ns.into());
+    history::write(&history, &mut text).map_err(Failure::doing("cannot write the history"))?;
     folder.write("history.jsonl", &text)?;
     for last in finals.iter().filter(|last| last.problem.is_none()) {
         let lines: String = last

@@ -1,5 +1,6 @@
 //! What was wrong with the network, and from when to when: delays, cuts, links that were down.
 
+use super::folder::Pause;
 use super::trace::{Trace, What};
 use std::collections::BTreeMap;
 
@@ -12,6 +13,8 @@ pub enum Trouble {
     Cut,
     /// The link is down, for whatever reason.
     Down,
+    /// The replica's process is paused.
+    Pause,
 }
 
 /// A stretch of time in which something is wrong between a replica and a peer, as the replica knows it.
@@ -21,7 +24,7 @@ pub struct Band {
     pub trouble: Trouble,
     /// The replica at which it is.
     pub replica: u16,
-    /// The replica at the other end.
+    /// The replica at the other end; the replica itself if no link is concerned.
     pub peer: u16,
     /// Since when: wall time, in nanoseconds.
     pub from: u64,
@@ -31,10 +34,10 @@ pub struct Band {
     pub text: String,
 }
 
-/// All bands of all traces, by time.
+/// All bands of all traces and pauses, by time.
 #[must_use]
-pub fn bands(traces: &[Trace], replicas: &[u16]) -> Vec<Band> {
-    let mut all = Vec::new();
+pub fn bands(traces: &[Trace], pauses: &[Pause], replicas: &[u16]) -> Vec<Band> {
+    let mut all = paused(pauses);
     for trace in traces {
         let mut open = Open {
             replica: trace.replica,
@@ -53,6 +56,28 @@ pub fn bands(traces: &[Trace], replicas: &[u16]) -> Vec<Band> {
     }
     all.sort_by_key(|band| (band.from, band.replica, band.peer));
     all
+}
+
+fn paused(pauses: &[Pause]) -> Vec<Band> {
+    let mut bands: Vec<Band> = Vec::new();
+    for pause in pauses {
+        let open = bands
+            .iter_mut()
+            .rfind(|band| band.replica == pause.replica && band.to.is_none());
+        match (pause.begins, open) {
+            (true, None) => bands.push(Band {
+                trouble: Trouble::Pause,
+                replica: pause.replica,
+                peer: pause.replica,
+                from: pause.wall,
+                to: None,
+                text: String::new(),
+            }),
+            (false, Some(band)) => band.to = Some(pause.wall),
+            _ => {}
+        }
+    }
+    bands
 }
 
 /// The bands of one replica that have not ended yet.
@@ -172,7 +197,7 @@ mod tests {
             } = band;
             format!("{trouble:?} {peer} {from}..{} {text}", to.unwrap_or(0))
         };
-        bands(&[trace], &[1, 2, 3]).iter().map(show).collect()
+        bands(&[trace], &[], &[1, 2, 3]).iter().map(show).collect()
     }
 
     #[test]
@@ -205,5 +230,26 @@ mod tests {
             r#""event":"link_down","peer":2,"reason":"silent","wall_ns":12"#,
         ]);
         assert_eq!(found, ["Cut 2 4..8 ", "Down 2 12..0 silent"]);
+    }
+
+    #[test]
+    fn a_pause_lasts_until_the_replica_goes_on() {
+        let pause = |replica, wall, begins| Pause {
+            replica,
+            wall,
+            begins,
+        };
+        let pauses = [
+            pause(2, 5, true),
+            pause(3, 6, true),
+            pause(2, 7, false),
+            pause(2, 9, true),
+        ];
+        let found = bands(&[], &pauses, &[1, 2, 3]);
+        let shown: Vec<_> = found
+            .iter()
+            .map(|band| (band.replica, band.from, band.to))
+            .collect();
+        assert_eq!(shown, [(2, 5, Some(7)), (3, 6, None), (2, 9, None)]);
     }
 }

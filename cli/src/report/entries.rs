@@ -1,7 +1,8 @@
 //! The entries of a run: everything with a stamp, whoever spoke of it first.
 
+use super::asked::Command;
 use super::requests::Request;
-use super::trace::{Command, FrameKind, Trace, What};
+use super::trace::{FrameKind, Trace, What};
 use holdback::multicast::Stamp;
 use std::collections::HashMap;
 

@@ -20,8 +20,21 @@ pub struct Run {
     pub history: Option<History>,
     /// What the replicas traced, by replica; empty if they did not.
     pub traces: Vec<Trace>,
+    /// When replicas were paused and went on.
+    pub pauses: Vec<Pause>,
     /// What the checkers said, if they were asked.
     pub verdict: Option<Json>,
+}
+
+/// A replica's process was paused, or went on. Its own trace cannot tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// The replica.
+    pub replica: u16,
+    /// When: wall time, in nanoseconds.
+    pub wall: u64,
+    /// Whether it was paused.
+    pub begins: bool,
 }
 
 impl Run {
@@ -54,6 +67,7 @@ impl Run {
             description: text("description").unwrap_or_default(),
             history: history.transpose()?,
             traces: traces(path)?,
+            pauses: there("faults.jsonl").map_or(Ok(Vec::new()), |file| pauses(&file))?,
             verdict: there("verdict.json").map(|file| json(&file)).transpose()?,
         };
         if run.history.is_none() && run.traces.is_empty() {
@@ -84,6 +98,39 @@ fn traces(folder: &Path) -> Result<Vec<Trace>, Failure> {
     read.collect()
 }
 
+/// The pauses among the faults that a load noted; all others are in the traces.
+fn pauses(path: &Path) -> Result<Vec<Pause>, Failure> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
+    let mut pauses = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        let pause = pause(line)
+            .map_err(|what| Failure::Usage(format!("{shown}: line {number}: {what}")))?;
+        pauses.extend(pause);
+    }
+    Ok(pauses)
+}
+
+fn pause(line: &str) -> Result<Option<Pause>, String> {
+    let fault: Json = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let number = |name: &str| {
+        let number = fault.get(name).and_then(Json::as_u64);
+        number.ok_or_else(|| format!("`{name}` is missing or no number"))
+    };
+    let begins = match fault.pointer("/command/0").and_then(Json::as_str) {
+        Some("PAUSE") => true,
+        Some("RESUME") => false,
+        Some(_) => return Ok(None),
+        None => return Err("`command` is missing".into()),
+    };
+    Ok(Some(Pause {
+        replica: u16::try_from(number("replica")?).map_err(|error| error.to_string())?,
+        wall: number("wall_ns")?,
+        begins,
+    }))
+}
+
 fn json(path: &Path) -> Result<Json, Failure> {
     let wrong =
         |error: &dyn std::fmt::Display| Failure::Usage(format!("{}: {error}", path.display()));
@@ -110,6 +157,22 @@ mod tests {
         assert_eq!(run.traces.len(), 1);
         assert_eq!(run.traces[0].replica, 2);
         assert_eq!(run.description, "What for.");
+
+        let faults = [
+            r#"{"event":"fault","replica":2,"wall_ns":7,"command":["FAULT","HEAL","*"]}"#,
+            r#"{"event":"fault","replica":2,"wall_ns":8,"command":["PAUSE"]}"#,
+        ];
+        write("faults.jsonl", &faults.join("\n"));
+        let pause = Pause {
+            replica: 2,
+            wall: 8,
+            begins: true,
+        };
+        assert_eq!(Run::load(folder.path()).unwrap().pauses, [pause]);
+        write("faults.jsonl", &(faults.join("\n") + "\n{}"));
+        let error = message(Run::load(folder.path()).unwrap_err());
+        assert!(error.contains("faults.jsonl: line 3:"), "{error}");
+        write("faults.jsonl", "");
 
         write("replica-1.trace.jsonl", &format!("{link}\n"));
         let error = message(Run::load(folder.path()).unwrap_err());

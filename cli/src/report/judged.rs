@@ -1,7 +1,4 @@
-//! What the checkers said of a run (`verdict.json`), as far as a picture shows it.
-//!
-//! Every object with a `model` and a `verdict` is one judgement, wherever it stands. The operations of its
-//! counter-example are those whose lines in the history it names (`line`, `lines`).
+//! What the checkers said of a run (`checks` in `verdict.json`), as far as a picture shows it.
 
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -22,7 +19,7 @@ pub struct Judgement {
 /// Everything that was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judged {
-    /// Whether the run was what it had to be, if that was said: `yes` or `no`.
+    /// Whether the run was what its case expects, if that was said: `yes` or `no`.
     pub run: Option<String>,
     /// Of each model that was checked.
     pub models: Vec<Judgement>,
@@ -33,12 +30,11 @@ impl Judged {
     #[must_use]
     pub fn read(json: &Json) -> Self {
         let run = json.get("verdict").and_then(Json::as_str);
-        let mut judged = Self {
+        let checks = json.get("checks").and_then(Json::as_array);
+        Self {
             run: run.map(str::to_owned),
-            models: Vec::new(),
-        };
-        find(json, &mut judged.models);
-        judged
+            models: checks.into_iter().flatten().filter_map(judgement).collect(),
+        }
     }
 
     /// The lines of all counter-examples.
@@ -51,53 +47,21 @@ impl Judged {
     }
 }
 
-fn find(json: &Json, judgements: &mut Vec<Judgement>) {
-    match json {
-        Json::Array(items) => items.iter().for_each(|item| find(item, judgements)),
-        Json::Object(fields) => {
-            let text = |name: &str| fields.get(name).and_then(Json::as_str);
-            if let (Some(model), Some(verdict)) = (text("model"), text("verdict")) {
-                let mut lines = BTreeSet::new();
-                collect_lines(json, &mut lines);
-                let reasons = ["reason", "reasons", "why", "explanation", "text"];
-                let reasons = reasons.iter().filter_map(|name| fields.get(*name));
-                judgements.push(Judgement {
-                    model: model.to_owned(),
-                    verdict: verdict.to_owned(),
-                    reasons: reasons.flat_map(sentences).collect(),
-                    lines,
-                });
-            } else {
-                fields.values().for_each(|field| find(field, judgements));
-            }
-        }
-        _ => {}
-    }
-}
-
-fn sentences(json: &Json) -> Vec<String> {
-    match json {
-        Json::String(text) => text.lines().map(str::to_owned).collect(),
-        Json::Array(items) => items.iter().flat_map(sentences).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn collect_lines(json: &Json, lines: &mut BTreeSet<usize>) {
-    let number = |json: &Json| json.as_u64().and_then(|line| usize::try_from(line).ok());
-    match json {
-        Json::Array(items) => items.iter().for_each(|item| collect_lines(item, lines)),
-        Json::Object(fields) => {
-            for (name, field) in fields {
-                match (name.as_str(), field) {
-                    ("line", line) => lines.extend(number(line)),
-                    ("lines", Json::Array(items)) => lines.extend(items.iter().filter_map(number)),
-                    _ => collect_lines(field, lines),
-                }
-            }
-        }
-        _ => {}
-    }
+fn judgement(json: &Json) -> Option<Judgement> {
+    let text = |json: &Json, name: &str| Some(json.get(name)?.as_str()?.to_owned());
+    let example = json.get("counter_example");
+    let words = example.and_then(|example| text(example, "words"));
+    let reasons = [text(json, "why"), words].into_iter().flatten();
+    let operations = example.and_then(|example| example.get("operations")?.as_array());
+    let line = |operation: &Json| usize::try_from(operation.get("line")?.as_u64()?).ok();
+    Some(Judgement {
+        model: text(json, "model")?,
+        verdict: text(json, "verdict")?,
+        reasons: reasons
+            .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+            .collect(),
+        lines: operations.into_iter().flatten().filter_map(line).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -106,22 +70,25 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn judgements_are_found_wherever_they_stand() {
+    fn a_counter_example_names_its_lines() {
         let judged = Judged::read(&json!({
             "verdict": "no",
             "orders": {"same": true},
-            "models": [
-                {"model": "sequential", "verdict": "yes"},
-                {"model": "linearizable", "verdict": "no", "reason": "The read is stale.\nSee.",
-                 "counter_example": {"operations": [{"line": 4}, {"line": 9, "call": "GET x"}]}},
+            "checks": [
+                {"model": "sequential", "verdict": "yes", "notes": []},
+                {"model": "linearizable", "verdict": "no", "counter_example": {
+                    "words": "The read is stale.\nSee.",
+                    "operations": [{"line": 4}, {"line": 9, "call": "GET x"}]}},
+                {"model": "eventual", "verdict": "unknown", "why": "Time is up."},
             ],
         }));
         assert_eq!(judged.run.as_deref(), Some("no"));
-        let [sequential, linearizable] = &judged.models[..] else {
+        let [sequential, linearizable, eventual] = &judged.models[..] else {
             panic!("{judged:?}");
         };
         assert!(sequential.lines.is_empty());
         assert_eq!(linearizable.reasons, ["The read is stale.", "See."]);
+        assert_eq!(eventual.reasons, ["Time is up."]);
         assert_eq!(judged.lines(), [4, 9].into());
         assert_eq!(Judged::read(&json!([1, null])), Judged::default());
     }

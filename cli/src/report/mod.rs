@@ -3,7 +3,8 @@
 //!
 //! A run goes through these rooms, in this order:
 //!
-//! 1. [`folder`] reads whatever of a run folder is there; [`trace`] reads what a replica wrote of itself.
+//! 1. [`folder`] reads whatever of a run folder is there; [`trace`] reads what a replica wrote of itself, with
+//!    commands as [`asked`] has them.
 //! 2. [`requests`] pairs requests with replies, [`entries`] gathers what has a stamp, [`messages`] pairs
 //!    sends with receives, [`queue`] finds out what waited for what in each holdback queue, [`bands`] what was
 //!    wrong with the network, and [`pairing`] which request is which operation of the history.
@@ -13,6 +14,7 @@
 //!
 //! [`shiviz`] and [`jepsen`] write runs for tools of others.
 
+pub mod asked;
 pub mod bands;
 pub mod commands;
 pub mod entries;

@@ -257,6 +257,7 @@ impl<'a> Rows<'a> {
                 Trouble::Delay => 0,
                 Trouble::Cut => 1,
                 Trouble::Down => 2,
+                Trouble::Pause => 3,
             };
             let to = band.to.map(|wall| self.at(wall));
             json!([

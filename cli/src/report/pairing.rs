@@ -3,8 +3,8 @@
 //! A history knows processes and times from the start of the run; a trace knows clients and wall times. A
 //! process is one connection, so it is one client: the one that asked for the same things at the right times.
 
+use super::asked::Command;
 use super::requests::Request;
-use super::trace::Command;
 use crate::history::{History, Operation};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -31,7 +31,7 @@ pub fn pair(history: &History, requests: &[Request]) -> Pairing {
     let recorded = history
         .meta
         .as_ref()
-        .and_then(|meta| meta.get("wall_ns")?.as_u64());
+        .and_then(|meta| meta.get("started_wall_ns")?.as_u64());
     let zero = recorded.or_else(|| infer_zero(operations, &commands, requests));
     let mut pairing = Pairing {
         zero,
@@ -276,7 +276,7 @@ mod tests {
             None,
             "nothing occurs only once"
         );
-        let meta = serde_json::json!({"wall_ns": 100 * MS});
+        let meta = serde_json::json!({"started_wall_ns": 100 * MS});
         history.meta = meta.as_object().cloned();
         let found = pair(&history, &requests);
         assert_eq!(found.request, [Some(0), Some(1), Some(2)]);

@@ -1,6 +1,7 @@
 //! A run as a picture shows it: lines for clients and replicas, and everything that happened on and between
 //! them, put together from the history and the traces.
 
+use super::asked::{Command, clip};
 use super::bands::{Band, bands};
 use super::entries::{Entries, EntryId};
 use super::folder::Run;
@@ -10,7 +11,7 @@ use super::pairing::{self, Pairing};
 use super::queue::{Stay, stays};
 use super::requests::{Request, requests};
 use super::rows;
-use super::trace::{Command, FrameKind, What, clip};
+use super::trace::{FrameKind, What};
 use crate::history::{Operation, Outcome};
 
 /// Nanoseconds from the start of the run; what happened before it is negative.
@@ -138,7 +139,7 @@ impl Picture {
             messages: messages(&run.traces, &entries),
             deliveries: deliveries(run, &entries),
             stays: stays(&run.traces, &entries, &replicas),
-            bands: bands(&run.traces, &replicas),
+            bands: bands(&run.traces, &run.pauses, &replicas),
             replicas,
             entries,
             judged: judged.unwrap_or_default(),
@@ -376,7 +377,10 @@ fn consistency(run: &Run) -> Option<String> {
 
 /// The name of the case; without one, that of the folder without its time.
 fn title(run: &Run) -> String {
-    let meta = run.history.as_ref().and_then(|history| history.meta.as_ref());
+    let meta = run
+        .history
+        .as_ref()
+        .and_then(|history| history.meta.as_ref());
     let case = meta.and_then(|meta| meta.get("case")?.as_str());
     let is_time = |part: &str| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
     let parts = run.name.split('-').take_while(|part| !is_time(part));

@@ -1,7 +1,8 @@
 //! What clients asked the replicas, as these traced it: requests paired with their replies, transactions
 //! folded into one.
 
-use super::trace::{Command, Trace, What};
+use super::asked::Command;
+use super::trace::{Trace, What};
 use holdback::multicast::Stamp;
 use std::collections::{HashMap, VecDeque};
 

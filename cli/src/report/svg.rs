@@ -2,11 +2,12 @@
 //!
 //! It stands on a card of its own and follows the colour scheme of whoever looks at it.
 
+mod bars;
 mod canvas;
 
 use super::bands::{Band, Trouble};
 use super::messages::Message;
-use super::picture::{Bar, Delivery, End, Moment, Picture};
+use super::picture::{Delivery, Moment, Picture};
 use super::queue::Stay;
 use super::thin::{Selection, select};
 use super::trace::FrameKind;
@@ -157,6 +158,7 @@ impl Still<'_> {
             ),
             Trouble::Cut => ("var(--cut)", format!("link to {} cut", band.peer)),
             Trouble::Down => ("var(--down)", format!("link to {} down", band.peer)),
+            Trouble::Pause => ("var(--pause)", "paused".into()),
         };
         // A replica's first peers have a row each; further ones share the last.
         let peers = self
@@ -347,100 +349,6 @@ impl Still<'_> {
             self.canvas.circle(x, y, RADIUS, &colour(origin));
             self.canvas
                 .text("position", x, y + 0.5, "var(--card)", &position.to_string());
-        }
-    }
-
-    fn bar(&mut self, bar: &Bar) {
-        let completed = bar.completed.unwrap_or(Moment::MAX / 2);
-        if !self.is_in_sight(bar.invoked, completed) {
-            return;
-        }
-        let y = self.client_y(bar.client);
-        let (left, right) = (self.x(bar.invoked), self.x(completed));
-        let wide = (right - left).max(2.0);
-        let client = self.picture.clients[bar.client].replica;
-        let tone = colour(bar.replica.or(client).unwrap_or(1));
-        let place = [left, y - 10.0, wide, 20.0];
-        match (bar.end, bar.is_read) {
-            (End::Ok, false) => self.canvas.rect(place, 5.0, &tone, 0.88),
-            (End::Ok, true) => self.canvas.rect(place, 5.0, &tone, 0.28),
-            (End::Fail, _) => self.canvas.outline(place, "var(--cut)", ""),
-            (End::Info, _) => self.canvas.outline(place, "var(--delay)", "4 3"),
-        }
-        if bar.is_marked {
-            let around = [left - 3.0, y - 13.0, wide + 6.0, 26.0];
-            self.canvas.outline(around, "var(--bad)", "");
-        }
-        let full = match bar.answer.as_str() {
-            "" | "OK" | "+OK" => bar.call.clone(),
-            answer => format!("{} → {answer}", bar.call),
-        };
-        let fits = [full, bar.call.clone()]
-            .into_iter()
-            .find(|words| text_width(words, 7.0) < wide - 12.0);
-        let is_filled = bar.end == End::Ok && !bar.is_read;
-        match fits {
-            Some(words) if is_filled => {
-                self.canvas
-                    .text("mono", left + 7.0, y, "var(--card)", &words);
-            }
-            Some(words) => self.canvas.text("mono", left + 7.0, y, &tone, &words),
-            None => {
-                let place = [
-                    right + 5.0,
-                    y - 7.0,
-                    right + 8.0 + text_width(&bar.call, 7.0),
-                    y + 7.0,
-                ];
-                if place[2] < WIDTH - 14.0 && self.take(place) {
-                    self.canvas.text("mono", place[0], y, &tone, &bar.call);
-                }
-            }
-        }
-    }
-
-    fn legend(&mut self, y: f64) {
-        let is_eventual = self
-            .picture
-            .messages
-            .iter()
-            .any(|m| m.kind == FrameKind::Update);
-        let tone = colour(1);
-        let mut x = GUTTER - 8.0;
-        let mut key = |canvas: &mut Canvas, words: &str, draw: &dyn Fn(&mut Canvas, f64)| {
-            draw(canvas, x);
-            canvas.text("small", x + 36.0, y, "var(--soft)", words);
-            x += 36.0 + text_width(words, 6.0) + 26.0;
-        };
-        let canvas = &mut self.canvas;
-        let carried = if is_eventual {
-            "UPDATE"
-        } else {
-            "MCAST with its stamp"
-        };
-        key(canvas, carried, &|c, x| {
-            c.arrow([x, y, x + 28.0, y], &tone, 1.9, 7.0);
-        });
-        if !is_eventual {
-            key(canvas, "ACK", &|c, x| {
-                c.arrow([x, y, x + 28.0, y], "var(--ack)", 1.0, 5.0);
-            });
-        }
-        key(canvas, "stamped", &|c, x| c.diamond(x + 18.0, y, &tone));
-        let delivered = if is_eventual {
-            "applied"
-        } else {
-            "delivered, with its position"
-        };
-        key(canvas, delivered, &|c, x| {
-            c.circle(x + 18.0, y, 8.0, &tone);
-            c.text("position", x + 18.0, y + 0.5, "var(--card)", "1");
-        });
-        if !is_eventual {
-            let held = "in the holdback queue";
-            key(canvas, held, &|c, x| {
-                c.rect([x, y - 6.0, 28.0, 12.0], 3.0, &tone, 0.22);
-            });
         }
     }
 }

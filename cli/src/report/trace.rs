@@ -1,18 +1,13 @@
 //! Reading `replica-N.trace.jsonl`: what a replica wrote down of itself, event by event.
 
-use crate::history::Call;
+use super::asked::{Command, clip};
 use crate::lab::failure::Failure;
 use holdback::multicast::Stamp;
-use holdback::protocol::inline::quote_all;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::BufRead;
 use std::path::Path;
-
-/// The longest command or reply that a picture shows, in characters.
-const CLIP: usize = 96;
 
 /// Everything that one replica traced, in its order.
 #[derive(Clone, Debug, Default)]
@@ -135,88 +130,6 @@ impl FrameKind {
             Self::Round => "ROUND",
             Self::Other => "OTHER",
         }
-    }
-}
-
-/// A command, or those of a transaction: as a person reads it, and a number that tells it from others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
-    /// The name of the first command, in capitals.
-    pub name: Box<str>,
-    /// As `ORDER` prints it, clipped.
-    pub text: Box<str>,
-    /// Equal for commands that ask for the same.
-    pub fingerprint: u64,
-}
-
-impl Command {
-    /// Takes the words of one or more commands.
-    #[must_use]
-    pub fn new<A: AsRef<str>>(commands: &[Vec<A>]) -> Self {
-        let parts: Vec<Self> = commands.iter().map(|words| Self::single(words)).collect();
-        Self::of_parts(&parts)
-    }
-
-    fn single<A: AsRef<str>>(words: &[A]) -> Self {
-        let words: Vec<&[u8]> = words.iter().map(|word| word.as_ref().as_bytes()).collect();
-        let mut hasher = DefaultHasher::new();
-        match Call::of_command(&words) {
-            Some(call) => call.hash(&mut hasher),
-            None => words.hash(&mut hasher),
-        }
-        let name = words.first().map(|name| name.escape_ascii().to_string());
-        let shown = words.iter().map(|word| &word[..word.len().min(4 * CLIP)]);
-        Self {
-            name: name.unwrap_or_default().to_ascii_uppercase().into(),
-            text: clip(&quote_all(shown)).into(),
-            fingerprint: hasher.finish(),
-        }
-    }
-
-    /// The transaction that is made of commands. One of a single command is that command.
-    #[must_use]
-    pub fn of_parts(parts: &[Self]) -> Self {
-        if let [only] = parts {
-            return only.clone();
-        }
-        let mut hasher = DefaultHasher::new();
-        let mut text = String::new();
-        for part in parts {
-            part.fingerprint.hash(&mut hasher);
-            if text.len() < 4 * CLIP {
-                text += if text.is_empty() { "" } else { " ; " };
-                text += &part.text;
-            }
-        }
-        Self {
-            name: parts
-                .first()
-                .map_or_else(Box::default, |part| part.name.clone()),
-            text: clip(&text).into(),
-            fingerprint: hasher.finish(),
-        }
-    }
-
-    /// The command that a call of a history makes, as a trace would have it.
-    #[must_use]
-    pub fn of_call(call: &Call) -> Self {
-        let text = |word: Vec<u8>| match String::from_utf8(word) {
-            Ok(text) => text,
-            // A trace escapes what is not text.
-            Err(error) => error.as_bytes().escape_ascii().to_string(),
-        };
-        let commands = call.commands().into_iter();
-        let commands = commands.map(|command| command.into_iter().map(text).collect());
-        Self::new(&commands.collect::<Vec<Vec<String>>>())
-    }
-}
-
-/// Shortens a text that is longer than a picture shows.
-#[must_use]
-pub fn clip(text: &str) -> String {
-    match text.char_indices().nth(CLIP) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 
@@ -381,82 +294,4 @@ fn what(line: Line<'_>, clients: &mut Numbers) -> Result<Option<What>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn one(line: &str) -> Result<Trace, (usize, String)> {
-        read(format!("{line}\n").as_bytes(), 1)
-    }
-
-    #[test]
-    fn lines_as_the_server_writes_them_become_events() {
-        let trace = one(
-            r#"{"client":"c13","clock":1,"command":["set","x","a b"],"event":"request","replica":1,"wall_ns":7}
-               {"clock":1,"event":"send","frame":"MCAST","peer":2,"replica":1,"stamp":"1.1","wall_ns":7}
-               {"clock":1,"event":"receive","frame":"VECTOR","peer":2,"replica":1,"wall_ns":8}
-               {"clock":1,"command":["SET","x","a b"],"event":"deliver","position":1,"replica":1,"stamp":"1.1","wall_ns":9}"#,
-        )
-        .unwrap();
-        let [request, send, deliver] = &trace.events[..] else {
-            panic!("a VECTOR is of no use: {trace:?}");
-        };
-        let (What::Request { command, .. }, What::Deliver { command: same, .. }) =
-            (&request.what, &deliver.what)
-        else {
-            panic!("{trace:?}");
-        };
-        assert_eq!(
-            command.fingerprint, same.fingerprint,
-            "names are the same in any case"
-        );
-        assert_eq!(&*command.text, "set x \"a b\"");
-        assert_eq!(
-            send.what,
-            What::Send(Frame {
-                kind: FrameKind::Mcast,
-                peer: 2,
-                stamp: Stamp::parse(b"1.1")
-            })
-        );
-    }
-
-    #[test]
-    fn nonsense_is_an_error_with_its_line() {
-        let good = r#"{"event":"link_up","peer":2,"replica":1,"wall_ns":1}"#;
-        for (bad, part) in [
-            ("{", "EOF"),
-            (r#"{"event":"link_up","replica":1,"wall_ns":1}"#, "`peer`"),
-            (r#"{"event":"dance","replica":1,"wall_ns":1}"#, "dance"),
-            (
-                r#"{"event":"link_up","peer":2,"replica":2,"wall_ns":1}"#,
-                "replica 2",
-            ),
-            (
-                r#"{"event":"send","frame":"ACK","peer":2,"stamp":"x","replica":1,"wall_ns":1}"#,
-                "`stamp`",
-            ),
-        ] {
-            let (line, what) = one(&format!("{good}\n{bad}")).unwrap_err();
-            assert_eq!(line, 2);
-            assert!(what.contains(part), "{what}");
-        }
-    }
-
-    #[test]
-    fn a_line_without_an_end_may_be_cut_off() {
-        let text =
-            "{\"event\":\"link_up\",\"peer\":2,\"replica\":1,\"wall_ns\":1}\n{\"event\":\"li";
-        let trace = read(text.as_bytes(), 1).unwrap();
-        assert!(trace.torn);
-        assert_eq!(trace.events.len(), 1);
-    }
-
-    #[test]
-    fn a_call_is_the_command_that_makes_it() {
-        let call = Call::SetNx(b"k\xff".to_vec(), b"1".to_vec());
-        let traced = Command::new(&[vec!["set", "k\\xff", "1", "nx"]]);
-        assert_eq!(Command::of_call(&call).fingerprint, traced.fingerprint);
-        let long = Command::new(&[vec!["SET", "x", &"v".repeat(1000)]]);
-        assert_eq!(long.text.chars().count(), CLIP + 1);
-    }
-}
+mod tests;

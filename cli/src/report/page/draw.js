@@ -91,7 +91,7 @@ function drawBands() {
     const height = Math.min(13, 26 / band.replica.bandRows);
     const top = y - 30 + Math.min(band.row, 5) * height;
     drawn.bands += 1;
-    pen.globalAlpha = 0.05;
+    pen.globalAlpha = band.trouble === 'pause' ? 0.13 : 0.05;
     pen.fillStyle = colour;
     pen.fillRect(left, y - 31, wide, pitch - 6);
     pen.globalAlpha = 0.2;
@@ -106,6 +106,7 @@ function drawBands() {
 
 function bandText(band) {
   if (band.trouble === 'delay') return `frames to ${band.peer} take ${band.text} longer`;
+  if (band.trouble === 'pause') return 'paused';
   if (band.trouble === 'cut') return `link to ${band.peer} cut`;
   return `link to ${band.peer} down${band.text ? `: ${band.text}` : ''}`;
 }

@@ -100,10 +100,11 @@ function drawDeliveries(list, labelled, isLife) {
     const spread = size.width / Math.max(1, near.length);
     let taken = -NEVER;
     for (const delivery of near) {
-      const true_ = x(delivery.at);
+      const exact = x(delivery.at);
       const isChosen = state.chosen === delivery;
       const radius = isLife || spread > 26 ? 9 : spread > 9 ? 3.5 : 1.8;
-      const at = isLife || radius < 9 ? true_ : Math.max(true_, Math.min(taken + radius * 2 + 2, true_ + 40));
+      // What is chosen stands where it stood among the others.
+      const at = isLife ? delivery.drawnAt : radius < 9 ? exact : Math.max(exact, Math.min(taken + radius * 2 + 2, exact + 40));
       taken = at;
       delivery.drawnAt = at;
       mark(delivery, at, lineOf(replica), radius, isChosen);
@@ -166,7 +167,7 @@ function drawCounterExample() {
 
 function drawCursor() {
   const time = state.cursor ?? state.pinned;
-  if (time === null || state.printing) return;
+  if (time === null || time < view.from || time > view.to || state.printing) return;
   const at = Math.round(x(time)) + 0.5;
   pen.strokeStyle = state.cursor === null ? style.ink : style.faint;
   pen.lineWidth = 1;
@@ -193,7 +194,7 @@ function drawGutter() {
     if (replica.stays.length && state.show.queues) text('held back', 16, y + 22, { colour: style.faint, font: `11px ${style.sans}` });
   }
   const time = state.cursor ?? state.pinned;
-  if (time !== null && !state.printing) {
+  if (time !== null && time >= view.from && time <= view.to && !state.printing) {
     const words = readTime(time, perPixel());
     pen.font = `600 11.5px ${style.sans}`;
     const wide = pen.measureText(words).width + 14;

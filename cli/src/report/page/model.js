@@ -3,7 +3,7 @@
 const data = JSON.parse(document.getElementById('data').textContent);
 const KINDS = ['MCAST', 'ACK', 'UPDATE', 'ENTRY', 'ROUND'];
 const ENDS = ['ok', 'fail', 'info'];
-const TROUBLES = ['delay', 'cut', 'down'];
+const TROUBLES = ['delay', 'cut', 'down', 'pause'];
 
 const replicas = data.replicas.map((id, index) => ({ id, index, stays: [], bands: [], deliveries: [] }));
 const replicaOf = new Map(replicas.map((replica) => [replica.id, replica]));

@@ -102,7 +102,7 @@ function stepsOf(life) {
     if (message.received !== null) add(4, message.received, `${way}${message.sent === null ? '' : `, took ${readLength(Math.max(0, message.received - message.sent))}`}`, message.to.id);
     else add(3, message.sent, `${way}, lost`, message.from.id);
   }
-  life.deliveries.forEach((delivery) => add(5, delivery.at, `delivered at replica ${delivery.replica.id}, position ${delivery.position}`, delivery.replica.id));
+  life.deliveries.forEach((delivery) => add(5, delivery.at, `delivered at ${delivery.replica.id}, position ${delivery.position}`, delivery.replica.id));
   return steps.sort((a, b) => a[0] - b[0] || a[3] - b[3]);
 }
 
@@ -156,7 +156,8 @@ function writeLegend() {
     deliveries.length ? key(`<circle cx="15" cy="7" r="7" fill="${tone}"/><text x="15" y="10.5" font-size="9.5" font-weight="700" text-anchor="middle" fill="var(--card)">1</text>`, isEventual ? 'applied, with its position' : 'delivered, with its position') : null,
     stays.length ? toggle(`<rect x="1" y="3" width="28" height="8" rx="3" fill="${tone}" opacity=".24"/>`, 'held back', 'queues', 'q') : null,
     bands.some((band) => band.trouble === 'delay') ? key('<rect x="1" y="2" width="28" height="10" fill="var(--delay)" opacity=".35"/>', 'delay') : null,
-    bands.some((band) => band.trouble !== 'delay') ? key('<rect x="1" y="2" width="28" height="10" fill="var(--cut)" opacity=".35"/>', 'cut or down') : null,
+    bands.some((band) => band.trouble === 'cut' || band.trouble === 'down') ? key('<rect x="1" y="2" width="14" height="10" fill="var(--cut)" opacity=".35"/><rect x="15" y="2" width="14" height="10" fill="var(--down)" opacity=".35"/>', 'cut, down') : null,
+    bands.some((band) => band.trouble === 'pause') ? key('<rect x="1" y="2" width="28" height="10" fill="var(--pause)" opacity=".35"/>', 'paused') : null,
     messages.some((message) => message.received === null) ? key('<path d="M2 7H20" stroke="var(--r1)" stroke-dasharray="4 3"/><path d="M18 3l8 8M26 3l-8 8" stroke="var(--r1)" stroke-width="1.8"/>', 'lost') : null,
     make('span', { class: 'end' }, 'colours are origins'),
   ].filter(Boolean));

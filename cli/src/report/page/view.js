@@ -25,7 +25,7 @@ const perPixel = () => (view.to - view.from) / (size.width - GUTTER - RIGHT);
 const style = {};
 function readStyle() {
   const computed = getComputedStyle(document.documentElement);
-  for (const name of ['page', 'card', 'ink', 'soft', 'faint', 'rule', 'grid', 'ack', 'good', 'bad', 'open', 'delay', 'cut', 'down', 'glow', 'sans', 'mono']) {
+  for (const name of ['page', 'card', 'ink', 'soft', 'faint', 'rule', 'grid', 'ack', 'good', 'bad', 'open', 'delay', 'cut', 'down', 'pause', 'sans', 'mono']) {
     style[name] = computed.getPropertyValue(`--${name}`).trim();
   }
   style.replicas = [1, 2, 3, 4, 5, 6, 7, 8].map((number) => computed.getPropertyValue(`--r${number}`).trim());
