@@ -7,6 +7,7 @@ use crate::lab::plan::draw_seed;
 use clap::Args;
 use holdback::consistency::Consistency;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Lines of the trace that a failure shows.
@@ -45,6 +46,12 @@ pub struct SimulateArguments {
     /// How far apart the replicas are: `lan`, `wan`, or a file of one-way delays
     #[arg(long, value_name = "lan|wan|FILE", default_value = "lan")]
     pub latency: String,
+    /// Answer planning questions: latencies, frames and bytes by model and number of replicas
+    #[arg(long, conflicts_with_all = ["seeds", "fresh", "minutes", "consistency", "replicas"])]
+    pub plan: bool,
+    /// With --plan: draw a chart into this file
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub chart: Option<PathBuf>,
     /// Print JSON lines: one for each failure, and one at the end
     #[arg(long)]
     pub json: bool,
@@ -71,6 +78,14 @@ impl SimulateArguments {
         }
         #[cfg(feature = "deliberate-bugs")]
         holdback::bugs::plant(self.bug);
+        if self.plan {
+            super::planning::plan(
+                &options.latency,
+                self.seed.unwrap_or(1),
+                self.chart.as_deref(),
+            )?;
+            return Ok(0);
+        }
         let start = crate::clock::now();
         let mut session = Session::new(self, options);
         if let Some(seed) = self.seed {

@@ -16,6 +16,7 @@ mod latency;
 mod model;
 mod network;
 mod plan;
+mod planning;
 pub(crate) mod random;
 mod record;
 mod run;

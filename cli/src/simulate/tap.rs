@@ -30,11 +30,12 @@ impl Tap {
         }
     }
 
-    /// Takes bytes that are being sent; `each` is told of every frame that they complete.
+    /// Takes bytes that are being sent; `each` is told of every frame that they complete,
+    /// and how many bytes it has.
     pub(super) fn listen(
         &mut self,
         bytes: &[u8],
-        mut each: impl FnMut(&mut LinkEnd, &Message) -> Check,
+        mut each: impl FnMut(&mut LinkEnd, &Message, usize) -> Check,
     ) -> Check {
         self.bytes.extend_from_slice(bytes);
         let mut taken = 0;
@@ -49,7 +50,7 @@ impl Tap {
             let words = self.decoder.arguments(rest);
             let message = Message::parse(&words).map_err(broken)?;
             taken += length;
-            each(&mut self.end, &message)?;
+            each(&mut self.end, &message, length)?;
             self.frames.push_back(message);
         }
         self.bytes.drain(..taken);

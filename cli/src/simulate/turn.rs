@@ -372,8 +372,12 @@ impl World {
             let output = socket
                 .map(|socket| socket.output.drain(..count).collect::<Vec<u8>>())
                 .unwrap_or_default();
-            taps[side].listen(&output, |end, message| {
+            taps[side].listen(&output, |end, message, length| {
                 counts.frames += 1;
+                if let Message::Mcast(..) | Message::Ack(_) | Message::Update(..) = message {
+                    counts.data_frames += 1;
+                    counts.data_bytes += length as u64;
+                }
                 trace.note(at, index, &[3], || {
                     format!("r{} -> r{} {}", index + 1, to + 1, show(message))
                 });

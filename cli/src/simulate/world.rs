@@ -55,6 +55,10 @@ pub struct Counts {
     pub frames: u64,
     /// Bytes between replicas.
     pub frame_bytes: u64,
+    /// Frames between replicas that carry or ack what clients wrote.
+    pub data_frames: u64,
+    /// Bytes of these.
+    pub data_bytes: u64,
     /// Links that went down.
     pub links_lost: u64,
     /// Starts of processes after the first.

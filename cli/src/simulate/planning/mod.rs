@@ -1,0 +1,106 @@
+//! Planning questions: what a cluster costs, by model, number of replicas and distances, without building one.
+
+mod chart;
+mod measure;
+mod table;
+
+use crate::lab::failure::Failure;
+use chart::{Chart, Series};
+use holdback::consistency::Consistency;
+use measure::{Measured, measure};
+use std::path::Path;
+
+use super::Latency;
+
+/// The numbers of replicas that are looked at.
+const REPLICAS: [usize; 6] = [3, 5, 7, 9, 15, 25];
+
+/// Measures every model with every number of replicas, prints tables, and draws a chart if a file is named.
+///
+/// # Errors
+/// [`Failure::Other`] if the chart cannot be written.
+pub(super) fn plan(latency: &Latency, seed: u64, file: Option<&Path>) -> Result<(), Failure> {
+    let models = [
+        Consistency::Sequential,
+        Consistency::Linearizable,
+        Consistency::Eventual,
+    ];
+    let measured: Vec<Measured> = models
+        .into_iter()
+        .flat_map(|model| REPLICAS.map(|replicas| (model, replicas)))
+        .map(|(model, replicas)| measure(model, replicas, latency, seed))
+        .collect();
+    print!("{}", table::latencies(latency, &measured));
+    println!();
+    print!("{}", table::costs(&measured));
+    if let Some(file) = file {
+        let writing = Failure::doing(format!("cannot write {}", file.display()));
+        std::fs::write(file, draw(latency, &measured)).map_err(writing)?;
+    }
+    Ok(())
+}
+
+/// Two panels side by side: how long a write takes, and how many frames.
+fn draw(latency: &Latency, measured: &[Measured]) -> String {
+    let series = |model: Consistency, value: &dyn Fn(&Measured) -> f64| {
+        let of_model = measured.iter().filter(|m| m.model == model);
+        of_model.map(|m| (m.replicas as f64, value(m))).collect()
+    };
+    let ordered = Consistency::Linearizable;
+    let half = |m: &Measured| milliseconds(m.write_everywhere(50));
+    let most = |m: &Measured| milliseconds(m.write_everywhere(99));
+    let here = |m: &Measured| milliseconds(m.read_everywhere(50));
+    let waits = Chart {
+        title: format!("Latency at a client ({})", latency.name),
+        unit: "ms",
+        series: vec![
+            Series::new("ordered write, p99", series(ordered, &most)),
+            Series::new("ordered write, p50", series(ordered, &half)),
+            Series::new(
+                "sequential read, p50",
+                series(Consistency::Sequential, &here),
+            ),
+        ],
+    };
+    let frames = Chart {
+        title: "Frames for each write".into(),
+        unit: "",
+        series: vec![
+            Series::new("ordered, one at a time", series(ordered, &|m| m.frames)),
+            Series::new(
+                "ordered, 16 at a time",
+                series(ordered, &|m| m.frames_burst),
+            ),
+            Series::new("eventual", series(Consistency::Eventual, &|m| m.frames)),
+        ],
+    };
+    chart::svg(&[waits, frames])
+}
+
+/// Microseconds as milliseconds.
+fn milliseconds(micros: u64) -> f64 {
+    micros as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ordered_write_takes_a_frame_from_each_replica_to_each_other() {
+        let measured = measure(Consistency::Linearizable, 3, &Latency::wan(), 1);
+        assert!((measured.frames - 6.0).abs() < 0.2, "{measured:?}");
+        assert!(measured.frames_burst < 1.0, "{measured:?}");
+        // Virginia: a round trip to Ireland, 34 ms away, and the way to the replica.
+        let (half, read) = (measured.write(0, 50), measured.read(0, 50));
+        assert!(half > Some(68_000) && read > Some(68_000), "{measured:?}");
+        assert_eq!(measured.write(3, 50), None);
+    }
+
+    #[test]
+    fn a_sequential_read_does_not_leave_the_site() {
+        let measured = measure(Consistency::Sequential, 5, &Latency::wan(), 1);
+        assert!(measured.read_everywhere(99) < 10_000, "{measured:?}");
+        assert!(measured.write_everywhere(50) > 100_000, "{measured:?}");
+    }
+}
