@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// The server's program.
 pub(crate) const SERVER: &str = env!("CARGO_BIN_EXE_holdback-server");
+/// How a server ends that cannot listen on its port.
+const EXIT_UNREACHABLE: i32 = 69;
 /// How long anything may take that ought to happen at once.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -63,8 +65,36 @@ impl Cluster {
             replicas: (0..count).map(|_| None).collect(),
         };
         (1..=count).for_each(|id| cluster.run(id));
-        cluster.await_links();
+        while !cluster.await_links_or_end() {
+            // Somebody else took one of the ports between the look at it and the start.
+            cluster.end();
+            cluster.ports = (0..count).map(|_| free_port()).collect();
+            (1..=count).for_each(|id| cluster.run(id));
+        }
         cluster
+    }
+
+    /// Waits until all links are up; false if a replica could not listen on its port.
+    fn await_links_or_end(&mut self) -> bool {
+        let mut port_was_taken = false;
+        until("links of all replicas", || {
+            let mut replicas = self.replicas.iter_mut().flatten();
+            port_was_taken = replicas.any(|child| {
+                let ended = child.try_wait().expect("a child can be asked");
+                ended.is_some_and(|status| status.code() == Some(EXIT_UNREACHABLE))
+            });
+            port_was_taken || (1..=self.ports.len()).all(|id| self.has_all_links(id))
+        });
+        !port_was_taken
+    }
+
+    /// Kills all replicas that still run.
+    fn end(&mut self) {
+        for child in self.replicas.iter_mut().flatten() {
+            // It may have ended by itself.
+            drop(child.kill());
+            drop(child.wait());
+        }
     }
 
     /// Starts one replica. It writes down everything, unless the options name a level of the log.
@@ -103,13 +133,15 @@ impl Cluster {
 
     /// Waits until every replica answers and has all its links.
     pub(crate) fn await_links(&self) {
-        let links = self.ports.len() - 1;
         for id in 1..=self.ports.len() {
-            until(&format!("links of replica {id}"), || {
-                self.status(id)
-                    .is_some_and(|status| status.matches(":up\r\n").count() == links)
-            });
+            until(&format!("links of replica {id}"), || self.has_all_links(id));
         }
+    }
+
+    fn has_all_links(&self, id: usize) -> bool {
+        let links = self.ports.len() - 1;
+        self.status(id)
+            .is_some_and(|status| status.matches(":up\r\n").count() == links)
     }
 
     /// A file of a replica.
@@ -166,11 +198,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        for child in self.replicas.iter_mut().flatten() {
-            // It may have ended by itself.
-            drop(child.kill());
-            drop(child.wait());
-        }
+        self.end();
     }
 }
 

@@ -99,6 +99,9 @@ fn an_eventual_replica_that_restarts_empty_gets_everything_back() {
             "+OK"
         );
     }
+    until("all writes at replica 1", || {
+        cluster.field(1, "keys") == "500"
+    });
     assert_eq!(cluster.client(1).ask("DEL k7"), ":1");
     cluster.kill(2);
     assert_eq!(cluster.client(3).ask("SET k8 new"), "+OK");
