@@ -76,7 +76,7 @@ cargo test --workspace --locked
 
 step "simulation"
 # The fixed seeds are among the tests; these have not been run before.
-"${CARGO_TARGET_DIR:-target}/debug/holdback-lab" simulate --fresh 40
+"${CARGO_TARGET_DIR:-target}/debug/holdback-lab" simulate --fresh 30 --twice
 
 step "deliberate bugs"
 # The simulator has to find each of them. They are built into a folder of their own, so that nothing else has them.

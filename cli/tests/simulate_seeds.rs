@@ -71,3 +71,15 @@ fn a_client_gets_its_last_commands_out_when_the_weather_clears_up() {
 fn a_write_below_a_forgotten_tombstone_is_new() {
     these_hold(Consistency::Eventual, &[397]);
 }
+
+/// Two runs of a seed are the same line for line, not only in the number that stands for all lines.
+#[test]
+fn a_seed_gives_the_same_trace() {
+    for model in [Consistency::Linearizable, Consistency::Eventual] {
+        let run = |seed| run_seed(seed, &Options::new(model), Keep::All);
+        let (first, again, other) = (run(7), run(7), run(8));
+        assert!(first.trace.len() > 100);
+        assert_eq!(first, again, "{model}");
+        assert_ne!(first.trace, other.trace, "{model}");
+    }
+}

@@ -11,6 +11,8 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+const REPEATABLE: &str = "a seed always gives the same run";
+
 /// How many failures are made smaller and written.
 const FOLDERS_MAX: u64 = 3;
 /// How many seeds of one model are run before it is the next one's turn.
@@ -47,7 +49,13 @@ impl<'a> Session<'a> {
     pub(super) fn run(&mut self, model: Consistency, seed: u64, keep: Keep) -> Result<(), Failure> {
         self.options.consistency = model;
         let mut outcome = run_seed(seed, &self.options, keep);
-        if outcome.violation.is_some() && keep == Keep::Nothing {
+        if self.arguments.twice && run_seed(seed, &self.options, Keep::Nothing).hash != outcome.hash
+        {
+            let detail = "the second run was another one";
+            outcome.violation = Some(Violation::new(REPEATABLE, detail));
+        }
+        let is_broken = |found: &Violation| found.invariant != REPEATABLE;
+        if outcome.violation.as_ref().is_some_and(is_broken) && keep == Keep::Nothing {
             // Lines cost more than all the rest, so they are written only for who reads them.
             outcome = run_seed(seed, &self.options, Keep::Last(TRACE_LINES));
         }

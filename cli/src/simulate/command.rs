@@ -25,6 +25,9 @@ pub struct SimulateArguments {
     /// So many seeds that were not run before; their numbers are printed
     #[arg(long, value_name = "N", conflicts_with_all = ["seed", "seeds"])]
     pub fresh: Option<u64>,
+    /// Run each seed a second time, and compare
+    #[arg(long)]
+    pub twice: bool,
     /// Seeds for so many minutes, with a line on the progress now and then
     #[arg(long, value_name = "M", conflicts_with_all = ["seed", "seeds", "fresh"])]
     pub minutes: Option<f64>,

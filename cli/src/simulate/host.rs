@@ -21,6 +21,8 @@ pub(super) struct Host {
     /// None while the process does not run.
     pub(super) replica: Option<Box<Replica>>,
     pub(super) out: Sockets,
+    /// The process has had its first turn.
+    pub(super) begun: bool,
     /// Connections that came in and were not accepted yet.
     pub(super) backlog: Vec<usize>,
     /// Connections that were asked for and are there, by slot.
@@ -42,6 +44,7 @@ impl Host {
             incarnation: 0,
             replica: None,
             out: Sockets::default(),
+            begun: false,
             backlog: Vec::new(),
             connected: Vec::new(),
             unreachable: Vec::new(),
@@ -77,6 +80,7 @@ impl Host {
         self.out = Sockets::default();
         self.out.journal = journal;
         self.wake_at = None;
+        self.begun = false;
     }
 
     /// The time as this process sees it.

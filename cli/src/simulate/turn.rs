@@ -1,12 +1,12 @@
 //! One turn of a replica's process: what the real event loop does, with the simulated connections.
 
 use super::agenda::Time;
-use super::sockets::{Ending, Input, Sockets, Told};
-use super::violation::{Check, Violation, ensure};
+use super::show;
+use super::sockets::{Ending, Sockets, Told};
+use super::violation::{Check, ensure};
 use super::world::World;
 use holdback::multicast::ReplicaId;
 use holdback::order::Digest;
-use holdback::protocol::frame::DecodeError;
 use holdback::protocol::message::Message;
 use holdback::replica::{ConnectionId, Now, Replica};
 use std::time::Duration;
@@ -23,6 +23,13 @@ impl World {
         if host.paused_until > now {
             host.wake(now, &mut self.agenda);
             return Ok(());
+        }
+        if !std::mem::replace(&mut self.hosts[index].begun, true) {
+            // Before anything else, as the real loop does.
+            self.with_core(index, |replica, now, out| {
+                replica.tick(now, out);
+                replica.end_turn(now, out);
+            })?;
         }
         self.accept(index)?;
         let more = self.serve(index)?;
@@ -44,7 +51,7 @@ impl World {
     }
 
     /// Calls the core, and looks at what it tells.
-    fn with_core(
+    pub(super) fn with_core(
         &mut self,
         index: usize,
         call: impl FnOnce(&mut Replica, Now, &mut Sockets),
@@ -116,201 +123,6 @@ impl World {
         }
     }
 
-    /// Reads from each connection once and hands in what is decoded; whether there is more.
-    fn serve(&mut self, index: usize) -> Result<bool, Violation> {
-        let host = &mut self.hosts[index];
-        let mut slots: Vec<usize> = (0..host.out.slots.len())
-            .filter(|&slot| host.out.slots[slot].is_some())
-            .collect();
-        host.random.shuffle(&mut slots);
-        let mut more = false;
-        for slot in slots {
-            more |= self.serve_connection(index, slot)?;
-        }
-        Ok(more)
-    }
-
-    fn serve_connection(&mut self, index: usize, slot: usize) -> Result<bool, Violation> {
-        let (tuning, host) = (&self.plan.tuning, &mut self.hosts[index]);
-        let Some(socket) = host.out.slots[slot]
-            .as_mut()
-            .filter(|socket| !socket.dialling)
-        else {
-            return Ok(false);
-        };
-        let (id, wire, from) = (socket.id, socket.wire, 1 - socket.side);
-        let reset = self.network.wires[wire].pipes[from].reset;
-        if reset && (self.network.arrived(wire, from).is_empty() || host.random.permille(300)) {
-            self.remove(index, slot, false);
-            self.with_core(index, |replica, now, out| {
-                replica.closed(id, "connection reset", now, out);
-            })?;
-            return Ok(false);
-        }
-        let held_up = socket.paused
-            || (!socket.is_link && socket.output.len() > tuning.unsent_pause)
-            || socket.ending != Ending::Open;
-        if held_up {
-            return Ok(false);
-        }
-        let Some(input) = &mut socket.input else {
-            return Ok(false);
-        };
-        if self
-            .network
-            .read(wire, from, tuning.read_bytes, &mut input.bytes)
-        {
-            self.writable(wire, from);
-        }
-        let more = self.hand_in(index, id)?;
-        let Some(socket) = self.hosts[index].out.get(id) else {
-            return Ok(false);
-        };
-        let unread = !self.network.arrived(wire, from).is_empty();
-        if self.network.wires[wire].pipes[from].ended
-            && !more
-            && !unread
-            && socket.ending == Ending::Open
-            && !socket.paused
-        {
-            self.with_core(index, |replica, now, out| {
-                replica.end_of_input(id, now, out);
-            })?;
-        }
-        Ok(more || unread || reset)
-    }
-
-    /// Decodes frames and hands them to the replica, up to the turn's share; whether there may be more.
-    fn hand_in(&mut self, index: usize, id: ConnectionId) -> Result<bool, Violation> {
-        let socket = self.hosts[index].out.get_mut(id);
-        let Some(mut input) = socket.and_then(|socket| socket.input.take()) else {
-            return Ok(false);
-        };
-        let more = self.hand_in_frames(index, id, &mut input)?;
-        input.bytes.drain(..input.taken);
-        input.taken = 0;
-        if let Some(socket) = self.hosts[index].out.get_mut(id) {
-            socket.input = Some(input);
-        }
-        Ok(more)
-    }
-
-    fn hand_in_frames(
-        &mut self,
-        index: usize,
-        id: ConnectionId,
-        input: &mut Input,
-    ) -> Result<bool, Violation> {
-        for _ in 0..self.plan.tuning.frames_per_turn {
-            let socket = self.hosts[index].out.get(id);
-            let Some(socket) =
-                socket.filter(|socket| socket.ending == Ending::Open && !socket.paused)
-            else {
-                return Ok(false);
-            };
-            let (wire, side, is_link) = (socket.wire, socket.side, socket.is_link);
-            let rest = &input.bytes[input.taken..];
-            match input.decoder.decode(rest) {
-                Ok(Some(length)) => {
-                    let words = input.decoder.arguments(rest);
-                    if is_link {
-                        self.overhear(index, wire, side);
-                    }
-                    self.hand_in_frame(index, id, is_link, &words)?;
-                    input.taken += length;
-                }
-                Ok(None) => return Ok(false),
-                Err(error) => return self.malformed(index, id, &error),
-            }
-        }
-        Ok(true)
-    }
-
-    fn malformed(
-        &mut self,
-        index: usize,
-        id: ConnectionId,
-        error: &DecodeError,
-    ) -> Result<bool, Violation> {
-        self.with_core(index, |replica, now, out| {
-            replica.malformed(id, error, now, out);
-        })?;
-        ensure!(
-            false,
-            "replicas understand what is sent",
-            "replica {}: {error}",
-            index + 1
-        );
-        Ok(false)
-    }
-
-    /// The next frame of a connection between replicas comes in: the records take note.
-    fn overhear(&mut self, index: usize, wire: usize, side: usize) {
-        let from = self.network.wires[wire].parties[1 - side];
-        let Some(taps) = &mut self.taps[wire] else {
-            return;
-        };
-        let [first, second] = taps;
-        let (theirs, ours) = if side == 0 {
-            (second, first)
-        } else {
-            (first, second)
-        };
-        let Some(message) = theirs.frames.pop_front() else {
-            return;
-        };
-        let incarnation = theirs.incarnation;
-        self.ledger
-            .record
-            .received((from, incarnation), index, &mut ours.end, &message);
-        self.versions.received(index, &message);
-        let at = self.agenda.now();
-        self.trace.note(at, index, &[1], || {
-            format!("r{} <- r{} {}", index + 1, from + 1, show(&message))
-        });
-    }
-
-    fn hand_in_frame(
-        &mut self,
-        index: usize,
-        id: ConnectionId,
-        is_link: bool,
-        words: &[&[u8]],
-    ) -> Check {
-        let is_eventual = !self.plan.consistency.is_ordered();
-        if is_link || !is_eventual || words[0] == b"FAULT" {
-            return self.with_core(index, |replica, now, out| {
-                replica.frame(id, words, now, out);
-            });
-        }
-        let effects = self.versions.effects(index, words);
-        let expected = self.versions.begin(index, words);
-        let start = self.hosts[index]
-            .out
-            .get(id)
-            .map_or(0, |socket| socket.output.len());
-        self.with_core(index, |replica, now, out| {
-            replica.frame(id, words, now, out);
-        })?;
-        self.versions.finish(index, words, &effects)?;
-        let Some(socket) = self.hosts[index].out.get(id) else {
-            return Ok(());
-        };
-        let reply = &socket.output[start..];
-        if let Some(expected) = expected {
-            ensure!(
-                reply == expected,
-                "results agree with the replica's data",
-                "replica {}: {} got {}, not {}",
-                index + 1,
-                holdback::protocol::inline::quote_all(words.iter().copied()),
-                reply.escape_ascii(),
-                expected.escape_ascii()
-            );
-        }
-        Ok(())
-    }
-
     /// Takes up what the replica told.
     fn hear(&mut self, index: usize) -> Check {
         if self.hosts[index].out.told.is_empty() {
@@ -320,7 +132,7 @@ impl World {
         for event in told.drain(..) {
             let at = self.agenda.now();
             self.trace
-                .note(at, index, &[2], || show_told(index, &event));
+                .note(at, index, &[2], || show::told(index, &event));
             match event {
                 Told::Deliver { position, entry } => {
                     self.ledger.record.delivered(index, position, &entry)?;
@@ -379,7 +191,7 @@ impl World {
                     counts.data_bytes += length as u64;
                 }
                 trace.note(at, index, &[3], || {
-                    format!("r{} -> r{} {}", index + 1, to + 1, show(message))
+                    format!("r{} -> r{} {}", index + 1, to + 1, show::frame(message))
                 });
                 record.sent(index, to, end, message)
             })?;
@@ -427,7 +239,7 @@ impl World {
     }
 
     /// Drops a connection of a replica.
-    fn remove(&mut self, index: usize, slot: usize, abruptly: bool) {
+    pub(super) fn remove(&mut self, index: usize, slot: usize, abruptly: bool) {
         if let Some(socket) = self.hosts[index].out.slots[slot].take() {
             self.network
                 .close(socket.wire, socket.side, abruptly, &mut self.agenda);
@@ -487,51 +299,4 @@ impl World {
 /// The first microsecond that is not before this time.
 fn micros(time: Duration) -> Time {
     Time::try_from(time.as_nanos().div_ceil(1000)).unwrap_or(Time::MAX)
-}
-
-/// A frame for the trace.
-fn show(message: &Message) -> String {
-    match message {
-        Message::Mcast(previous, entries) => {
-            let entries: Vec<String> = entries
-                .iter()
-                .map(|(time, body)| format!("{time} [{}]", body.describe()))
-                .collect();
-            format!("MCAST after {previous}: {}", entries.join(", "))
-        }
-        Message::Ack(stamps) => {
-            let stamps: Vec<String> = stamps.iter().map(|ack| ack.stamp.to_string()).collect();
-            format!("ACK {}", stamps.join(" "))
-        }
-        Message::Peer(hello) => {
-            format!(
-                "PEER incarnation {} known {} have {}",
-                hello.incarnation, hello.known, hello.have
-            )
-        }
-        other => format!("{other:?}"),
-    }
-}
-
-fn show_told(index: usize, told: &Told) -> String {
-    let who = index + 1;
-    match told {
-        Told::Deliver { position, entry } => {
-            format!(
-                "r{who} delivers {position}: {} [{}]",
-                entry.stamp,
-                entry.body.describe()
-            )
-        }
-        Told::Apply { position, entry } => {
-            format!(
-                "r{who} applies {position}: {} [{}]",
-                entry.stamp,
-                entry.body.describe()
-            )
-        }
-        Told::LinkUp(peer) => format!("r{who} link to r{peer} is up"),
-        Told::LinkDown(peer, reason) => format!("r{who} link to r{peer} is down: {reason}"),
-        Told::Notice(level, text) => format!("r{who} {level:?}: {text}"),
-    }
 }

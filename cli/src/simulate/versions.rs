@@ -1,6 +1,7 @@
 //! The eventual model: the simulator's own record of who wrote and who holds what, and what must hold of it.
 
-use super::model::{Reply, read_keys};
+mod commands;
+
 use super::violation::{Check, ensure};
 use holdback::eventual::{Gossip, Origin, Vector, VersionStamp};
 use holdback::multicast::{Entry, ReplicaId};
@@ -92,93 +93,6 @@ impl Versions {
                 let floor = self.floor.entry(key.clone()).or_insert(held.stamp);
                 *floor = held.stamp.max(*floor);
             }
-        }
-    }
-
-    /// A client's command is about to be executed; the reply that it must get, if it is a data command.
-    pub(super) fn begin(&mut self, replica: usize, words: &[&[u8]]) -> Option<Vec<u8>> {
-        let holder = &mut self.holders[replica];
-        holder.executing = true;
-        holder.applied.clear();
-        let mut reply = Reply::default();
-        let keys = &holder.keys;
-        let live = |key: &[u8]| keys.get(key).and_then(|held| held.value.as_deref());
-        let all = || {
-            keys.keys()
-                .map(Vec::as_slice)
-                .filter(|key| live(key).is_some())
-        };
-        match words[0] {
-            b"SET" | b"MSET" | b"FLUSHALL" => reply.ok(),
-            b"DEL" => {
-                let mut keys = words[1..].to_vec();
-                keys.sort_unstable();
-                keys.dedup();
-                reply.count(keys.iter().filter(|key| live(key).is_some()).count());
-            }
-            b"DBSIZE" => reply.count(all().count()),
-            b"KEYS" => reply.keys(&all().collect::<Vec<_>>()),
-            b"GET" | b"MGET" | b"STRLEN" | b"EXISTS" => read_keys(words, live, &mut reply),
-            _ => return None,
-        }
-        Some(reply.0)
-    }
-
-    /// The command was executed.
-    pub(super) fn finish(
-        &mut self,
-        replica: usize,
-        words: &[&[u8]],
-        before: &[(Vec<u8>, Option<Vec<u8>>)],
-    ) -> Check {
-        let holder = &mut self.holders[replica];
-        holder.executing = false;
-        let mut applied = std::mem::take(&mut holder.applied);
-        let mut expected = before.to_vec();
-        if words[0] == b"FLUSHALL" {
-            applied.sort();
-            expected.sort();
-        }
-        let show = holdback::protocol::inline::quote_all(words.iter().copied());
-        ensure!(
-            applied == expected,
-            OWN_WRITES,
-            "replica {}: {show} applied {applied:?}",
-            replica + 1
-        );
-        Ok(())
-    }
-
-    /// What a command must apply.
-    pub(super) fn effects(
-        &self,
-        replica: usize,
-        words: &[&[u8]],
-    ) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-        let keys = &self.holders[replica].keys;
-        let is_live = |key: &[u8]| keys.get(key).is_some_and(|held| held.value.is_some());
-        match words[0] {
-            b"SET" | b"MSET" => {
-                let pairs = words[1..].chunks_exact(2);
-                pairs
-                    .map(|pair| (pair[0].to_vec(), Some(pair[1].to_vec())))
-                    .collect()
-            }
-            b"DEL" => {
-                let mut gone: Vec<(Vec<u8>, Option<Vec<u8>>)> = Vec::new();
-                for key in &words[1..] {
-                    if is_live(key) && !gone.iter().any(|(other, _)| other == key) {
-                        gone.push((key.to_vec(), None));
-                    }
-                }
-                gone
-            }
-            b"FLUSHALL" => keys
-                .keys()
-                .filter(|key| is_live(key))
-                .map(|key| (key.clone(), None))
-                .collect(),
-            _ => Vec::new(),
         }
     }
 

@@ -1,0 +1,339 @@
+//! Whether a reply is right, in the ordered models: judged by where it was made and what stands in the order there.
+
+use super::super::model::{NULL_ARRAY, Reply};
+use super::{
+    Ledger, Outcome, PROGRAM_ORDER, REAL_TIME, RESULTS_AGREE, Session, Watched, error_code, is_read,
+};
+use crate::simulate::violation::{Violation, ensure};
+use holdback::consistency::Consistency;
+use holdback::multicast::EntryBody;
+use holdback::protocol::arguments::OwnedArguments;
+use holdback::protocol::error::ErrorCode;
+use std::collections::BTreeMap;
+
+impl Session {
+    /// Whether a reply is right, in the ordered models.
+    pub(super) fn judge(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        ledger: &mut Ledger,
+    ) -> Result<Outcome, Violation> {
+        let command = self.requests[at].command.clone();
+        let words = command.words();
+        if let Some(multi) = &mut self.multi
+            && !matches!(words[0], b"EXEC" | b"DISCARD")
+        {
+            if reply == b"+QUEUED\r\n" {
+                multi.push(command);
+                return Ok(Outcome::Done);
+            }
+            return self.expect_error(at, reply);
+        }
+        if self.given_up {
+            return self.judge_given_up(at, reply);
+        }
+        match words[0] {
+            b"MULTI" => {
+                let outcome = self.expect(at, reply, b"+OK\r\n")?;
+                self.multi = (outcome == Outcome::Done).then(Vec::new);
+                self.given_up = reply.starts_with(b"-TIMEOUT ");
+                Ok(outcome)
+            }
+            b"DISCARD" => {
+                self.multi = None;
+                self.watches.clear();
+                self.expect(at, reply, b"+OK\r\n")
+            }
+            b"EXEC" => self.judge_exec(at, reply, position, ledger),
+            b"WATCH" => self.judge_watch(at, reply, position, ledger),
+            b"PING" => self.expect(at, reply, b"+PONG\r\n"),
+            b"CONSISTENCY" => {
+                let outcome = self.expect(at, reply, b"+OK\r\n")?;
+                if outcome == Outcome::Done {
+                    self.read_path = match words[1] {
+                        b"linearizable" => Consistency::Linearizable,
+                        _ => Consistency::Sequential,
+                    };
+                }
+                Ok(outcome)
+            }
+            b"POSITION" => {
+                let expected = format!(":{}\r\n", self.position);
+                self.expect(at, reply, expected.as_bytes())
+            }
+            b"AWAIT" | b"DIGEST" => self.judge_inspection(at, reply, position, ledger),
+            name if is_read(name) && self.read_path == Consistency::Sequential => {
+                if reply[0] == b'-' {
+                    return self.expect_error(at, reply);
+                }
+                let mut expected = Reply::default();
+                ledger.record.model.read(&words, position, &mut expected);
+                self.read_locally(at, reply, position, &expected.0)
+            }
+            name => {
+                let body = EntryBody::command(&words);
+                self.judge_entry(at, reply, position, &body, None, is_read(name), ledger)
+            }
+        }
+    }
+
+    /// Whether a reply is right behind a MULTI that was given up.
+    fn judge_given_up(&mut self, at: usize, reply: &[u8]) -> Result<Outcome, Violation> {
+        match self.requests[at].command.0[0].as_slice() {
+            b"EXEC" | b"DISCARD" => {
+                self.given_up = false;
+                self.watches.clear();
+                self.expect(at, reply, b"+OK\r\n")
+            }
+            _ if reply == b"+QUEUED\r\n" => Ok(Outcome::Failed),
+            _ => self.expect_error(at, reply),
+        }
+    }
+
+    fn expect(&self, at: usize, reply: &[u8], expected: &[u8]) -> Result<Outcome, Violation> {
+        if reply == expected {
+            return Ok(Outcome::Done);
+        }
+        self.expect_error(at, reply)
+    }
+
+    /// Nothing but a definite error may be the reply.
+    fn expect_error(&self, at: usize, reply: &[u8]) -> Result<Outcome, Violation> {
+        match error_code(reply) {
+            Some(code) if code.is_definite() => Ok(Outcome::Failed),
+            _ => Err(self.wrong(at, reply, "something else")),
+        }
+    }
+
+    fn wrong(&self, at: usize, reply: &[u8], expected: &str) -> Violation {
+        let command = &self.requests[at].command;
+        let detail = format!(
+            "{}: {command:?} got {}, not {expected}",
+            self.name(),
+            reply.escape_ascii()
+        );
+        Violation::new(RESULTS_AGREE, detail)
+    }
+
+    /// A read on the replica's own data, evaluated at a position.
+    fn read_locally(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        expected: &[u8],
+    ) -> Result<Outcome, Violation> {
+        let command = &self.requests[at].command;
+        ensure!(
+            position >= self.position,
+            PROGRAM_ORDER,
+            "{}: {command:?} was read at position {position}, behind a command at {}",
+            self.name(),
+            self.position
+        );
+        if reply != expected {
+            let expected = format!("{} at position {position}", expected.escape_ascii());
+            return Err(self.wrong(at, reply, &expected));
+        }
+        self.position = position;
+        Ok(Outcome::Done)
+    }
+
+    /// A command that is an entry of its own; `expected` is the reply if it is not the entry's.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one place for all that the reply depends on"
+    )]
+    fn judge_entry(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        body: &EntryBody,
+        expected: Option<&[u8]>,
+        reads: bool,
+        ledger: &mut Ledger,
+    ) -> Result<Outcome, Violation> {
+        let me = self.replica;
+        // Executing an entry gives results, and errors that say ERR; the other codes come from elsewhere.
+        let executed = matches!(error_code(reply), None | Some(ErrorCode::Err));
+        let placed = ledger.record.placed(position).filter(|placed| {
+            executed
+                && !placed.claimed
+                && placed.stamp.replica.index() == me
+                && placed.body == *body
+        });
+        let Some(placed) = placed else {
+            let code = error_code(reply);
+            match code {
+                Some(ErrorCode::Uncertain) if !reads => {}
+                Some(ErrorCode::Timeout) if reads => {}
+                Some(code) if code.is_definite() => return Ok(Outcome::Failed),
+                _ => {
+                    let expected = format!("an error: it is not the entry at position {position}");
+                    return Err(self.wrong(at, reply, &expected));
+                }
+            }
+            ledger.unclaimed.add(me, body.describe());
+            return Ok(if reads {
+                Outcome::Failed
+            } else {
+                Outcome::Unknown
+            });
+        };
+        let single;
+        let expected = match expected {
+            Some(prefix) => {
+                single = [prefix, &placed.reply].concat();
+                single.as_slice()
+            }
+            None => &placed.reply,
+        };
+        if reply != expected {
+            let expected = format!("{} at position {position}", expected.escape_ascii());
+            return Err(self.wrong(at, reply, &expected));
+        }
+        let request = &self.requests[at];
+        ensure!(
+            position > self.position,
+            PROGRAM_ORDER,
+            "{}: {:?} is at position {position}, behind a command at {}",
+            self.name(),
+            request.command,
+            self.position
+        );
+        ensure!(
+            position > request.floor,
+            REAL_TIME,
+            "{}: {:?} is at position {position}, and position {} was completed before it was sent",
+            self.name(),
+            request.command,
+            request.floor
+        );
+        self.position = position;
+        ledger.record.claim(position);
+        ledger.completed = ledger.completed.max(position);
+        Ok(Outcome::Done)
+    }
+
+    fn judge_exec(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        ledger: &mut Ledger,
+    ) -> Result<Outcome, Violation> {
+        let watches = std::mem::take(&mut self.watches);
+        let Some(commands) = self.multi.take() else {
+            return self.expect_error(at, reply);
+        };
+        let reads = commands.iter().all(|command| is_read(&command.0[0]));
+        if error_code(reply) == Some(ErrorCode::ExecAbort) {
+            return Ok(Outcome::Failed);
+        }
+        if reads && self.read_path == Consistency::Sequential {
+            if reply[0] == b'-' {
+                return self.expect_error(at, reply);
+            }
+            let model = &ledger.record.model;
+            let unchanged = watches
+                .iter()
+                .all(|watched| model.changed(&watched.key, position) == watched.changed);
+            let mut expected = Reply::default();
+            if unchanged {
+                expected
+                    .0
+                    .extend_from_slice(format!("*{}\r\n", commands.len()).as_bytes());
+                commands
+                    .iter()
+                    .for_each(|command| model.read(&command.words(), position, &mut expected));
+            } else {
+                expected.0.extend_from_slice(NULL_ARRAY);
+            }
+            return self.read_locally(at, reply, position, &expected.0);
+        }
+        let pairs: BTreeMap<Vec<u8>, u64> = watches
+            .into_iter()
+            .map(|watched| (watched.key, watched.changed))
+            .collect();
+        let owned: Vec<OwnedArguments> = commands
+            .iter()
+            .map(|command| OwnedArguments::new(&command.words()))
+            .collect();
+        let body = EntryBody::transaction(&pairs, &owned);
+        // A transaction of one command is the same entry as that command; only the reply is wrapped.
+        let prefix = (pairs.is_empty() && commands.len() == 1).then_some(&b"*1\r\n"[..]);
+        self.judge_entry(at, reply, position, &body, prefix, reads, ledger)
+    }
+
+    fn judge_watch(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        ledger: &mut Ledger,
+    ) -> Result<Outcome, Violation> {
+        let command = self.requests[at].command.clone();
+        let outcome = if self.read_path == Consistency::Sequential {
+            if reply[0] == b'-' {
+                return self.expect_error(at, reply);
+            }
+            self.read_locally(at, reply, position, b"+OK\r\n")?
+        } else {
+            let body = EntryBody::command(&command.words());
+            self.judge_entry(at, reply, position, &body, None, true, ledger)?
+        };
+        if outcome == Outcome::Done {
+            for key in &command.0[1..] {
+                if !self.watches.iter().any(|watched| watched.key == *key) {
+                    let changed = ledger.record.model.changed(key, position);
+                    self.watches.push(Watched {
+                        key: key.clone(),
+                        changed,
+                    });
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn judge_inspection(
+        &mut self,
+        at: usize,
+        reply: &[u8],
+        position: u64,
+        ledger: &Ledger,
+    ) -> Result<Outcome, Violation> {
+        if reply[0] == b'-' {
+            return self.expect_error(at, reply);
+        }
+        let command = &self.requests[at].command;
+        if command.0[0] == b"AWAIT" {
+            let reached = std::str::from_utf8(&command.0[1])
+                .is_ok_and(|text| text.parse().is_ok_and(|n: u64| n <= position));
+            ensure!(
+                reached,
+                RESULTS_AGREE,
+                "{}: {command:?} was answered at position {position}",
+                self.name()
+            );
+            return self.read_locally(at, reply, position, format!(":{position}\r\n").as_bytes());
+        }
+        self.position = position;
+        let digest = ledger.record.digest(position).unwrap_or_default();
+        let expected = format!("*2\r\n:{position}\r\n$32\r\n{digest}\r\n");
+        // The digest of a position that no turn has ended at yet is not on record.
+        let known = position == 0
+            || ledger
+                .record
+                .digest(position)
+                .is_some_and(|digest| digest.0 != 0);
+        if known {
+            self.expect(at, reply, expected.as_bytes())
+        } else {
+            Ok(Outcome::Done)
+        }
+    }
+}

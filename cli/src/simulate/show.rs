@@ -1,0 +1,51 @@
+//! Frames and events as the lines of a trace.
+
+use super::sockets::Told;
+use holdback::protocol::message::Message;
+
+/// A frame for the trace.
+pub(super) fn frame(message: &Message) -> String {
+    match message {
+        Message::Mcast(previous, entries) => {
+            let entries: Vec<String> = entries
+                .iter()
+                .map(|(time, body)| format!("{time} [{}]", body.describe()))
+                .collect();
+            format!("MCAST after {previous}: {}", entries.join(", "))
+        }
+        Message::Ack(stamps) => {
+            let stamps: Vec<String> = stamps.iter().map(|ack| ack.stamp.to_string()).collect();
+            format!("ACK {}", stamps.join(" "))
+        }
+        Message::Peer(hello) => {
+            format!(
+                "PEER incarnation {} known {} have {}",
+                hello.incarnation, hello.known, hello.have
+            )
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+pub(super) fn told(index: usize, told: &Told) -> String {
+    let who = index + 1;
+    match told {
+        Told::Deliver { position, entry } => {
+            format!(
+                "r{who} delivers {position}: {} [{}]",
+                entry.stamp,
+                entry.body.describe()
+            )
+        }
+        Told::Apply { position, entry } => {
+            format!(
+                "r{who} applies {position}: {} [{}]",
+                entry.stamp,
+                entry.body.describe()
+            )
+        }
+        Told::LinkUp(peer) => format!("r{who} link to r{peer} is up"),
+        Told::LinkDown(peer, reason) => format!("r{who} link to r{peer} is down: {reason}"),
+        Told::Notice(level, text) => format!("r{who} {level:?}: {text}"),
+    }
+}
