@@ -1,7 +1,10 @@
 //! The order: how many entries were delivered, their digests, and the most recent of them.
 
-use crate::multicast::{Entry, Stamp};
+mod log;
+
+use crate::multicast::{Entry, EntryBody, ReplicaId, Stamp};
 use crate::protocol::arguments::push_decimal;
+use log::{Log, Place};
 use std::collections::VecDeque;
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_128;
@@ -54,13 +57,23 @@ impl fmt::Display for OutOfRange {
     }
 }
 
+/// An entry that is kept: its canonical bytes lie in a [`Log`].
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    time: u64,
+    replica: ReplicaId,
+    place: Place,
+    /// The digest after it, as it goes into the next one.
+    digest: [u8; 16],
+}
+
 /// The sequence of delivered entries: all of it as a digest, the recent part in full.
 #[derive(Debug)]
 pub struct Order {
     position: u64,
     digest: Digest,
-    recent: VecDeque<Delivered>,
-    recent_bytes: usize,
+    recent: VecDeque<Kept>,
+    log: Log,
     entries_max: usize,
     bytes_max: usize,
     scratch: Vec<u8>,
@@ -74,7 +87,7 @@ impl Order {
             position: 0,
             digest: Digest::default(),
             recent: VecDeque::new(),
-            recent_bytes: 0,
+            log: Log::default(),
             entries_max,
             bytes_max,
             scratch: Vec::new(),
@@ -84,22 +97,19 @@ impl Order {
     /// Adds the entry that is being delivered; its position.
     pub fn append(&mut self, entry: &Entry) -> u64 {
         self.position += 1;
-        self.digest = chain(
-            self.digest,
-            entry.stamp,
-            entry.body.bytes(),
-            &mut self.scratch,
-        );
-        self.recent_bytes += entry.body.bytes().len();
-        self.recent.push_back(Delivered {
-            entry: entry.clone(),
-            digest: self.digest,
+        let canonical = entry.body.bytes();
+        self.digest = chain(self.digest, entry.stamp, canonical, &mut self.scratch);
+        self.recent.push_back(Kept {
+            time: entry.stamp.time,
+            replica: entry.stamp.replica,
+            place: self.log.push(canonical),
+            digest: self.digest.0.to_be_bytes(),
         });
         while self.recent.len() > self.entries_max
-            || (self.recent_bytes > self.bytes_max && self.recent.len() > 1)
+            || (self.log.bytes() > self.bytes_max && self.recent.len() > 1)
         {
             if let Some(dropped) = self.recent.pop_front() {
-                self.recent_bytes -= dropped.entry.body.bytes().len();
+                self.log.drop_first(dropped.place);
             }
         }
         self.position
@@ -131,8 +141,9 @@ impl Order {
         if position == 0 {
             return Ok(Digest::default());
         }
-        let kept = self.from(position, 1)?.next();
-        kept.map(|(_, delivered)| delivered.digest)
+        let skip = self.place_of(position)?;
+        let kept = self.recent.get(skip);
+        kept.map(|kept| Digest(u128::from_be_bytes(kept.digest)))
             .ok_or(OutOfRange::Ahead(self.position))
     }
 
@@ -144,20 +155,29 @@ impl Order {
         &self,
         position: u64,
         count: usize,
-    ) -> Result<impl ExactSizeIterator<Item = (u64, &Delivered)>, OutOfRange> {
+    ) -> Result<impl ExactSizeIterator<Item = (u64, Delivered)>, OutOfRange> {
+        let skip = self.place_of(position)?;
+        let count = count.min(self.recent.len() - skip);
+        let kept = self.recent.range(skip..skip + count);
+        let first = self.oldest() + skip as u64;
+        Ok(kept.enumerate().map(move |(after, kept)| {
+            let entry = Entry {
+                stamp: Stamp::new(kept.time, kept.replica),
+                body: EntryBody::from_canonical(self.log.get(kept.place)),
+            };
+            let digest = Digest(u128::from_be_bytes(kept.digest));
+            (first + after as u64, Delivered { entry, digest })
+        }))
+    }
+
+    /// Where a position is among the recent ones; behind them if it is not reached.
+    fn place_of(&self, position: u64) -> Result<usize, OutOfRange> {
         let oldest = self.oldest();
         if position < oldest {
             return Err(OutOfRange::Dropped(oldest));
         }
-        let skip = usize::try_from(position - oldest)
-            .unwrap_or(usize::MAX)
-            .min(self.recent.len());
-        let count = count.min(self.recent.len() - skip);
-        let kept = self.recent.range(skip..skip + count);
-        let first = oldest + skip as u64;
-        Ok(kept
-            .enumerate()
-            .map(move |(after, delivered)| (first + after as u64, delivered)))
+        let skip = usize::try_from(position - oldest).unwrap_or(usize::MAX);
+        Ok(skip.min(self.recent.len()))
     }
 
     /// The oldest position that is still kept; one more than the last if none is.
@@ -169,7 +189,7 @@ impl Order {
     /// Roughly how much memory the recent entries take, in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.recent_bytes + self.recent.len() * size_of::<Delivered>()
+        self.log.bytes() + self.recent.len() * size_of::<Kept>()
     }
 }
 
@@ -228,7 +248,7 @@ mod tests {
         (1..=50).for_each(|time| {
             order.append(&entry(time));
         });
-        assert!(order.recent_bytes <= 100 && order.oldest() > 40);
+        assert!(order.log.bytes() <= 100 && order.oldest() > 40);
     }
 
     #[test]

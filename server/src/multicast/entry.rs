@@ -33,11 +33,21 @@ impl Entry {
 }
 
 /// The canonical form of an entry. Shared, never changed. Always well-formed: it is built from commands,
-/// or checked by [`EntryBody::take`].
-#[derive(Clone, PartialEq, Eq)]
+/// or checked by [`EntryBody::take`]. The entries of one frame share one piece of memory.
+#[derive(Clone)]
 pub struct EntryBody {
-    bytes: Rc<[u8]>,
+    buffer: Rc<[u8]>,
+    start: u32,
+    end: u32,
 }
+
+impl PartialEq for EntryBody {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for EntryBody {}
 
 /// Words that do not form an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,24 +63,24 @@ impl EntryBody {
         })
     }
 
-    /// Fills a buffer that is used again and again, and copies it once into memory of the right size.
-    fn build(fill: impl FnOnce(&mut Vec<u8>)) -> Self {
-        thread_local! {
-            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// The entry whose canonical form is `bytes`, which must be that of an entry.
+    pub(crate) fn from_canonical(bytes: &[u8]) -> Self {
+        Self {
+            buffer: bytes.into(),
+            start: 0,
+            end: offset(bytes.len()),
         }
-        /// A buffer that grew beyond this is given back.
-        const BUFFER_KEPT: usize = 64 << 10;
-        BUFFER.with_borrow_mut(|buffer| {
-            buffer.clear();
-            fill(buffer);
-            let body = Self {
-                bytes: buffer.as_slice().into(),
-            };
-            if buffer.capacity() > BUFFER_KEPT {
-                *buffer = Vec::new();
-            }
-            body
-        })
+    }
+
+    /// The entry that `fill` writes.
+    fn build(fill: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let (buffer, ()) = build(fill);
+        let end = offset(buffer.len());
+        Self {
+            buffer,
+            start: 0,
+            end,
+        }
     }
 
     /// The entry of a transaction that depends on `watches`: keys with the position of their last change.
@@ -108,29 +118,53 @@ impl EntryBody {
     /// [`MalformedEntry`] if the shape is none, counts more words than there are, or a watched position is
     /// no number.
     pub fn take(words: &mut &[&[u8]]) -> Result<Self, MalformedEntry> {
-        let (shape, rest) = words.split_first().ok_or(MalformedEntry)?;
-        let total = match single_command(shape) {
-            Some(count) => count,
-            None => counted_words(shape, rest)?,
+        let (buffer, taken) = build(|bytes| take_into(words, bytes));
+        taken?;
+        let end = offset(buffer.len());
+        Ok(Self {
+            buffer,
+            start: 0,
+            end,
+        })
+    }
+
+    /// Takes all of `words`: entries, each behind its time.
+    ///
+    /// # Errors
+    /// [`MalformedEntry`] if one of them is none, or a time is no number.
+    pub fn take_all(mut words: &[&[u8]]) -> Result<Vec<(u64, Self)>, MalformedEntry> {
+        // Their times and where they end.
+        let mut places = Vec::new();
+        let (buffer, taken) = build(|bytes| {
+            while let Some((time, rest)) = words.split_first() {
+                words = rest;
+                let time = parse_unsigned(time).ok_or(MalformedEntry)?;
+                take_into(&mut words, bytes)?;
+                places.push((time, offset(bytes.len())));
+            }
+            Ok(())
+        });
+        taken?;
+        let mut start = 0;
+        let body = |(time, end)| {
+            let buffer = Rc::clone(&buffer);
+            let start = std::mem::replace(&mut start, end);
+            (time, Self { buffer, start, end })
         };
-        let (body, rest) = rest.split_at_checked(total).ok_or(MalformedEntry)?;
-        *words = rest;
-        Ok(Self::build(|bytes| {
-            push_bulk(bytes, shape);
-            body.iter().for_each(|word| push_bulk(bytes, word));
-        }))
+        Ok(places.into_iter().map(body).collect())
     }
 
     /// The canonical bytes.
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.buffer[self.start as usize..self.end as usize]
     }
 
     /// How many bulk strings the canonical form has, the shape included.
     #[must_use]
     pub fn words(&self) -> usize {
-        let shape = BulkStrings::new(&self.bytes).next().unwrap_or(b"0");
+        let shape = BulkStrings::new(self.bytes()).next().unwrap_or(b"0");
         if let Some(count) = single_command(shape) {
             return 1 + count;
         }
@@ -141,7 +175,7 @@ impl EntryBody {
     /// Reads the watches, then the commands.
     #[must_use]
     pub fn read(&self) -> EntryReader<'_> {
-        let mut words = BulkStrings::new(&self.bytes);
+        let mut words = BulkStrings::new(self.bytes());
         let (watches, shape) = words
             .next()
             .and_then(split_shape)
@@ -159,6 +193,43 @@ impl EntryBody {
         let lines: Vec<String> = self.read().commands().map(inline::quote_all).collect();
         lines.join(" ; ")
     }
+}
+
+/// Fills a buffer that is used again and again, and copies it once into memory of the right size.
+fn build<T>(fill: impl FnOnce(&mut Vec<u8>) -> T) -> (Rc<[u8]>, T) {
+    thread_local! {
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    /// A buffer that grew beyond this is given back.
+    const BUFFER_KEPT: usize = 128 << 10;
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        let result = fill(buffer);
+        let bytes = buffer.as_slice().into();
+        if buffer.capacity() > BUFFER_KEPT {
+            *buffer = Vec::new();
+        }
+        (bytes, result)
+    })
+}
+
+/// Takes one entry off the front of `words`, in canonical form.
+fn take_into(words: &mut &[&[u8]], bytes: &mut Vec<u8>) -> Result<(), MalformedEntry> {
+    let (shape, rest) = words.split_first().ok_or(MalformedEntry)?;
+    let total = match single_command(shape) {
+        Some(count) => count,
+        None => counted_words(shape, rest)?,
+    };
+    let (body, rest) = rest.split_at_checked(total).ok_or(MalformedEntry)?;
+    *words = rest;
+    push_bulk(bytes, shape);
+    body.iter().for_each(|word| push_bulk(bytes, word));
+    Ok(())
+}
+
+/// Frames are far smaller than 4 GiB: the limits of what a peer may send see to it.
+fn offset(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
 }
 
 impl fmt::Debug for EntryBody {
@@ -308,6 +379,27 @@ mod tests {
             Ok(String::new())
         );
         assert_eq!(rest, words("rest"));
+    }
+
+    #[test]
+    fn entries_of_one_frame_are_told_apart() {
+        let wire = words("7 3 SET x 1 9 2 GET y");
+        let taken = EntryBody::take_all(&wire).unwrap();
+        let shown: Vec<_> = taken
+            .iter()
+            .map(|(time, body)| (*time, body.describe()))
+            .collect();
+        assert_eq!(shown, [(7, "SET x 1".to_owned()), (9, "GET y".to_owned())]);
+        assert_eq!(taken[1].1, EntryBody::command(&words("GET y")));
+        assert_ne!(taken[0].1, taken[1].1);
+        assert_eq!(EntryBody::take_all(&[]), Ok(Vec::new()));
+        for wrong in ["7", "x 2 GET y", "7 3 SET x", "7 2 GET y 8"] {
+            assert_eq!(
+                EntryBody::take_all(&words(wrong)),
+                Err(MalformedEntry),
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

@@ -107,34 +107,28 @@ impl<'a> Iterator for BulkStrings<'a> {
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
         // Most lengths have one digit or two.
-        let (length, rest) = match self.rest {
-            [b'$', ones @ b'0'..=b'9', b'\r', b'\n', rest @ ..] => (usize::from(ones - b'0'), rest),
-            [
-                b'$',
-                tens @ b'0'..=b'9',
-                ones @ b'0'..=b'9',
-                b'\r',
-                b'\n',
-                rest @ ..,
-            ] => (
-                usize::from(tens - b'0') * 10 + usize::from(ones - b'0'),
-                rest,
-            ),
+        let (length, start) = match self.rest {
+            [b'$', ones, b'\r', ..] => (usize::from(ones.wrapping_sub(b'0')), 4),
+            [b'$', tens, ones, b'\r', ..] => {
+                let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+                (usize::from(tens) * 10 + usize::from(ones), 5)
+            }
             bytes => long_header(bytes)?,
         };
-        let (argument, rest) = rest.split_at_checked(length)?;
-        self.rest = rest.get(2..)?;
+        let end = start.checked_add(length)?;
+        let argument = self.rest.get(start..end)?;
+        self.rest = self.rest.get(end..)?.get(2..)?;
         Some(argument)
     }
 }
 
-/// The length that any header says, and what is behind it.
+/// The length that any header says, and where the bytes behind it begin.
 #[cold]
-fn long_header(bytes: &[u8]) -> Option<(usize, &[u8])> {
+fn long_header(bytes: &[u8]) -> Option<(usize, usize)> {
     let digits = bytes.strip_prefix(b"$")?;
     let end = memchr::memchr(b'\r', digits)?;
     let length = parse_unsigned(&digits[..end])?;
-    Some((usize::try_from(length).ok()?, digits.get(end + 2..)?))
+    Some((usize::try_from(length).ok()?, end + 3))
 }
 
 /// Parses a whole argument as a signed decimal integer, strictly, as Redis does: no blanks, no plus

@@ -184,7 +184,7 @@ impl Replica {
         let entries = self.order.from(from, count).map_err(out_of_range)?;
         reply.array(entries.len());
         for (position, Delivered { entry, .. }) in entries {
-            reply.text(&describe::delivery(position, entry));
+            reply.text(&describe::delivery(position, &entry));
         }
         Ok(())
     }

@@ -158,12 +158,8 @@ fn parse_refuse(rest: &[&[u8]]) -> Option<Message> {
 }
 
 fn parse_mcast(rest: &[&[u8]]) -> Option<Message> {
-    let (previous, mut rest) = rest.split_first()?;
-    let mut entries = Vec::new();
-    while let Some((time, body)) = rest.split_first() {
-        rest = body;
-        entries.push((parse_unsigned(time)?, EntryBody::take(&mut rest).ok()?));
-    }
+    let (previous, entries) = rest.split_first()?;
+    let entries = EntryBody::take_all(entries).ok()?;
     Some(Message::Mcast(parse_unsigned(previous)?, entries))
 }
 
