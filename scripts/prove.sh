@@ -91,8 +91,8 @@ say
 verdict=0
 run_child "$bin/holdback-lab" check "$run" ${judge:+--model "$judge"} || verdict=$?
 if [ "$page" = yes ]; then
+  run_child "$bin/holdback-lab" report "$run" >/dev/null || status=$?
   say
-  run_child "$bin/holdback-lab" report "$run" || status=$?
   say "the picture: ${run#"$PWD/"}/report.html"
 fi
 [ "$verdict" -ne 0 ] || verdict=$status

@@ -5,12 +5,17 @@ use crate::place::Place;
 /// Proves a cluster of this model while everything goes wrong.
 fn prove(model: &str) {
     let place = Place::new();
-    let arguments = ["-c", model, "--seconds", "2", "--seed", "11", "--no-page"];
+    let arguments = ["-c", model, "--seconds", "2", "--seed", "11"];
     let answer = place.script("prove.sh", &arguments).exits(0);
     assert!(answer.out.contains(&format!("{model}: yes")), "{answer:?}");
     let verdict: serde_json::Value = serde_json::from_str(&place.latest("verdict.json")).unwrap();
     assert!(!verdict.is_null());
     assert!(place.latest("faults.jsonl").lines().count() > 3);
+    assert!(place.latest("report.html").contains("<html"));
+    let page = place.runs.path().join("latest").canonicalize().unwrap();
+    let page = page.join("report.html");
+    let told = answer.out.lines().last().unwrap();
+    assert_eq!(told, format!("the picture: {}", page.display()));
     place.assert_no_processes();
 }
 
@@ -44,7 +49,6 @@ fn a_sequential_cluster_is_not_linearizable() {
         "3",
         "--seed",
         "11",
-        "--no-page",
     ];
     let answer = place.script("prove.sh", &arguments).exits(1);
     assert!(answer.out.contains("linearizable: no"), "{answer:?}");
