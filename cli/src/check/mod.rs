@@ -16,6 +16,7 @@ mod model;
 mod needs;
 mod orders;
 mod problem;
+pub mod reference;
 mod replay;
 mod search;
 mod sequential;

@@ -1,66 +1,8 @@
-//! Brute force: every order of a few operations, on a store that is a map of words.
+//! Brute force: every order of a few operations, on the plainest of stores.
 
-use crate::history::{Answer, Call, History, Outcome, Word};
-use std::collections::{BTreeMap, HashSet};
-
-/// A store as simple as it can be.
-pub(super) type Store = BTreeMap<Word, Word>;
-
-/// Applies a call; its answer.
-pub(super) fn apply(store: &mut Store, call: &Call) -> Answer {
-    match call {
-        Call::Get(key) => Answer::Value(store.get(key).cloned()),
-        Call::Set(key, value) => {
-            store.insert(key.clone(), value.clone());
-            Answer::Done
-        }
-        Call::SetNx(key, value) => {
-            let free = !store.contains_key(key);
-            if free {
-                store.insert(key.clone(), value.clone());
-            }
-            Answer::Flag(free)
-        }
-        Call::GetSet(key, value) => Answer::Value(store.insert(key.clone(), value.clone())),
-        Call::Cas(key, old, new) => {
-            let same = store.get(key) == Some(old);
-            if same {
-                store.insert(key.clone(), new.clone());
-            }
-            Answer::Flag(same)
-        }
-        Call::Incr(key) => {
-            let old = store.get(key).map_or(Some(0), |old| {
-                let text = std::str::from_utf8(old).ok()?;
-                let number: i64 = text.parse().ok()?;
-                (number.to_string() == text).then_some(number)
-            });
-            match old.and_then(|old| old.checked_add(1)) {
-                Some(new) => {
-                    store.insert(key.clone(), new.to_string().into());
-                    Answer::Number(new)
-                }
-                None => Answer::Error,
-            }
-        }
-        Call::Append(key, suffix) => {
-            let value = store.entry(key.clone()).or_default();
-            value.extend_from_slice(suffix);
-            Answer::Number(value.len() as i64)
-        }
-        Call::Del(key) => Answer::Flag(store.remove(key).is_some()),
-        Call::Mget(keys) => Answer::List(
-            keys.iter()
-                .map(|key| Answer::Value(store.get(key).cloned()))
-                .collect(),
-        ),
-        Call::Mset(pairs) => {
-            store.extend(pairs.iter().cloned());
-            Answer::Done
-        }
-        Call::Txn(calls) => Answer::List(calls.iter().map(|call| apply(store, call)).collect()),
-    }
-}
+use crate::check::reference::{Store, apply};
+use crate::history::{Answer, History, Outcome};
+use std::collections::HashSet;
 
 /// Whether a recorded answer is the right one.
 pub(super) fn fits(recorded: &Answer, right: &Answer) -> bool {

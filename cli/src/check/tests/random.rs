@@ -1,6 +1,6 @@
 //! Random histories: some from a store that works, some from one that does not, some pure noise.
 
-use super::brute::{Store, apply};
+use crate::check::reference::{Store, apply};
 use crate::history::{Answer, Call, History, Operation, Outcome, Word};
 
 /// A generator of random numbers (SplitMix64).
@@ -43,6 +43,19 @@ pub(super) struct Shape {
 }
 
 const KEYS: [&str; 4] = ["x", "y", "z", "w"];
+
+/// A call of any kind on few keys.
+pub(super) fn call(random: &mut Random) -> Call {
+    let shape = shape(random.below(1 << 20), 1);
+    let mut maker = Maker {
+        random: random.clone(),
+        shape: Shape { keys: 2, ..shape },
+        written: 0,
+    };
+    let call = maker.call();
+    *random = maker.random;
+    call
+}
 
 struct Maker {
     random: Random,

@@ -1,11 +1,12 @@
 //! Verdicts against brute force, on thousands of random small histories.
 
-use super::brute::{Store, apply, fits, has_order};
+use super::brute::{fits, has_order};
 use super::random::{Made, Random, make, shape};
 use crate::check::black_box::{Finding, find};
 use crate::check::counter_example::part;
 use crate::check::describe;
 use crate::check::limits::Deadline;
+use crate::check::reference::{Store, apply};
 use crate::check::{Kind, Limits, OrderOfReplica, Verdict, linearizable, sequential, witness};
 use crate::history::{Answer, Call, History, Operation, Outcome, Word};
 use crate::order::Entry;
