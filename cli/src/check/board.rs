@@ -5,7 +5,7 @@
 
 use super::hash::{mix, wide};
 use super::model::Key;
-use super::needs::{Counter, Needs, Slot};
+use super::needs::{Counter, Needs, SOMETHING, Slot};
 use super::problem::{Op, Problem};
 use super::values::{ABSENT, Value, Values};
 use crate::history::Moment;
@@ -315,7 +315,27 @@ impl<'a> Board<'a> {
                 return false;
             }
         }
+        if self.is_wasted(op) {
+            self.undo_to(mark);
+            return false;
+        }
         true
+    }
+
+    /// Whether an operation was the last that could supply what somebody needs, and did not: an append to the
+    /// wrong value.
+    fn is_wasted(&self, op: Op) -> bool {
+        let counters = self.needs.supplied(op).iter();
+        let mut slots = counters.flat_map(|&counter| self.needs.slots_of(counter));
+        slots.any(|&slot| {
+            let (key, value) = self.needs.wanted[slot as usize];
+            self.held(key) != value
+                && value != SOMETHING
+                && self
+                    .needed
+                    .first(slot)
+                    .is_some_and(|needing| !self.can_be_supplied(slot, needing))
+        })
     }
 
     fn write(&mut self, key: Key, new: Value) {

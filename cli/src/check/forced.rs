@@ -106,10 +106,16 @@ impl Forced {
         }
         forced.before = vec![0; forced.op_of.len() * forced.chains];
         forced.after = vec![u32::MAX; forced.op_of.len() * forced.chains];
-        for (from, to, reason) in edges {
+        for (index, (from, to, reason)) in edges.into_iter().enumerate() {
             forced.precede(from, to, reason);
+            if index % 64 == 0 && deadline.has_passed() {
+                return (Self::default(), Outcome::GaveUp);
+            }
         }
         for found in &founds {
+            if deadline.has_passed() {
+                return (Self::default(), Outcome::GaveUp);
+            }
             if let Some(writer) = found.writer {
                 let reason = Reason::ReadsFrom(found.key);
                 forced.precede(
@@ -125,11 +131,11 @@ impl Forced {
             changed = false;
             for found in &founds {
                 changed |= forced.follow(found, &writers);
-                if forced.cycle.is_some() {
+                if forced.cycle.is_some() || deadline.has_passed() {
                     break;
                 }
             }
-            if deadline.has_passed() {
+            if forced.cycle.is_none() && deadline.has_passed() {
                 return (forced, Outcome::GaveUp);
             }
         }

@@ -31,6 +31,8 @@ pub(super) struct Needs {
     /// Of each slot its key and value.
     pub(super) wanted: Vec<(Key, Value)>,
     slot_counters: Lists,
+    /// Of each counter the slots that it counts for, unless those are many.
+    counter_slots: Lists,
     counters: usize,
     required: Lists,
     /// Of each operation the slots of keys at which it found something, whatever that was.
@@ -39,6 +41,9 @@ pub(super) struct Needs {
     /// Of each key, whether anything depends on its value in another way than by needing one exactly.
     pub(super) depended_on: Vec<bool>,
 }
+
+/// Of a counter no more slots than this are looked at when one of its suppliers is taken.
+const COUNTER_SLOTS_MAX: usize = 8;
 
 /// In a slot: any value but an absent one.
 pub(super) const SOMETHING: Value = Value(u32::MAX);
@@ -234,6 +239,35 @@ impl Needs {
         }
         self.counters = counters.len();
         self.slot_counters = slot_counters;
+        self.list_slots();
+    }
+
+    fn list_slots(&mut self) {
+        let mut pairs: Vec<(Counter, Slot)> = Vec::new();
+        for slot in 0..self.wanted.len() as Slot {
+            pairs.extend(
+                self.counters_of(slot)
+                    .iter()
+                    .map(|&counter| (counter, slot)),
+            );
+        }
+        pairs.sort_unstable();
+        let mut pairs = pairs.into_iter().peekable();
+        for counter in 0..self.counters as Counter {
+            let mut slots = Vec::new();
+            while let Some((_, slot)) = pairs.next_if(|(of, _)| *of == counter) {
+                slots.push(slot);
+            }
+            if slots.len() > COUNTER_SLOTS_MAX {
+                slots.clear();
+            }
+            self.counter_slots.push(slots);
+        }
+    }
+
+    /// The slots that a counter counts for; none if they are many.
+    pub(super) fn slots_of(&self, counter: Counter) -> &[Slot] {
+        self.counter_slots.get(counter)
     }
 
     /// The slot of a value at a key, if anybody needs it.
