@@ -177,17 +177,20 @@ fn example_shown(example: &CounterExample, history: &History) -> String {
     let mut remarks = Vec::new();
     if example.operations.len() > 1 && example.blame == Blame::History {
         remarks.push(if example.is_minimal {
-            "smallest: without any one of its reads, or writes with the reads of it, the rest is fine"
+            "smallest: without any one of its reads, or writes with the reads of it, the rest is fine".to_owned()
         } else {
-            "smallest found before time was up"
+            "smallest found before time was up".to_owned()
         });
     }
+    let model = example.model;
     remarks.push(match example.blame {
-        Blame::History => "the history alone is to blame: no client should have seen this",
-        Blame::HistoryAndOrder => "to blame is the history together with the replicas' order",
+        Blame::History => format!("no {model} store answers so, whatever its replicas did"),
+        Blame::HistoryAndOrder => {
+            format!("what clients saw and the replicas' order are not {model} together")
+        }
     });
     for remark in remarks {
-        let _infallible = writeln!(text, "  {}", styled(FAINT, remark));
+        let _infallible = writeln!(text, "  {}", styled(FAINT, &remark));
     }
     text
 }

@@ -147,6 +147,10 @@ impl RunArguments {
             width,
         };
         anstream::print!("{}", outcome(&shown));
+        let own = report.verdict.own_check();
+        if let Some(own) = own.filter(|own| own.verdict.is_no()) {
+            anstream::print!("\n{}", crate::check::shown(own, &report.history));
+        }
         let yes = report.verdict.is_yes();
         let word = if yes {
             styled(GOOD, "yes")

@@ -12,7 +12,8 @@ use super::run_folder::RunFolder;
 use super::status::Answers;
 use super::verdict::Verdict;
 use super::{interrupt, plan::Plan, progress, record, settle};
-use crate::history;
+use crate::check::{Evidence, Judgement, Limits, Order, OrderOfReplica};
+use crate::history::{self, History};
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ const READY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long what was sent before the run may take to settle.
 const IDLE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a checker may take for one model.
+const CHECK_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -33,6 +37,8 @@ pub struct Report {
     pub before: u64,
     /// When the clients started: wall time, in nanoseconds.
     pub started_wall_ns: u64,
+    /// What the clients saw, as operations.
+    pub history: History,
     /// The verdict.
     pub verdict: Verdict,
 }
@@ -77,16 +83,44 @@ pub fn run(
     let settled = settle::wait(cluster, case.consistency, limit);
     let finals = collect(cluster, &before);
     drop(faults);
-    let verdict = Verdict::judge(case, &seen, &finals, settled, failed_faults);
+    let before = before.iter().copied().max().unwrap_or(0);
+    let mut history = record::history(case, plan.seed, &seen, &finals);
+    let meta = history.meta.get_or_insert_default();
+    meta.insert("before".into(), before.into());
+    // Times are from the start of the clients; this lays them beside the replicas' traces.
+    meta.insert("started_wall_ns".into(), started_wall_ns.into());
+    let mut verdict = Verdict::judge(case, &seen, &finals, settled, failed_faults);
+    verdict.checks = check(case, &history, &finals);
     let report = Report {
         seen,
         finals,
-        before: before.iter().copied().max().unwrap_or(0),
+        before,
         started_wall_ns,
+        history,
         verdict,
     };
     write(case, plan, &report, folder)?;
     Ok(report)
+}
+
+/// Judges what the clients saw by the case's own model and by those stronger than it, the own one first.
+fn check(case: &Case, history: &History, finals: &[Final]) -> Vec<Judgement> {
+    let orders: Vec<OrderOfReplica> = finals
+        .iter()
+        .filter(|last| last.problem.is_none())
+        .map(|last| OrderOfReplica {
+            replica: last.replica as u64,
+            entries: last.order.clone(),
+        })
+        .collect();
+    let evidence = Evidence {
+        history: history.clone(),
+        order: case.consistency.is_ordered().then(|| Order::of(&orders)),
+        promised: Some(case.consistency),
+    };
+    let limits = Limits::within(CHECK_PATIENCE);
+    let models = Evidence::models_from(case.consistency).into_iter();
+    models.map(|model| evidence.judge(model, &limits)).collect()
 }
 
 /// Checks that the cluster is there, idle, and what the case asks for. Returns each replica's position.
@@ -126,6 +160,7 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
     let Report {
         seen,
         finals,
+        history,
         verdict,
         ..
     } = report;
@@ -133,11 +168,7 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
     as_run.seed = Some(plan.seed);
     folder.write("case.json", pretty(&as_run)?)?;
     let mut text = Vec::new();
-    let mut history = record::history(case, plan.seed, seen, finals);
-    // Times are from the start of the clients; this lays them beside the replicas' traces.
-    let meta = history.meta.get_or_insert_default();
-    meta.insert("started_wall_ns".into(), report.started_wall_ns.into());
-    history::write(&history, &mut text).map_err(Failure::doing("cannot write the history"))?;
+    history::write(history, &mut text).map_err(Failure::doing("cannot write the history"))?;
     folder.write("history.jsonl", &text)?;
     for last in finals.iter().filter(|last| last.problem.is_none()) {
         let lines: String = last
@@ -152,7 +183,10 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
     for (number, log) in (1..).zip(client_logs(case, seen)) {
         folder.write(&format!("client-{number}.log"), &log)?;
     }
-    folder.write("verdict.json", pretty(&verdict.to_json(case, plan.seed))?)
+    folder.write(
+        "verdict.json",
+        pretty(&verdict.to_json(case, plan.seed, history))?,
+    )
 }
 
 fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {

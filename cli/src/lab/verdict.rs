@@ -6,6 +6,8 @@ use super::case::Case;
 use super::clients::{Outcome, Seen};
 use super::collect::Final;
 use super::settle::Settled;
+use crate::check::Judgement;
+use crate::history::History;
 use crate::order::Entry;
 use holdback::consistency::Consistency;
 use holdback::protocol::command::{Kind, lookup};
@@ -30,6 +32,8 @@ pub struct Verdict {
     pub unmet: Vec<Unmet>,
     /// Reads and writes.
     pub latency: Latencies,
+    /// Whether the history satisfies the case's own model, and then the stronger ones, which it need not.
+    pub checks: Vec<Judgement>,
 }
 
 /// Whether all replicas agree.
@@ -105,6 +109,7 @@ impl Verdict {
             expectations,
             unmet,
             latency: latencies(case, seen),
+            checks: Vec::new(),
         }
     }
 
@@ -117,11 +122,18 @@ impl Verdict {
             && self.orders.as_ref().is_none_or(same)
             && same(&self.stores)
             && self.unmet.is_empty()
+            && self.own_check().is_none_or(|own| !own.verdict.is_no())
+    }
+
+    /// Whether the history satisfies the model that the case promises.
+    #[must_use]
+    pub fn own_check(&self) -> Option<&Judgement> {
+        self.checks.first()
     }
 
     /// The verdict as `verdict.json` has it.
     #[must_use]
-    pub fn to_json(&self, case: &Case, seed: u64) -> Json {
+    pub fn to_json(&self, case: &Case, seed: u64, history: &History) -> Json {
         let agreement = |agreement: &Agreement| match agreement {
             Agreement::Same(count) => json!({"same": true, "count": count}),
             Agreement::Different { place, found } => {
@@ -152,6 +164,7 @@ impl Verdict {
             "incomplete": self.incomplete,
             "orders": self.orders.as_ref().map(agreement),
             "stores": agreement(&self.stores),
+            "checks": self.checks.iter().map(|check| check.to_json(history)).collect::<Json>(),
             "expectations": {"count": self.expectations, "unmet": self.unmet},
             "latency": {
                 "reads": latency(&self.latency.reads),

@@ -108,6 +108,11 @@ impl Place {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// The folder of the newest run.
+    pub(crate) fn latest_path(&self) -> String {
+        self.runs.path().join("latest").display().to_string()
+    }
+
     /// A connection to one of the replicas.
     pub(crate) fn connect(&self, id: u16) -> Connection {
         let address = format!("127.0.0.1:{}", self.first_port + id - 1);

@@ -37,6 +37,8 @@ fn a_case_is_run_judged_and_kept() {
         .prints("1 1.1 SET x m1 1.1 SET x m1 1.1 SET x m1")
         .prints("2 2.3 SET x m2 2.3 SET x m2 2.3 SET x m2")
         .prints("orders identical yes 2 entries, digest 1e39ac66")
+        .prints("sequential yes with the replicas' order as witness")
+        .prints("linearizable yes more than sequential promises, as it happened")
         .prints("expectations met yes 4 of 4");
     place.assert_no_processes();
 
@@ -143,6 +145,24 @@ fn a_cut_that_is_never_healed_is_a_no_and_everything_is_printed() {
         settled.ends_with(": replica 1 still holds back 1 entry"),
         "{settled}"
     );
+}
+
+#[test]
+fn a_stale_read_is_sequential_and_not_linearizable() {
+    let place = Place::new();
+    place
+        .script("run_case.sh", &["--free-ports", "stale_read"])
+        .exits(0)
+        .prints("sequential yes with the replicas' order as witness")
+        .prints("linearizable no sequential does not promise it");
+    let verdict: Json = serde_json::from_str(&place.latest("verdict.json")).unwrap();
+    assert_eq!(verdict["checks"][0]["verdict"], "yes");
+    assert_eq!(verdict["checks"][1]["verdict"], "no");
+    let run = place.latest_path();
+    place
+        .lab(&["check", &run, "--model", "all"])
+        .exits(1)
+        .prints("no linearizable store answers so, whatever its replicas did");
 }
 
 #[test]

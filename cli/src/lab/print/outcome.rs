@@ -3,13 +3,15 @@
 use super::show::{duration, moment, reply};
 use super::sides;
 use super::table::{Align, Cell, Table};
-use super::{BAD, FAINT, STRONG, count, paragraph, styled, yes_or_no};
+use super::{BAD, FAINT, PLAIN, STRONG, WARN, count, paragraph, styled, yes_or_no};
+use crate::check::{Judgement, Verdict};
 use crate::lab::case::{Case, FaultKind, LinkDelay};
 use crate::lab::clients::{Outcome, Seen};
 use crate::lab::collect::Final;
 use crate::lab::settle::short;
-use crate::lab::verdict::{Agreement, Latency, Verdict};
+use crate::lab::verdict::{self, Agreement, Latency};
 use crate::resp::Value;
+use holdback::consistency::Consistency;
 
 /// Everything about a run that is shown.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +25,7 @@ pub struct Shown<'a> {
     /// What the replicas hold.
     pub finals: &'a [Final],
     /// The verdict.
-    pub verdict: &'a Verdict,
+    pub verdict: &'a verdict::Verdict,
     /// The width of the terminal, if there is one.
     pub width: Option<usize>,
 }
@@ -252,6 +254,9 @@ fn verdict(shown: &Shown<'_>) -> String {
         };
         count(keys, "key", "keys") + digest
     });
+    for check in &verdict.checks {
+        text += &model(check, shown.case.consistency);
+    }
     let unmet = verdict.unmet.len();
     let about = match (verdict.expectations, unmet) {
         (0, 0) => "the case has none".into(),
@@ -267,6 +272,27 @@ fn verdict(shown: &Shown<'_>) -> String {
         text += &format!("        found     {}\n", styled(BAD, &unmet.found));
     }
     text
+}
+
+/// Whether what the clients saw satisfies a model: the case's own one, or a stronger one, as it happens.
+fn model(check: &Judgement, own: Consistency) -> String {
+    let word = match &check.verdict {
+        Verdict::Yes => yes_or_no(true),
+        Verdict::No(_) if check.model == own => yes_or_no(false),
+        Verdict::No(_) => styled(PLAIN, "no "),
+        Verdict::Unknown(_) => styled(WARN, "unknown"),
+    };
+    let about = match &check.verdict {
+        Verdict::Unknown(why) => why.lines().next().unwrap_or_default().to_owned(),
+        _ if check.model == own => check.how().to_owned(),
+        Verdict::Yes => format!("more than {own} promises, as it happened"),
+        Verdict::No(_) => format!("{own} does not promise it"),
+    };
+    format!(
+        "  {:<18}{word}  {}\n",
+        check.model.name(),
+        styled(FAINT, &about)
+    )
 }
 
 fn agreement(name: &str, agreement: &Agreement, about: impl Fn(usize) -> String) -> String {

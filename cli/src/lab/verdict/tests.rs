@@ -1,4 +1,5 @@
 use super::*;
+use crate::check::{Evidence, Limits};
 use crate::lab::clients::Exchange;
 use crate::resp::Value;
 
@@ -79,7 +80,37 @@ fn equal_replicas_and_met_expectations_are_a_yes() {
     assert_eq!((verdict.expectations, verdict.unmet.len()), (3, 0));
     assert_eq!(verdict.latency.writes.max, Duration::from_millis(3));
     assert_eq!(verdict.latency.reads.count, 1);
-    assert_eq!(verdict.to_json(&case, 1)["verdict"], "yes");
+    assert_eq!(
+        verdict.to_json(&case, 1, &History::default())["verdict"],
+        "yes"
+    );
+}
+
+#[test]
+fn a_history_that_breaks_the_own_model_is_a_no_and_a_stronger_one_is_not_asked_for() {
+    let text = r#"{"process":1,"type":"invoke","f":"get","key":"x","value":null}
+                  {"process":1,"type":"ok","f":"get","key":"x","value":"7"}"#;
+    let evidence = Evidence {
+        history: crate::history::read(text.as_bytes()).unwrap(),
+        order: None,
+        promised: None,
+    };
+    let never_written = |model| evidence.judge(model, &Limits::default());
+    let yes = Evidence {
+        history: History::default(),
+        ..evidence.clone()
+    };
+    let yes = |model| yes.judge(model, &Limits::default());
+    let (own, stronger) = (Consistency::Sequential, Consistency::Linearizable);
+    let mut verdict = judge(&case("sequential", ""), &seen(value()), &same());
+    for (checks, expected) in [
+        (vec![yes(own), yes(stronger)], true),
+        (vec![yes(own), never_written(stronger)], true),
+        (vec![never_written(own), never_written(stronger)], false),
+    ] {
+        verdict.checks = checks;
+        assert_eq!(verdict.is_yes(), expected, "{:#?}", verdict.checks);
+    }
 }
 
 #[test]
