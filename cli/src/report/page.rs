@@ -16,7 +16,7 @@ use serde_json::{Value as Json, json};
 pub const MOST_BYTES: usize = 2_000_000;
 
 /// What the data may take at first. If it turns out to be too much, less is shown.
-const DATA_BYTES: usize = 1_700_000;
+const DATA_BYTES: usize = 2_100_000;
 
 /// The most bands, and the most frames that belong to no entry, that are shown.
 const MOST_OTHERS: usize = 1500;

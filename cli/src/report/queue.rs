@@ -91,7 +91,11 @@ impl<'a> Queue<'a> {
                     }
                 }
             }
-            What::Deliver { stamp, .. } => {
+            What::Deliver {
+                stamp,
+                was_held: true,
+                ..
+            } => {
                 if let Some(id) = self.entries.id(*stamp) {
                     self.comes(id, wall, clock);
                     self.left.entry(id).or_insert(wall);

@@ -79,9 +79,7 @@ impl Still<'_> {
         self.stamps();
         self.deliveries();
         others.iter().for_each(|message| self.label(message));
-        let bars = self.picture.bars.iter().zip(self.selection.bars.clone());
-        bars.filter(|(_, shown)| *shown)
-            .for_each(|(bar, _)| self.bar(bar));
+        self.bars();
         self.legend(legend);
         self.canvas.finish(&self.picture.name, WIDTH, legend + 26.0)
     }
@@ -194,6 +192,7 @@ impl Still<'_> {
         for id in &self.picture.replicas {
             let Some(y) = self.line_y(*id) else { continue };
             self.canvas.line([left, y, right, y], &colour(*id), 2.0, "");
+            self.labels.push([left, y - 3.0, right, y + 3.0]);
             self.canvas
                 .text("name", 18.0, y, &colour(*id), &format!("replica {id}"));
             if !self.picture.stays.is_empty() {
@@ -240,6 +239,8 @@ impl Still<'_> {
         let command = entry.command.as_ref().map_or("", |command| &command.text);
         let words = format!("{}  {command}", entry.stamp);
         if text_width(&words, 7.0) < wide - 12.0 {
+            self.labels
+                .push([left, top, left + 14.0 + text_width(&words, 7.0), top + 15.0]);
             self.canvas
                 .text("mono", left + 7.0, top + 7.5, &tone, &words);
         }

@@ -62,6 +62,8 @@ pub enum What {
         stamp: Stamp,
         /// What it does.
         command: Command,
+        /// Whether it came out of the holdback queue; the eventual model has none.
+        was_held: bool,
     },
     /// A link came up.
     LinkUp {
@@ -279,6 +281,7 @@ fn what(line: Line<'_>, clients: &mut Numbers) -> Result<Option<What>, String> {
             position: line.position.ok_or_else(|| missing("position"))?,
             stamp: stamp.ok_or_else(|| missing("stamp"))?,
             command: Command::new(&commands?),
+            was_held: name == "deliver",
         },
         "link_up" => What::LinkUp { peer: peer? },
         "link_down" => What::LinkDown {

@@ -2,7 +2,7 @@
 
 const pen = canvas.getContext('2d');
 const visible = (from, to) => (to ?? NEVER) >= view.from && from <= view.to;
-// What the last frame drew, for whoever wants to know.
+// How much the last frame drew; what it drew once more because it is chosen counts once.
 const drawn = { bars: 0, messages: 0, deliveries: 0, stays: 0, bands: 0 };
 // Where labels stand already, so that none covers another.
 let labels = [];
@@ -28,9 +28,11 @@ function draw() {
   pen.globalAlpha = 1;
   if (faded) {
     const { life } = state;
+    const counted = { ...drawn };
     drawScene({
       bars: life.bar ? [life.bar] : [], messages: [...life.messages], deliveries: [...life.deliveries], stays: [...life.stays],
     }, true, true);
+    Object.assign(drawn, counted);
   }
   drawCounterExample();
   drawCursor();
@@ -138,6 +140,7 @@ function drawLines() {
     pen.strokeStyle = colourOf(replica.id);
     pen.lineWidth = 2;
     line(from, lineOf(replica), to, lineOf(replica));
+    labels.push({ left: from, right: to, top: lineOf(replica) - 2, bottom: lineOf(replica) + 2 });
   }
 }
 
@@ -163,7 +166,10 @@ function drawStays(list, labelled) {
       pen.fill();
       pen.globalAlpha /= 0.24;
       if (labelled && height > 11 && box.width > 46) {
-        text(`${stay.entry.label}  ${stay.entry.text ?? ''}`, Math.max(box.left, GUTTER) + 5, box.top + box.height / 2 + 0.5, { colour: colourOf(stay.entry.origin), font: `600 11px ${style.mono}`, most: box.width - 9 - Math.max(0, GUTTER - box.left) });
+        const start = Math.max(box.left, GUTTER) + 5;
+        const words = `${stay.entry.label}  ${stay.entry.text ?? ''}`;
+        labels.push({ left: start, right: Math.min(start + words.length * 7, box.left + box.width), top: box.top, bottom: box.top + box.height });
+        text(words, start, box.top + box.height / 2 + 0.5, { colour: colourOf(stay.entry.origin), font: `600 11px ${style.mono}`, most: box.width - 9 - Math.max(0, GUTTER - box.left) });
       }
     }
   }
@@ -190,16 +196,17 @@ function drawDepth(mine, top, room) {
   const scale = Math.min(6, room / Math.max(1, mine[0].replica.rows));
   let depth = before;
   pen.beginPath();
-  pen.moveTo(x(view.from), top);
-  pen.lineTo(x(view.from), top + depth * scale);
+  pen.moveTo(GUTTER - 10, top);
+  pen.lineTo(GUTTER - 10, top + depth * scale);
   for (const [time, change] of steps) {
     const at = x(time);
     pen.lineTo(at, top + depth * scale);
     depth += change;
     pen.lineTo(at, top + depth * scale);
   }
-  pen.lineTo(x(view.to), top + depth * scale);
-  pen.lineTo(x(view.to), top);
+  const edge = Math.min(size.width - 6, x(bounds.to));
+  pen.lineTo(edge, top + depth * scale);
+  pen.lineTo(edge, top);
   pen.closePath();
   pen.fillStyle = colourOf(mine[0].replica.id);
   pen.globalAlpha *= 0.2;
@@ -223,7 +230,15 @@ function drawBars(list, labelled, isLife) {
     const colour = colourOf(bar.replica ?? bar.client.replica);
     const alpha = pen.globalAlpha;
     if (isLife) connect(bar, box, colour);
-    roundBox(box.left, box.top, box.width, box.height, Math.min(5, box.height / 3));
+    if (bar.end === 'ok' && box.width < 4) {
+      pen.globalAlpha = alpha * (bar.isRead ? 0.4 : 0.85);
+      pen.fillStyle = colour;
+      pen.fillRect(box.left, box.top, box.width, box.height);
+      pen.globalAlpha = alpha;
+      if (wanted) labelBar(bar, box, colour);
+      continue;
+    }
+    roundBox(box.left, box.top, box.width, box.height, Math.min(5, box.height / 3, box.width / 5));
     if (bar.end === 'ok') {
       pen.globalAlpha = alpha * (bar.isRead ? 0.3 : 0.85);
       pen.fillStyle = colour;
@@ -261,11 +276,19 @@ function labelBar(bar, box, colour) {
     }
   }
   // Beside it, if nothing follows too soon.
-  const next = bar.client.bars[bar.client.bars.indexOf(bar) + 1];
-  const until = next ? x(next.from) : size.width;
+  const place = bar.client.bars.indexOf(bar);
+  const next = bar.client.bars[place + 1];
+  const last = bar.client.bars[place - 1];
+  const until = next ? x(next.from) : size.width - 6;
   const start = box.left + box.width + 5;
-  if (box.width < 60 && until - start > pen.measureText(full).width + 6) {
-    text(full, start, y, { colour: bar.end === 'ok' ? colour : style.soft, font });
+  const wide = pen.measureText(full).width + 6;
+  const beside = bar.end === 'ok' ? colour : style.soft;
+  if (box.width < 60 && until - start > wide) {
+    text(full, start, y, { colour: beside, font });
+  } else if (box.width < 60 && !next && box.left - wide > (last ? x(last.to ?? bounds.to) + 100 : GUTTER)) {
+    text(full, box.left - 5, y, { colour: beside, font, align: 'right' });
+  } else if (box.width < 34 && until - start > 46) {
+    text(full, start, y, { colour: beside, font, most: until - start - 5 });
   } else if (inside > 34) {
     text(bar.call, left + 6, y, { colour: tone, font, most: inside });
   }

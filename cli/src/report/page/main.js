@@ -154,7 +154,7 @@ function tipOf(thing) {
   const rows = {
     bar: () => [thing.call, `${thing.client.name} → ${thing.answer || 'no reply'}${thing.to === null ? '' : `, took ${readLength(thing.to - thing.from)}`}`, thing.entry ? `stamp ${thing.entry.stamp}` : null, thing.end === 'info' ? 'it may or may not have happened' : null],
     delivery: () => [thing.entry.text ?? thing.entry.stamp, `position ${thing.position} at replica ${thing.replica.id}, stamp ${thing.entry.stamp}`, readTime(thing.at, 1)],
-    message: () => [`${thing.kind}${thing.entry ? ` ${thing.entry.stamp}` : ''}`, `replica ${thing.from.id} → ${thing.to.id}${thing.received === null ? ', lost' : thing.sent === null ? '' : `, took ${readLength(Math.max(0, thing.received - thing.sent))}`}`, thing.kind === 'ACK' ? null : thing.entry?.text ?? null],
+    message: () => [`${thing.kind}${thing.entry ? ` ${thing.entry.stamp}` : ''}`, `replica ${thing.from.id} → ${thing.to.id}${thing.received === null ? ', lost' : took(thing)}`, thing.kind === 'ACK' ? null : thing.entry?.text ?? null],
     stay: () => [thing.entry.text ?? thing.entry.stamp, `held back at replica ${thing.replica.id}${thing.to === null ? ', never delivered' : ` for ${readLength(thing.to - thing.from)}`}`, `stamp ${thing.entry.stamp}`],
     band: () => [bandText(thing), `at replica ${thing.replica.id}, ${thing.to === null ? 'to the end' : `for ${readLength(thing.to - thing.from)}`}`],
   };
@@ -322,4 +322,4 @@ writeQueues();
 draw();
 
 // For tests, and for whoever looks into the console.
-window.holdback = { data, bars, messages, deliveries, stays, bands, entries, replicas, clients, state, view, size, lanes, drawn, x, barBox, lineOf, path, thingAt, choose, moveTo, queueAt, waitsFor, lifeOf };
+window.holdback = { draw, data, bars, messages, deliveries, stays, bands, entries, replicas, clients, state, view, size, lanes, drawn, x, barBox, lineOf, path, thingAt, choose, moveTo, queueAt, waitsFor, lifeOf };

@@ -6,21 +6,35 @@ function drawMessages(list, labelled, isLife) {
   const strong = inSight.filter((message) => message.kind !== 'ACK' && message.kind !== 'ROUND');
   const light = inSight.filter((message) => message.kind === 'ACK' || message.kind === 'ROUND');
   drawn.messages += inSight.length;
-  // A crowd of arrows is a texture: the more there are, the lighter each is.
-  const crowd = (count) => Math.max(0.12, Math.min(1, 260 / count));
-  const alpha = pen.globalAlpha;
-  for (const message of light) {
-    pen.globalAlpha = alpha * (isLife ? 1 : crowd(light.length));
-    arrow(message, isLife ? style.soft : style.ack, isLife ? 1.3 : 1, 4.5);
-  }
-  for (const message of strong) {
-    pen.globalAlpha = alpha * (isLife ? 1 : crowd(strong.length));
-    arrow(message, colourOf(message.entry?.origin ?? message.from.id), isLife ? 2.2 : 1.7, 6.5);
-  }
-  pen.globalAlpha = alpha;
+  const toneOfArrow = (message) => colourOf(message.entry?.origin ?? message.from.id);
+  if (light.length > CROWD) drawCrowd(light, () => style.ack);
+  else light.forEach((message) => arrow(message, isLife ? style.soft : style.ack, isLife ? 1.3 : 1, 4.5));
+  if (strong.length > CROWD) drawCrowd(strong, toneOfArrow);
+  else strong.forEach((message) => arrow(message, toneOfArrow(message), isLife ? 2.2 : 1.7, 6.5));
   if (!labelled || !state.show.labels) return;
   if (strong.length <= 70) strong.forEach((message) => labelArrow(message, message.entry?.label ?? '', colourOf(message.entry?.origin), 0.34));
-  if (light.length <= (isLife ? 40 : 24)) light.forEach((message) => labelArrow(message, `ack ${message.entry?.label ?? ''}`, style.soft, 0.62));
+  if (light.length <= (isLife ? 40 : 24)) light.forEach((message) => labelArrow(message, message.kind === 'ACK' ? `ack ${message.entry?.label ?? ''}` : 'round', style.soft, 0.62));
+}
+
+// A crowd of arrows is a texture: lines without heads, the lighter the more there are, each colour in one go.
+const CROWD = 500;
+function drawCrowd(list, tone) {
+  const ways = new Map();
+  for (const message of list) {
+    const colour = tone(message);
+    if (!ways.has(colour)) ways.set(colour, new Path2D());
+    const { fromX, fromY, toX, toY } = path(message);
+    ways.get(colour).moveTo(fromX, fromY);
+    ways.get(colour).lineTo(toX, toY);
+  }
+  const alpha = pen.globalAlpha;
+  pen.globalAlpha = alpha * Math.max(0.22, Math.min(0.7, 900 / list.length));
+  pen.lineWidth = 1;
+  for (const [colour, way] of ways) {
+    pen.strokeStyle = colour;
+    pen.stroke(way);
+  }
+  pen.globalAlpha = alpha;
 }
 
 const isShown = (message) => state.show.acks || (message.kind !== 'ACK' && message.kind !== 'ROUND');
@@ -114,6 +128,11 @@ function drawDeliveries(list, labelled, isLife) {
 
 function mark(delivery, at, y, radius, isChosen) {
   const colour = colourOf(delivery.entry.origin);
+  if (radius < 2 && !isChosen) {
+    pen.fillStyle = colour;
+    pen.fillRect(at - radius, y - radius, radius * 2, radius * 2);
+    return;
+  }
   pen.beginPath();
   pen.arc(at, y, radius + (isChosen ? 2 : 0), 0, 7);
   pen.fillStyle = colour;
@@ -156,12 +175,11 @@ function drawCounterExample() {
     pen.lineWidth = 2.2;
     roundBox(box.left - 3, box.top - 3, box.width + 6, box.height + 6, 7);
     pen.stroke();
-    const number = marked.indexOf(bar) + 1;
     pen.fillStyle = style.bad;
     pen.beginPath();
     pen.arc(box.left - 3, box.top - 3, 8, 0, 7);
     pen.fill();
-    text(number, box.left - 3, box.top - 2.5, { colour: style.card, align: 'center', font: `700 10.5px ${style.sans}` });
+    text(bar.mark, box.left - 3, box.top - 2.5, { colour: style.card, align: 'center', font: `700 10.5px ${style.sans}` });
   }
 }
 
@@ -180,13 +198,14 @@ function drawCursor() {
 function drawGutter() {
   pen.fillStyle = style.card;
   pen.fillRect(0, AXIS + 1, GUTTER - 10, size.height);
+  const small = Math.min(12, lanes.rowHeight - 2);
   if (state.show.clients && lanes.rowHeight >= 11) {
     for (const client of clients) {
-      text(client.name, 16, lanes.clients[client.index], { colour: style.soft, font: `12px ${style.sans}`, most: GUTTER - 58 });
-      if (client.replica !== null) text(`→ ${client.replica}`, GUTTER - 20, lanes.clients[client.index], { colour: colourOf(client.replica), align: 'right', font: `600 12px ${style.sans}` });
+      text(client.name, 16, lanes.clients[client.index], { colour: style.soft, font: `${small}px ${style.sans}`, most: GUTTER - 58 });
+      if (client.replica !== null) text(`→ ${client.replica}`, GUTTER - 20, lanes.clients[client.index], { colour: colourOf(client.replica), align: 'right', font: `600 ${small}px ${style.sans}` });
     }
-  } else if (state.show.clients && clients.length) {
-    text(`${clients.length} clients`, 16, (lanes.clientsTop + lanes.clientsBottom) / 2, { colour: style.soft, font: `12px ${style.sans}` });
+  } else if (state.show.clients) {
+    nameGroups();
   }
   for (const replica of replicas) {
     const y = lineOf(replica);
@@ -203,6 +222,16 @@ function drawGutter() {
     roundBox(left, 8, wide, 22, 6);
     pen.fill();
     text(words, left + wide / 2, 19.5, { colour: style.card, align: 'center', font: `600 11.5px ${style.sans}` });
+  }
+}
+
+// Lines too narrow to have a name each: how many clients each replica has.
+function nameGroups() {
+  for (const id of new Set(clients.map((client) => client.replica))) {
+    const group = clients.filter((client) => client.replica === id);
+    const y = (lanes.clients[group[0].index] + lanes.clients[group[group.length - 1].index]) / 2;
+    text(count(group.length, 'client', 'clients'), 16, y, { colour: style.soft, font: `12px ${style.sans}` });
+    if (id !== null) text(`→ ${id}`, GUTTER - 20, y, { colour: colourOf(id), align: 'right', font: `600 12px ${style.sans}` });
   }
 }
 

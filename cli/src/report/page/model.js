@@ -34,6 +34,9 @@ const bars = data.bars.map((row, index) => {
   return bar;
 });
 
+// Operations of a counter-example have the numbers that its words use.
+for (const [, , , places] of data.judged.models) places.forEach((place, number) => { bars[place].mark ??= number + 1; });
+
 const messages = data.messages.map(([kind, from, to, sent, received, entry], index) => {
   const message = {
     type: 'message', index, kind: KINDS[kind], from: replicaOf.get(from), to: replicaOf.get(to), sent, received,

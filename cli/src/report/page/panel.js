@@ -52,14 +52,16 @@ function writeCounterExample(models) {
   for (const [model, verdict, reasons, places] of models) {
     if (verdict !== 'no' || (!reasons.length && !places.length)) continue;
     section.hidden = false;
-    const calls = places.map((place) => {
+    const calls = places.map((place, number) => {
       const bar = bars[place];
       const words = `${bar.client.name}: ${bar.call} → ${bar.answer || '…'}`;
-      return make('button', { type: 'button', onclick: () => choose(bar, true) }, make('b', {}, String(marked.indexOf(bar) + 1)), words);
+      return make('button', { type: 'button', onclick: () => choose(bar, true) }, make('b', {}, `#${number + 1}`), words);
     });
     section.append(make('h2', {}, `Not ${model}`), ...reasons.map((reason) => make('p', {}, reason)), make('div', { class: 'calls' }, ...calls));
   }
 }
+
+const DONE = data.consistency === 'eventual' ? 'applied' : 'delivered';
 
 // What is chosen, from its first step to its last.
 function writeChosen() {
@@ -74,7 +76,12 @@ function writeChosen() {
   const call = bar?.call || entry?.text || (chosen.kind ?? '');
   place.append(make('h2', {}, headline(chosen, bar, entry)), make('p', { class: 'call' }, call));
   if (bar) place.append(make('p', { class: 'answer' }, `→ ${bar.answer || 'no reply'}${bar.position === null ? '' : `  at position ${bar.position}`}`));
-  place.append(make('ol', { class: 'steps' }, ...stepsOf(life).map(([time, words, id]) => make('li', { tone: id === null ? 'var(--faint)' : toneOf(id) }, words, make('time', {}, readTime(time, 1))))));
+  const steps = stepsOf(life);
+  const items = steps.map(([time, words, id], number) => {
+    const when = number === 0 ? readTime(time, 1) : `+${readLength(time - steps[0][0])}`;
+    return make('li', { tone: id === null ? 'var(--faint)' : toneOf(id), title: readTime(time, 1) }, words, make('time', {}, when));
+  });
+  place.append(make('ol', { class: 'steps' }, ...items));
 }
 
 function headline(chosen, bar, entry) {
@@ -83,6 +90,12 @@ function headline(chosen, bar, entry) {
   const stamp = entry ? `, stamp ${entry.stamp}` : '';
   if (!bar) return `Entry${stamp}`;
   return `${bar.client.name}${bar.replica === null ? '' : `, replica ${bar.replica}`}${stamp}${bar.end === 'ok' ? '' : `, ${bar.end}`}`;
+}
+
+// A replica looks at its clock once a turn, so a short way may seem to have taken no time at all.
+function took(message) {
+  const known = message.sent !== null && message.received !== null && message.received > message.sent;
+  return known ? `, took ${readLength(message.received - message.sent)}` : '';
 }
 
 function stepsOf(life) {
@@ -99,10 +112,10 @@ function stepsOf(life) {
   for (const message of life.messages) {
     const of = message.entry && message.entry !== entry ? ` (of ${message.entry.label})` : '';
     const way = `${message.kind}${of} ${message.from.id} → ${message.to.id}`;
-    if (message.received !== null) add(4, message.received, `${way}${message.sent === null ? '' : `, took ${readLength(Math.max(0, message.received - message.sent))}`}`, message.to.id);
+    if (message.received !== null) add(4, message.received, `${way}${took(message)}`, message.to.id);
     else add(3, message.sent, `${way}, lost`, message.from.id);
   }
-  life.deliveries.forEach((delivery) => add(5, delivery.at, `delivered at ${delivery.replica.id}, position ${delivery.position}`, delivery.replica.id));
+  life.deliveries.forEach((delivery) => add(5, delivery.at, `${DONE} at ${delivery.replica.id}, position ${delivery.position}`, delivery.replica.id));
   return steps.sort((a, b) => a[0] - b[0] || a[3] - b[3]);
 }
 

@@ -3,7 +3,7 @@
 const stage = document.getElementById('stage');
 const canvas = stage.querySelector('canvas');
 const strip = document.querySelector('#strip canvas');
-const GUTTER = 118;
+const GUTTER = 126;
 const RIGHT = 26;
 const AXIS = 34;
 
@@ -37,13 +37,15 @@ const toneOf = (id) => `var(--r${(((id ?? 1) - 1) % 8) + 1})`;
 function layOut() {
   size.width = stage.clientWidth;
   const count = state.show.clients ? clients.length : 0;
-  const row = count <= 6 ? 30 : count <= 14 ? 21 : count <= 40 ? 13 : Math.max(5, 520 / count);
+  const row = count <= 6 ? 30 : count <= 14 ? 21 : count <= 26 ? 13 : Math.max(4, 340 / count);
   lanes.rowHeight = row;
   lanes.clientsTop = AXIS + 12;
   lanes.clients = clients.map((_, place) => lanes.clientsTop + row * (place + 0.5));
   lanes.clientsBottom = lanes.clientsTop + row * count;
   let top = lanes.clientsBottom + (count ? 20 : 4);
-  const free = window.innerHeight - top - 330;
+  // The legend below should be in sight as well.
+  const above = stage.getBoundingClientRect().top + window.scrollY;
+  const free = window.innerHeight - above - top - 96;
   const pitch = Math.min(178, Math.max(112, free / Math.max(1, replicas.length)));
   lanes.replicas = replicas.map((_, place) => ({ line: top + 34 + pitch * place, pitch }));
   size.height = Math.round(top + pitch * replicas.length + (replicas.length ? 8 : 20));

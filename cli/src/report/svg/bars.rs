@@ -5,9 +5,27 @@ use super::{GUTTER, Still, WIDTH};
 use crate::report::picture::{Bar, End, Moment};
 use crate::report::trace::FrameKind;
 
+/// When an operation ends that has not ended.
+const NEVER: Moment = Moment::MAX / 2;
+
 impl Still<'_> {
-    pub(super) fn bar(&mut self, bar: &Bar) {
-        let completed = bar.completed.unwrap_or(Moment::MAX / 2);
+    pub(super) fn bars(&mut self) {
+        let bars = self.picture.bars.iter().zip(&self.selection.bars);
+        let bars: Vec<&Bar> = bars
+            .filter(|(_, shown)| **shown)
+            .map(|(bar, _)| bar)
+            .collect();
+        // No label may stand where an operation does.
+        for bar in &bars {
+            let (y, left) = (self.client_y(bar.client), self.x(bar.invoked));
+            let right = self.x(bar.completed.unwrap_or(NEVER)).max(left + 2.0);
+            self.labels.push([left, y - 10.0, right, y + 10.0]);
+        }
+        bars.into_iter().for_each(|bar| self.bar(bar));
+    }
+
+    fn bar(&mut self, bar: &Bar) {
+        let completed = bar.completed.unwrap_or(NEVER);
         if !self.is_in_sight(bar.invoked, completed) {
             return;
         }
@@ -31,26 +49,20 @@ impl Still<'_> {
             "" | "OK" | "+OK" => bar.call.clone(),
             answer => format!("{} → {answer}", bar.call),
         };
-        let fits = [full, bar.call.clone()]
-            .into_iter()
-            .find(|words| text_width(words, 7.0) < wide - 12.0);
         let is_filled = bar.end == End::Ok && !bar.is_read;
-        match fits {
-            Some(words) if is_filled => {
-                self.canvas
-                    .text("mono", left + 7.0, y, "var(--card)", &words);
+        let inside = if is_filled { "var(--card)" } else { &tone };
+        for words in [&full, &bar.call] {
+            let needed = text_width(words, 7.0);
+            if needed < wide - 12.0 {
+                self.canvas.text("mono", left + 7.0, y, inside, words);
+                return;
             }
-            Some(words) => self.canvas.text("mono", left + 7.0, y, &tone, &words),
-            None => {
-                let place = [
-                    right + 5.0,
-                    y - 7.0,
-                    right + 8.0 + text_width(&bar.call, 7.0),
-                    y + 7.0,
-                ];
-                if place[2] < WIDTH - 14.0 && self.take(place) {
-                    self.canvas.text("mono", place[0], y, &tone, &bar.call);
-                }
+            // Beside it, as long as nothing stands there.
+            let start = right + 5.0;
+            let place = [start, y - 7.0, start + needed + 3.0, y + 7.0];
+            if place[2] < WIDTH - 14.0 && self.take(place) {
+                self.canvas.text("mono", start, y, &tone, words);
+                return;
             }
         }
     }
