@@ -75,6 +75,7 @@ section_one() {
   local test pipeline target
   start_holdback ours1 sequential 1
   start_redis redis1 0
+  warm ours1 redis1
   for pipeline in 1 16; do
     if [ "$pipeline" = 1 ]; then target=1.0; else target=1.5; fi
     for test in set get; do
@@ -102,6 +103,7 @@ section_three() {
   for model in sequential linearizable eventual; do
     start_holdback "$model" "$model" 3
   done
+  warm redis3 ours1 sequential linearizable eventual
   for model in sequential linearizable eventual; do
     target=
     [ "$model" != sequential ] || target=1.0
@@ -132,6 +134,7 @@ section_etcd() {
   start_etcd etcd3
   start_holdback sequential sequential 3
   start_holdback linearizable linearizable 3
+  warm sequential linearizable
   row etcd-put etcd ops/s more 30 "three replicas, linearizable SET against etcd put, 50 connections"
   pair etcd-put "rb linearizable set 1" "et etcd3 put"
   row etcd-put-16 etcd ops/s more '' "linearizable SET, pipeline 16, against the same etcd put"
@@ -150,6 +153,7 @@ section_latency() {
   start_redis redis1 0
   start_holdback sequential sequential 3
   start_redis redis3 2
+  warm ours1 redis1 sequential redis3
   latencies latency-get "one connection, GET, one replica" "ld ours1 one get 1 --clients 1" "ld redis1 one get 1 --clients 1"
   latencies latency-set "one connection, SET, three replicas, against WAIT 2" \
     "ld sequential one set 1 --clients 1" "ld redis3 one set 1 --clients 1 --wait 2"
@@ -184,6 +188,7 @@ section_cost() {
   start_holdback ours1 sequential 1
   start_redis redis1 0
   start_redis redis3 2
+  warm sequential ours1 redis1 redis3
   row cost-set cost us/op less 2 "CPU of a sequential SET, pipeline 16, three replicas together, against one Redis"
   pair cost-set "cpu sequential set 16" "cpu redis1 set 16"
   row cost-set-three cost us/op less '' "the same against a Redis with two replicas, all three"
@@ -219,6 +224,7 @@ section_scaling() {
   done
   start_holdback ours sequential 1 --max-clients 12000
   start_redis redis 0
+  warm ours redis
   for count in "${connections[@]}"; do
     scale "connections-$count" ops/s "$count connections: GET, one replica and one Redis" \
       "rb ours get 1 -c $count" "rb redis get 1 -c $count"
