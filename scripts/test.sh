@@ -4,8 +4,8 @@
 # Usage: scripts/test.sh [--quick] [--help]
 #   --quick   formatting, lints and unit tests only
 #
-# Installs what the tests need (redis-tools, netcat, tmux, shellcheck, valgrind, python, node) if it is missing and this is a
-# Debian machine with root; otherwise it says what is missing.
+# Installs what the tests need (redis-tools, netcat, tmux, shellcheck, valgrind, python, node, chromium) if it is
+# missing and this is a Debian machine with root; otherwise it says what is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -34,6 +34,7 @@ install_missing() {
   need pip3 python3-pip
   need node nodejs
   need npm npm
+  need chromium chromium
   need valgrind valgrind
   [ "${#missing[@]}" -eq 0 ] && return
   if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" -ne 0 ]; then
@@ -88,6 +89,9 @@ scripts/instructions.sh
 
 step "clients"
 scripts/test_clients.sh
+
+step "report"
+HOLDBACK_BIN="${CARGO_TARGET_DIR:-target}/debug" scripts/test_report.sh
 
 step "cases"
 scripts/run_all_cases.sh
