@@ -78,7 +78,9 @@ impl<'a> Session<'a> {
         let mut next_progress = start + PROGRESS_EVERY;
         let models = self.arguments.models();
         let first = fresh_seed();
-        println!("seeds from {first} on");
+        if !self.arguments.json {
+            println!("seeds from {first} on");
+        }
         for turn in 0.. {
             for model in &models {
                 for seed in first + turn * TURN..first + (turn + 1) * TURN {
