@@ -18,12 +18,17 @@
 //! - *What need not happen is taken only right before something that looks at it*, or together with more of
 //!   its kind; and of several alike only the first.
 
+mod candidates;
+mod times;
+
+pub(super) use times::times;
+
+use super::Deadline;
 use super::board::Board;
 use super::hash::{QuickMap, QuickSet};
-use super::model::{Act, Key, Part, Reply};
-use super::problem::{Compiled, Op, Problem};
+use super::model::{Key, Part};
+use super::problem::Op;
 use super::unseen::Unseen;
-use super::{Deadline, values::Value};
 use crate::history::Moment;
 use std::collections::HashMap;
 
@@ -306,104 +311,6 @@ impl<'a, 'b> Search<'a, 'b> {
         }
     }
 
-    /// Whether the operation needs something that is not there and cannot come again.
-    fn is_hopeless(&self, op: Op) -> bool {
-        let needs = self.board.needs;
-        needs.required(op).iter().any(|&slot| {
-            let (key, value) = needs.wanted[slot as usize];
-            self.board.held(key) != value && !self.board.can_be_supplied(slot, op)
-        })
-    }
-
-    /// The open operations that are connected with one, itself included. Appends all their keys to the list.
-    fn connected(&mut self, urgent: Op) -> Vec<Op> {
-        self.visit += 1;
-        let visit = self.visit;
-        let problem = self.board.problem;
-        let mut found = vec![urgent];
-        self.visited_ops[urgent as usize] = visit;
-        let mut at = 0;
-        while at < found.len() {
-            let op = found[at];
-            at += 1;
-            let compiled = &problem.operations[op as usize];
-            if let Some(before) = compiled.before.filter(|_| !self.is_next(op))
-                && self.visited_ops[before as usize] != visit
-            {
-                self.visited_ops[before as usize] = visit;
-                found.push(before);
-            }
-            for &key in problem.keys(op) {
-                if self.visited_keys[key.0 as usize] == visit {
-                    continue;
-                }
-                self.visited_keys[key.0 as usize] = visit;
-                self.keys.push(key);
-                for other in self.board.open_at(key) {
-                    if self.visited_ops[other as usize] != visit {
-                        self.visited_ops[other as usize] = visit;
-                        found.push(other);
-                    }
-                }
-            }
-        }
-        found
-    }
-
-    /// Leaves the candidates that can be next in their process, the most promising first.
-    fn rank(&mut self, urgent: Op, candidates: &mut Vec<Op>) {
-        let problem = self.board.problem;
-        let needs = self.board.needs;
-        candidates.retain(|&op| self.is_next(op));
-        let mut kinds: QuickSet<u32> = QuickSet::default();
-        candidates.sort_unstable();
-        candidates.retain(|&op| {
-            problem.operations[op as usize].is_ok || kinds.insert(self.alike[op as usize])
-        });
-        if candidates.len() < 2 {
-            return;
-        }
-        let missing: Vec<(Key, Value)> = needs
-            .required(urgent)
-            .iter()
-            .map(|&slot| needs.wanted[slot as usize])
-            .filter(|&(key, value)| self.board.held(key) != value)
-            .collect();
-        let mut ranked: Vec<((u8, Moment), Op)> = Vec::with_capacity(candidates.len());
-        for &op in candidates.iter() {
-            let compiled = &problem.operations[op as usize];
-            let class = match op {
-                _ if op == urgent => 0,
-                _ if missing.iter().any(|want| self.leads_to(op, *want)) => 1,
-                _ if compiled.is_ok => 2,
-                _ => 3,
-            };
-            ranked.push(((class, self.board.times(op).1), op));
-        }
-        ranked.sort_by_key(|(rank, _)| *rank);
-        candidates.clear();
-        candidates.extend(ranked.into_iter().map(|(_, op)| op));
-    }
-
-    /// Whether an operation makes, or begins to make, a value at a key.
-    fn leads_to(&mut self, op: Op, (key, value): (Key, Value)) -> bool {
-        let parts = self.board.problem.parts(op);
-        let mut parts = parts.iter().filter(|part| part.key == key);
-        parts.any(|part| match (part.act, part.reply) {
-            (Act::Set(new) | Act::SetNx(new) | Act::GetSet(new) | Act::Cas(_, new), _) => {
-                new == value
-            }
-            (Act::Incr, Reply::Number(number)) => self.board.values.of_number(number) == value,
-            (Act::Append(suffix), _) => {
-                let held = self.board.held(key);
-                let new = self.board.values.join(held, suffix);
-                self.board.values.begins_with(value, new)
-            }
-            (Act::Del, _) => value == super::values::ABSENT,
-            _ => false,
-        })
-    }
-
     /// Takes the next candidate of the newest choice that can be taken.
     fn try_next(&mut self) -> bool {
         loop {
@@ -473,29 +380,4 @@ impl<'a, 'b> Search<'a, 'b> {
         (self.dead_ends.len() > DEAD_ENDS_MAX)
             .then(|| format!("more than {DEAD_ENDS_MAX} dead ends were found"))
     }
-}
-
-/// When each operation can be taken first, and when it must have been.
-pub(super) fn times(problem: &Problem, keep: Keep) -> Vec<(Moment, Moment)> {
-    let operations = &problem.operations;
-    let real = |op: &Compiled| (op.invoked, op.deadline);
-    let mut times: Vec<(Moment, Moment)> = operations.iter().map(real).collect();
-    if keep == Keep::RealTime {
-        return times;
-    }
-    // A read may be of the past, as far back as what precedes it in its process.
-    let is_free = |compiled: &Compiled| compiled.is_ok && compiled.changes_nothing;
-    for (at, compiled) in operations.iter().enumerate().filter(|(_, op)| is_free(op)) {
-        let before = compiled.before.map(|before| times[before as usize].0);
-        times[at] = (before.unwrap_or(0), Moment::MAX);
-    }
-    // And it precedes what follows it there.
-    for (at, compiled) in operations.iter().enumerate().rev() {
-        if let Some(before) = compiled.before.filter(|_| compiled.is_ok) {
-            let deadline = times[at].1;
-            let before = &mut times[before as usize].1;
-            *before = (*before).min(deadline);
-        }
-    }
-    times
 }

@@ -1,0 +1,108 @@
+//! Which operations can be next, and which of them is the most promising.
+
+use super::Search;
+use crate::check::hash::QuickSet;
+use crate::check::model::{Act, Key, Reply};
+use crate::check::problem::Op;
+use crate::check::values::{ABSENT, Value};
+use crate::history::Moment;
+
+impl Search<'_, '_> {
+    /// Whether the operation needs something that is not there and cannot come again.
+    pub(super) fn is_hopeless(&self, op: Op) -> bool {
+        let needs = self.board.needs;
+        needs.required(op).iter().any(|&slot| {
+            let (key, value) = needs.wanted[slot as usize];
+            self.board.held(key) != value && !self.board.can_be_supplied(slot, op)
+        })
+    }
+
+    /// The open operations that are connected with one, itself included. Appends all their keys to the list.
+    pub(super) fn connected(&mut self, urgent: Op) -> Vec<Op> {
+        self.visit += 1;
+        let visit = self.visit;
+        let problem = self.board.problem;
+        let mut found = vec![urgent];
+        self.visited_ops[urgent as usize] = visit;
+        let mut at = 0;
+        while at < found.len() {
+            let op = found[at];
+            at += 1;
+            let compiled = &problem.operations[op as usize];
+            if let Some(before) = compiled.before.filter(|_| !self.is_next(op))
+                && self.visited_ops[before as usize] != visit
+            {
+                self.visited_ops[before as usize] = visit;
+                found.push(before);
+            }
+            for &key in problem.keys(op) {
+                if self.visited_keys[key.0 as usize] == visit {
+                    continue;
+                }
+                self.visited_keys[key.0 as usize] = visit;
+                self.keys.push(key);
+                for other in self.board.open_at(key) {
+                    if self.visited_ops[other as usize] != visit {
+                        self.visited_ops[other as usize] = visit;
+                        found.push(other);
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// Leaves the candidates that can be next in their process, the most promising first.
+    pub(super) fn rank(&mut self, urgent: Op, candidates: &mut Vec<Op>) {
+        let problem = self.board.problem;
+        let needs = self.board.needs;
+        candidates.retain(|&op| self.is_next(op));
+        let mut kinds: QuickSet<u32> = QuickSet::default();
+        candidates.sort_unstable();
+        candidates.retain(|&op| {
+            problem.operations[op as usize].is_ok || kinds.insert(self.alike[op as usize])
+        });
+        if candidates.len() < 2 {
+            return;
+        }
+        let missing: Vec<(Key, Value)> = needs
+            .required(urgent)
+            .iter()
+            .map(|&slot| needs.wanted[slot as usize])
+            .filter(|&(key, value)| self.board.held(key) != value)
+            .collect();
+        let mut ranked: Vec<((u8, Moment), Op)> = Vec::with_capacity(candidates.len());
+        for &op in candidates.iter() {
+            let compiled = &problem.operations[op as usize];
+            let class = match op {
+                _ if op == urgent => 0,
+                _ if missing.iter().any(|want| self.leads_to(op, *want)) => 1,
+                _ if compiled.is_ok => 2,
+                _ => 3,
+            };
+            ranked.push(((class, self.board.times(op).1), op));
+        }
+        ranked.sort_by_key(|(rank, _)| *rank);
+        candidates.clear();
+        candidates.extend(ranked.into_iter().map(|(_, op)| op));
+    }
+
+    /// Whether an operation makes, or begins to make, a value at a key.
+    fn leads_to(&mut self, op: Op, (key, value): (Key, Value)) -> bool {
+        let parts = self.board.problem.parts(op);
+        let mut parts = parts.iter().filter(|part| part.key == key);
+        parts.any(|part| match (part.act, part.reply) {
+            (Act::Set(new) | Act::SetNx(new) | Act::GetSet(new) | Act::Cas(_, new), _) => {
+                new == value
+            }
+            (Act::Incr, Reply::Number(number)) => self.board.values.of_number(number) == value,
+            (Act::Append(suffix), _) => {
+                let held = self.board.held(key);
+                let new = self.board.values.join(held, suffix);
+                self.board.values.begins_with(value, new)
+            }
+            (Act::Del, _) => value == ABSENT,
+            _ => false,
+        })
+    }
+}
