@@ -12,8 +12,25 @@ pub struct Judgement {
     pub verdict: String,
     /// Why, line by line.
     pub reasons: Vec<String>,
-    /// The lines of the counter-example's operations in the history, if there is one.
-    pub lines: BTreeSet<usize>,
+    /// The operations of the counter-example, if there is one.
+    pub example: BTreeSet<Named>,
+}
+
+/// What names an operation. One that was judged before it was written to a file has no line yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Named {
+    /// Its line in the history, from 1.
+    Line(usize),
+    /// Its place among the history's operations, from 0.
+    Place(usize),
+}
+
+impl Judgement {
+    /// Whether an operation with this line and place belongs to the counter-example.
+    #[must_use]
+    pub fn names(&self, line: usize, place: usize) -> bool {
+        self.example.contains(&Named::Line(line)) || self.example.contains(&Named::Place(place))
+    }
 }
 
 /// Everything that was said.
@@ -37,13 +54,10 @@ impl Judged {
         }
     }
 
-    /// The lines of all counter-examples.
+    /// Whether an operation with this line and place belongs to a counter-example.
     #[must_use]
-    pub fn lines(&self) -> BTreeSet<usize> {
-        let models = self.models.iter();
-        models
-            .flat_map(|model| model.lines.iter().copied())
-            .collect()
+    pub fn names(&self, line: usize, place: usize) -> bool {
+        self.models.iter().any(|model| model.names(line, place))
     }
 }
 
@@ -53,14 +67,18 @@ fn judgement(json: &Json) -> Option<Judgement> {
     let words = example.and_then(|example| text(example, "words"));
     let reasons = [text(json, "why"), words].into_iter().flatten();
     let operations = example.and_then(|example| example.get("operations")?.as_array());
-    let line = |operation: &Json| usize::try_from(operation.get("line")?.as_u64()?).ok();
+    let named = |operation: &Json| {
+        let number = |name: &str| usize::try_from(operation.get(name)?.as_u64()?).ok();
+        let line = number("line").filter(|line| *line > 0).map(Named::Line);
+        line.or_else(|| number("place").map(Named::Place))
+    };
     Some(Judgement {
         model: text(json, "model")?,
         verdict: text(json, "verdict")?,
         reasons: reasons
             .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
             .collect(),
-        lines: operations.into_iter().flatten().filter_map(line).collect(),
+        example: operations.into_iter().flatten().filter_map(named).collect(),
     })
 }
 
@@ -78,7 +96,7 @@ mod tests {
                 {"model": "sequential", "verdict": "yes", "notes": []},
                 {"model": "linearizable", "verdict": "no", "counter_example": {
                     "words": "The read is stale.\nSee.",
-                    "operations": [{"line": 4}, {"line": 9, "call": "GET x"}]}},
+                    "operations": [{"line": 4, "place": 1}, {"line": 0, "place": 9}]}},
                 {"model": "eventual", "verdict": "unknown", "why": "Time is up."},
             ],
         }));
@@ -86,10 +104,11 @@ mod tests {
         let [sequential, linearizable, eventual] = &judged.models[..] else {
             panic!("{judged:?}");
         };
-        assert!(sequential.lines.is_empty());
+        assert!(sequential.example.is_empty());
         assert_eq!(linearizable.reasons, ["The read is stale.", "See."]);
         assert_eq!(eventual.reasons, ["Time is up."]);
-        assert_eq!(judged.lines(), [4, 9].into());
+        assert!(judged.names(4, 3) && judged.names(18, 9));
+        assert!(!judged.names(9, 4) && !judged.names(3, 1));
         assert_eq!(Judged::read(&json!([1, null])), Judged::default());
     }
 }

@@ -273,10 +273,18 @@ impl<'a> Rows<'a> {
     }
 
     fn judged(&self) -> Json {
+        let shown = self.selection.bars.iter().scan(0, |next, shown| {
+            let number = *next;
+            *next += usize::from(*shown);
+            Some(number)
+        });
+        let numbers: Vec<usize> = shown.collect();
         let models = self.picture.judged.models.iter().map(|model| {
-            let bars = self.shown_bars().enumerate();
-            let marked = bars.filter(|(_, bar)| bar.is_marked && model.lines.contains(&bar.line));
-            let marked: Vec<usize> = marked.map(|(place, _)| place).collect();
+            let bars = self.picture.bars.iter().zip(&numbers).enumerate();
+            // All that are marked are shown.
+            let marked =
+                bars.filter(|(place, (bar, _))| bar.is_marked && model.names(bar.line, *place));
+            let marked: Vec<usize> = marked.map(|(_, (_, number))| *number).collect();
             json!([model.model, model.verdict, model.reasons, marked])
         });
         json!({"run": self.picture.judged.run, "models": models.collect::<Json>()})

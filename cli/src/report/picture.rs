@@ -205,10 +205,9 @@ impl Picture {
         self.timed = history.timed;
         let (clients, lines) = rows::of_history(history);
         self.clients = clients;
-        let marked = self.judged.lines();
         for ((operation, client), request) in history.operations.iter().zip(lines).zip(&request) {
             let mut bar = bar(operation, client, history.timed);
-            bar.is_marked = marked.contains(&operation.line);
+            bar.is_marked = self.judged.names(operation.line, self.bars.len());
             if let Some(request) = request.map(|place| &traced[place]) {
                 let replied = request.reply.as_ref().map(|(wall, _)| self.moment(*wall));
                 bar.at_replica = Some((self.moment(request.came), replied));

@@ -315,7 +315,8 @@ prefers.addEventListener('change', (event) => { if (!kept) setTheme(event.matche
 writeTitle();
 writeLegend();
 layOut();
-if (marked.length) goToWindow();
+// A run that fits into one look is shown whole.
+if (marked.length && bars.length > 60) goToWindow();
 else if (data.window) Object.assign(view, clampView(...data.window));
 writeChosen();
 writeQueues();

@@ -22,6 +22,10 @@ const dot = (id) => {
   return element;
 };
 
+// A cluster that keeps a weaker promise may well break a stronger one.
+const STRENGTH = ['eventual', 'sequential', 'linearizable'];
+const isPromised = (model) => !data.consistency || STRENGTH.indexOf(model) <= STRENGTH.indexOf(data.consistency);
+
 function writeTitle() {
   byId('name').textContent = data.title || data.name;
   const started = data.started ? new Date(data.started).toISOString().slice(0, 19).replace('T', ' ') : null;
@@ -35,7 +39,14 @@ function writeTitle() {
   const { run, models } = data.judged;
   const signs = { yes: '✓', no: '✗', unknown: '?' };
   const pill = (words, verdict) => make('span', { class: `verdict ${signs[verdict] ? verdict : 'unknown'}` }, make('b', {}, signs[verdict] ?? '?'), words);
-  models.forEach(([model, verdict]) => byId('verdicts').append(pill(`${model}: ${verdict}`, verdict)));
+  for (const [model, verdict] of models) {
+    const element = pill(`${model}: ${verdict}`, verdict);
+    if (verdict === 'no' && !isPromised(model)) {
+      element.className = 'verdict unknown';
+      element.title = 'not promised by this cluster';
+    }
+    byId('verdicts').append(element);
+  }
   if (run) byId('verdicts').prepend(pill(models.length ? `the case: ${run}` : `verdict: ${run}`, run));
   if (data.description) byId('story').append(make('p', {}, data.description));
   const notes = [...data.notes];
@@ -52,12 +63,14 @@ function writeCounterExample(models) {
   for (const [model, verdict, reasons, places] of models) {
     if (verdict !== 'no' || (!reasons.length && !places.length)) continue;
     section.hidden = false;
+    const mild = !isPromised(model);
+    if (mild) section.className = 'mild';
     const calls = places.map((place, number) => {
       const bar = bars[place];
       const words = `${bar.client.name}: ${bar.call} → ${bar.answer || '…'}`;
       return make('button', { type: 'button', onclick: () => choose(bar, true) }, make('b', {}, `#${number + 1}`), words);
     });
-    section.append(make('h2', {}, `Not ${model}`), ...reasons.map((reason) => make('p', {}, reason)), make('div', { class: 'calls' }, ...calls));
+    section.append(make('h2', {}, `Not ${model}${mild ? ', and not promised to be' : ''}`), ...reasons.map((reason) => make('p', {}, reason)), make('div', { class: 'calls' }, ...calls));
   }
 }
 
