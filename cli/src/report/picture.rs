@@ -11,7 +11,7 @@ use super::pairing::{self, Pairing};
 use super::queue::{Stay, stays};
 use super::requests::{Request, requests};
 use super::rows;
-use super::trace::{FrameKind, What};
+use super::trace::What;
 use crate::history::{Operation, Outcome};
 
 /// Nanoseconds from the start of the run; what happened before it is negative.
@@ -393,13 +393,4 @@ fn seed(run: &Run) -> Option<u64> {
         .and_then(|history| history.meta.as_ref());
     let recorded = meta.and_then(|meta| meta.get("seed")?.as_u64());
     recorded.or_else(|| run.cluster.as_ref().and_then(|cluster| cluster.seed))
-}
-
-/// Whether a kind of frame belongs to the life of one entry.
-#[must_use]
-pub fn carries_entry(kind: FrameKind) -> bool {
-    matches!(
-        kind,
-        FrameKind::Mcast | FrameKind::Update | FrameKind::Entry
-    )
 }

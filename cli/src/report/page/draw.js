@@ -101,7 +101,9 @@ function drawBands() {
     pen.globalAlpha = 1;
     if (band.trouble !== 'delay') hatch(left, top, wide, height - 1.5, colour);
     if (height >= 10 && wide > 64) {
-      text(bandText(band), Math.max(left, GUTTER) + 6, top + height / 2 - 0.5, { colour, font: `600 10.5px ${style.sans}`, most: wide - 10, halo: band.trouble !== 'delay' });
+      const words = bandText(band);
+      labels.push({ left, right: Math.min(left + words.length * 6, right), top, bottom: top + height });
+      text(words, Math.max(left, GUTTER) + 6, top + height / 2 - 0.5, { colour, font: `600 10.5px ${style.sans}`, most: wide - 10, halo: band.trouble !== 'delay' });
     }
   }
 }
