@@ -3,4 +3,5 @@
 mod brute;
 mod model;
 mod random;
+mod stateright;
 mod verdicts;

@@ -27,7 +27,7 @@ fn replays(history: &History, order: &[usize]) -> bool {
 }
 
 /// A history in lines, short enough to read.
-fn shown(history: &History) -> String {
+pub(super) fn shown(history: &History) -> String {
     let line = |at: usize| {
         let operation = &history.operations[at];
         format!(
