@@ -1,7 +1,7 @@
 //! A fixed set of simulated runs in each model: no invariant breaks, and a seed always gives the same run.
 
 use holdback::consistency::Consistency;
-use holdback_cli::simulate::{Keep, Options, run_seed};
+use holdback_cli::simulate::{Keep, Latency, Options, run_seed};
 
 fn seeds_hold(consistency: Consistency, replicas: usize) {
     let options = Options {
@@ -70,6 +70,21 @@ fn a_client_gets_its_last_commands_out_when_the_weather_clears_up() {
 #[test]
 fn a_write_below_a_forgotten_tombstone_is_new() {
     these_hold(Consistency::Eventual, &[397]);
+}
+
+/// Two replicas with an ocean between them gave up each connection before its handshake could be through, as the
+/// timeout that was drawn was shorter than the way there and back.
+#[test]
+fn replicas_that_are_far_apart_get_to_know_each_other() {
+    let options = Options {
+        replicas: 5,
+        latency: Latency::wan(),
+        ..Options::new(Consistency::Eventual)
+    };
+    for seed in [152, 173] {
+        let outcome = run_seed(seed, &options, Keep::Nothing);
+        assert_eq!(outcome.violation, None, "seed {seed}");
+    }
 }
 
 /// Two runs of a seed are the same line for line, not only in the number that stands for all lines.

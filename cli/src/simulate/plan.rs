@@ -113,6 +113,14 @@ impl Tuning {
         self.round_piece_records = random.pick(&[1, 2, 256]);
     }
 
+    /// Gives links the time that their handshake takes over the longest distance: over an ocean two replicas that
+    /// give up after 300 ms never get to know each other.
+    fn fit_distances(&mut self, distances: &[Vec<Time>]) {
+        let longest = distances.iter().flatten().max().copied().unwrap_or(0);
+        // A round trip to connect, and one for both handshakes.
+        self.link_timeout = self.link_timeout.max(4 * longest);
+    }
+
     /// The loop is fast from now on.
     pub(super) fn hurry(&mut self) {
         self.read_bytes = self.read_bytes.max(64 << 10);
@@ -163,6 +171,7 @@ impl Plan {
         };
         if rough {
             tuning.draw_pieces(seed);
+            tuning.fit_distances(&options.latency.distances(replicas));
         }
         let weather = draw_weather(options, rough, &mut random);
         let plain = Random::new(seed, 7).permille(500);
