@@ -11,7 +11,7 @@ use std::fmt;
 pub(super) struct Command(pub(super) Vec<Vec<u8>>);
 
 impl Command {
-    fn new(words: &[&str]) -> Self {
+    pub(super) fn new(words: &[&str]) -> Self {
         Self(words.iter().map(|word| word.as_bytes().to_vec()).collect())
     }
 

@@ -406,3 +406,6 @@ impl World {
         self.note(0, text.as_bytes(), || format!("BROKEN {text}"));
     }
 }
+
+#[cfg(test)]
+mod tests;
