@@ -11,7 +11,7 @@ use serde_json::json;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-const REPEATABLE: &str = "a seed always gives the same run";
+const REPEATABLE: &str = "a seed always gives the same trace, byte for byte";
 
 /// How many failures are made smaller and written.
 const FOLDERS_MAX: u64 = 3;
@@ -48,11 +48,13 @@ impl<'a> Session<'a> {
     /// Runs one seed in one model.
     pub(super) fn run(&mut self, model: Consistency, seed: u64, keep: Keep) -> Result<(), Failure> {
         self.options.consistency = model;
-        let mut outcome = run_seed(seed, &self.options, keep);
-        if self.arguments.twice && run_seed(seed, &self.options, Keep::Nothing).hash != outcome.hash
+        let twice = self.arguments.twice;
+        let mut outcome = run_seed(seed, &self.options, if twice { Keep::All } else { keep });
+        if twice
+            && let Some(difference) = outcome.difference(&run_seed(seed, &self.options, Keep::All))
         {
-            let detail = "the second run was another one";
-            outcome.violation = Some(Violation::new(REPEATABLE, detail));
+            outcome.violation = Some(Violation::new(REPEATABLE, difference));
+            outcome.trace.clear();
         }
         let is_broken = |found: &Violation| found.invariant != REPEATABLE;
         if outcome.violation.as_ref().is_some_and(is_broken) && keep == Keep::Nothing {

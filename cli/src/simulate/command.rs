@@ -25,7 +25,7 @@ pub struct SimulateArguments {
     /// So many seeds that were not run before; their numbers are printed
     #[arg(long, value_name = "N", conflicts_with_all = ["seed", "seeds"])]
     pub fresh: Option<u64>,
-    /// Run each seed a second time, and compare
+    /// Run each seed a second time, and compare the traces byte for byte
     #[arg(long)]
     pub twice: bool,
     /// Seeds for so many minutes, with a line on the progress now and then

@@ -11,12 +11,30 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub struct Outcome {
     /// The first invariant that was broken.
     pub violation: Option<Violation>,
-    /// Differs between runs that differ in anything.
+    /// Differs between runs that differ in when anything happened or in a byte that was sent.
     pub hash: u64,
     /// The trace as far as it was kept.
     pub trace: Vec<String>,
     /// What the run came across.
     pub counts: Counts,
+}
+
+impl Outcome {
+    /// What another run of the same seed did differently: the first line of the trace that is not the same, byte for
+    /// byte. Both traces have to be kept whole.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        let shown =
+            |line: Option<&String>| line.map_or("nothing".into(), |line| format!("`{line}`"));
+        let longest = self.trace.len().max(other.trace.len());
+        let differs = |at: &usize| self.trace.get(*at) != other.trace.get(*at);
+        if let Some(at) = (0..longest).find(differs) {
+            let [one, another] = [self, other].map(|outcome| shown(outcome.trace.get(at)));
+            return Some(format!("line {} was {one}, and is {another}", at + 1));
+        }
+        // The number also stands for the bytes of the frames, which lines show decoded.
+        (self != other).then(|| "the lines are the same, and what was sent is not".into())
+    }
 }
 
 /// Runs one seed.
