@@ -14,12 +14,19 @@ pub struct Entry {
     pub position: u64,
     /// When and where it was stamped, as the server prints it: `17.2`.
     pub stamp: String,
+    /// What a transaction watches: keys, and the positions that their last changes must have at delivery (0 of
+    /// an absent key). If one has another, the transaction changes nothing.
+    pub watched: Vec<(Vec<u8>, u64)>,
     /// One command, or those of a transaction.
     pub commands: Vec<Command>,
 }
 
+/// Stands before what a transaction watches. No command has this name.
+const WATCHED: &[u8] = b"WATCHED";
+
 impl Entry {
-    /// Reads a line of `ORDER`: `POSITION STAMP command args... ; command args...`.
+    /// Reads a line of `ORDER`: `POSITION STAMP command args... ; command args...`, where `WATCHED key position ...`
+    /// can stand before the commands, and a transaction can have none.
     ///
     /// # Errors
     /// What is wrong with the line.
@@ -34,11 +41,24 @@ impl Entry {
             .next()
             .filter(|stamp| !stamp.is_empty())
             .ok_or_else(|| wrong("no stamp"))?;
-        let rest = parts.next().unwrap_or_default();
+        let rest = parts.next().ok_or_else(|| wrong("no command"))?;
+        let mut commands = match rest {
+            b"" => Vec::new(),
+            rest => split_commands(rest).map_err(|what| wrong(&what))?,
+        };
+        let watches = commands
+            .first()
+            .is_some_and(|command| command[0] == WATCHED);
+        let watched = if watches {
+            commands.remove(0)
+        } else {
+            Vec::new()
+        };
         Ok(Self {
             position,
             stamp: String::from_utf8_lossy(stamp).into_owned(),
-            commands: split_commands(rest).map_err(|what| wrong(&what))?,
+            watched: pairs(&watched).ok_or_else(|| wrong("a key without a position"))?,
+            commands,
         })
     }
 
@@ -51,21 +71,38 @@ impl Entry {
         let words = |command: &Json| -> Option<Command> {
             command.as_array()?.iter().map(json::bytes_of).collect()
         };
+        let pair = |pair: &Json| -> Option<(Vec<u8>, u64)> {
+            Some((json::bytes_of(pair.get(0)?)?, pair.get(1)?.as_u64()?))
+        };
         let read = || {
             let commands = value.get("commands")?.as_array()?.iter().map(words);
+            let watched = match value.get("watched") {
+                None => Vec::new(),
+                Some(pairs) => pairs.as_array()?.iter().map(pair).collect::<Option<_>>()?,
+            };
             Some(Self {
                 position: value.get("position")?.as_u64()?,
                 stamp: value.get("stamp")?.as_str()?.to_owned(),
+                watched,
                 commands: commands.collect::<Option<_>>()?,
             })
         };
         read().ok_or_else(|| "not {\"position\":..,\"stamp\":..,\"commands\":[[..]]}".into())
     }
 
-    /// The commands as `ORDER` prints them, without position and stamp.
+    /// The entry as `ORDER` prints it, without position and stamp.
     #[must_use]
     pub fn line(&self) -> String {
-        join_commands(&self.commands)
+        if self.watched.is_empty() {
+            return join_commands(&self.commands);
+        }
+        let mut first = vec![WATCHED.to_vec()];
+        for (key, changed) in &self.watched {
+            first.extend([key.clone(), changed.to_string().into_bytes()]);
+        }
+        let mut all = vec![first];
+        all.extend_from_slice(&self.commands);
+        join_commands(&all)
     }
 
     /// The entry as a line of `order.jsonl`.
@@ -81,13 +118,38 @@ impl Entry {
                     .collect::<Json>()
             })
             .collect();
+        let watched = if self.watched.is_empty() {
+            String::new()
+        } else {
+            let pairs = self.watched.iter();
+            let pairs: Json = pairs
+                .map(|(key, at)| json!([json::bytes(key), at]))
+                .collect();
+            format!(r#""watched":{pairs},"#)
+        };
         // Written by hand, because the fields have an order that reads well.
         format!(
-            r#"{{"position":{},"stamp":{},"commands":{commands}}}"#,
+            r#"{{"position":{},"stamp":{},{watched}"commands":{commands}}}"#,
             self.position,
             json!(self.stamp)
         )
     }
+
+    /// Whether two entries are the same but for stamp, position and the case of commands' names.
+    #[must_use]
+    pub fn does_the_same(&self, other: &Self) -> bool {
+        self.watched == other.watched && same_commands(&self.commands, &other.commands)
+    }
+}
+
+/// Reads `WATCHED key position ...`, or nothing at all.
+fn pairs(watched: &[Vec<u8>]) -> Option<Vec<(Vec<u8>, u64)>> {
+    let pairs = watched.get(1..).unwrap_or_default().chunks(2);
+    let pair = |pair: &[Vec<u8>]| {
+        let position = std::str::from_utf8(pair.get(1)?).ok()?;
+        Some((pair[0].clone(), position.parse().ok()?))
+    };
+    pairs.map(pair).collect()
 }
 
 /// Splits a line of commands at each bare `;`. One in quotes is an argument.
@@ -219,6 +281,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_watched_stands_before_the_commands() {
+        for (line, commands, json) in [
+            (
+                r#"WATCHED x 7 "a b" 0 ; SET x 1"#,
+                vec![command(&["SET", "x", "1"])],
+                r#"{"position":9,"stamp":"9.1","watched":[["x",7],["a b",0]],"commands":[["SET","x","1"]]}"#,
+            ),
+            (
+                r#"WATCHED x 7 "a b" 0"#,
+                vec![],
+                r#"{"position":9,"stamp":"9.1","watched":[["x",7],["a b",0]],"commands":[]}"#,
+            ),
+        ] {
+            let entry = Entry::parse(format!("9 9.1 {line}").as_bytes()).unwrap();
+            assert_eq!(entry.watched, [(b"x".to_vec(), 7), (b"a b".to_vec(), 0)]);
+            assert_eq!(entry.commands, commands);
+            assert_eq!(
+                (entry.line().as_str(), entry.to_json().as_str()),
+                (line, json)
+            );
+            assert_eq!(Entry::from_json(json), Ok(entry));
+        }
+    }
+
+    #[test]
+    fn a_transaction_of_nothing_is_an_entry_too() {
+        let entry = Entry::parse(b"9 9.1 ").unwrap();
+        assert!(entry.commands.is_empty() && entry.watched.is_empty());
+        assert_eq!(entry.line(), "");
+        assert_eq!(Entry::from_json(&entry.to_json()), Ok(entry));
+    }
+
+    #[test]
     fn nonsense_is_an_error_that_shows_the_line() {
         for line in [
             "",
@@ -226,6 +321,8 @@ mod tests {
             "1",
             "1 ",
             "1 1.1",
+            "1 1.1 WATCHED x",
+            "1 1.1 WATCHED x y ; SET a 1",
             "1 1.1 SET a 1 ;",
             "1 1.1 ; SET a 1",
             "1 1.1 SET a \"1",

@@ -66,8 +66,8 @@
 //!   expect "unknown" for more than some hundred operations, unless the history is linearizable or something
 //!   forced shows that it is not. With the witness it is a matter of milliseconds. Linearizable gets hard
 //!   where dozens of clients share a few keys and many operations say little about the value that they found.
-//! - A history knows nothing of WATCH. A transaction that succeeded is judged by what it did; that nothing was
-//!   changed in between is not checked.
+//! - A history knows nothing of WATCH. A transaction that succeeded is judged by what it did. That what it watched
+//!   was not changed in between is checked only where the order says what it watched.
 //! - Commands that histories have no name for are left out when they are recorded (`left_out` in the first
 //!   line). Then a "no" is only "unknown", because what was left out can be the reason.
 //! - The eventual model is judged by a few necessary conditions. Between replicas, times prove nothing; so of two

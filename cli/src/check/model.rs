@@ -24,6 +24,18 @@ pub(super) enum Act {
     Del,
 }
 
+impl Act {
+    /// Whether it wrote its key, given the model's answer; to the value that was there, perhaps.
+    pub(super) fn writes(self, reply: Reply) -> bool {
+        match self {
+            Self::Get => false,
+            Self::Set(_) | Self::GetSet(_) | Self::Append(_) => true,
+            Self::SetNx(_) | Self::Cas(..) | Self::Del => reply == Reply::Flag(true),
+            Self::Incr => reply != Reply::Error,
+        }
+    }
+}
+
 /// What a part answered: as recorded, or as the model says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Reply {

@@ -1,7 +1,7 @@
 //! The orders of all replicas as one, if they agree.
 
 use crate::lab::failure::Failure;
-use crate::order::{Entry, same_commands};
+use crate::order::Entry;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -166,9 +166,7 @@ impl Order {
 }
 
 fn same(ours: &Entry, theirs: &Entry) -> bool {
-    ours.position == theirs.position
-        && ours.stamp == theirs.stamp
-        && same_commands(&ours.commands, &theirs.commands)
+    ours.position == theirs.position && ours.stamp == theirs.stamp && ours.does_the_same(theirs)
 }
 
 fn parse(path: &Path, number: usize, line: &str) -> Result<Entry, Failure> {

@@ -8,6 +8,8 @@ use super::values::{ABSENT, Value, Values};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replay {
     versions: Vec<Vec<(u32, Value)>>,
+    /// Of each key, the position of the last entry that wrote it, even if it held that value before.
+    written: Vec<u32>,
     position: u32,
 }
 
@@ -22,6 +24,9 @@ impl Replay {
             only_errors &= reply == Reply::Error;
             if new != old {
                 self.write(part.key, new);
+            }
+            if part.act.writes(reply) {
+                self.mark(part.key);
             }
         }
         only_errors
@@ -42,6 +47,25 @@ impl Replay {
             Some((at, last)) if *at == position => *last = value,
             _ => self.versions[key].push((position, value)),
         }
+    }
+
+    fn mark(&mut self, key: Key) {
+        let key = key.0 as usize;
+        if self.written.len() <= key {
+            self.written.resize(key + 1, 0);
+        }
+        self.written[key] = self.position;
+    }
+
+    /// The position of a key's last change as WATCH reads it: 0 if the key is absent. `None` if no entry changed
+    /// it.
+    pub(super) fn changed(&self, key: Key) -> Option<u64> {
+        let written = self.written.get(key.0 as usize).filter(|at| **at > 0)?;
+        Some(if self.last(key) == ABSENT {
+            0
+        } else {
+            (*written).into()
+        })
     }
 
     fn versions(&self, key: Key) -> &[(u32, Value)] {

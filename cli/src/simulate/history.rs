@@ -56,13 +56,19 @@ impl World {
 
 /// An entry as the order's files have it.
 pub(super) fn entry(position: u64, stamp: String, body: &EntryBody) -> Entry {
-    let commands = body.read().commands();
+    let mut reader = body.read();
+    let watched = std::iter::from_fn(|| reader.next_watch());
+    let watched = watched
+        .map(|(key, changed)| (key.to_vec(), changed))
+        .collect();
+    let commands = reader.commands();
     let owned = |words: holdback::protocol::arguments::Arguments<'_>| {
         words.iter().map(|word| word.to_vec()).collect()
     };
     Entry {
         position,
         stamp,
+        watched,
         commands: commands.map(owned).collect(),
     }
 }

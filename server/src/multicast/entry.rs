@@ -193,6 +193,28 @@ impl EntryBody {
         let lines: Vec<String> = self.read().commands().map(inline::quote_all).collect();
         lines.join(" ; ")
     }
+
+    /// As [`describe`](Self::describe), behind what a transaction watches: `WATCHED key position ... ; `. No
+    /// command has that name, so a line says without doubt what every replica compares at delivery.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut reader = self.read();
+        let mut watched = String::new();
+        while let Some((key, changed)) = reader.next_watch() {
+            let separator = if watched.is_empty() { "WATCHED" } else { "" };
+            watched.push_str(&format!(
+                "{separator} {} {changed}",
+                inline::quote_all([key])
+            ));
+        }
+        let commands = self.describe();
+        let separator = if watched.is_empty() || commands.is_empty() {
+            ""
+        } else {
+            " ; "
+        };
+        watched + separator + &commands
+    }
 }
 
 /// Fills a buffer that is used again and again, and copies it once into memory of the right size.
@@ -365,6 +387,11 @@ mod tests {
         let watches = BTreeMap::from([(b"k".to_vec(), 7)]);
         let both = EntryBody::transaction(&watches, &commands);
         assert_eq!(both.describe(), "SET x \";\" ; GET y");
+        assert_eq!(both.line(), "WATCHED k 7 ; SET x \";\" ; GET y");
+        assert_eq!(single.line(), single.describe());
+        let two = BTreeMap::from([(b"a b".to_vec(), 0), (b"k".to_vec(), 12)]);
+        let empty = EntryBody::transaction(&two, &[]);
+        assert_eq!(empty.line(), "WATCHED \"a b\" 0 k 12");
         let mut reader = both.read();
         assert!(reader.is_transaction());
         assert_eq!(reader.next_watch(), Some((&b"k"[..], 7)));

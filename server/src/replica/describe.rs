@@ -21,7 +21,7 @@ const SILENT: Duration = Duration::from_millis(1200);
 
 /// `POSITION STAMP command args...`
 pub(super) fn delivery(position: u64, entry: &Entry) -> String {
-    format!("{position} {} {}", entry.stamp, entry.body.describe())
+    format!("{position} {} {}", entry.stamp, entry.body.line())
 }
 
 /// `STAMP waits:3,5 command args...` for the first entries held back.
@@ -32,7 +32,7 @@ pub(super) fn holdback(engine: &Engine, count: usize) -> Vec<String> {
     let multicast = &ordered.multicast;
     let line = |entry: &&Entry| {
         let waits = join(multicast.waits_for(entry.stamp).iter());
-        format!("{} waits:{waits} {}", entry.stamp, entry.body.describe())
+        format!("{} waits:{waits} {}", entry.stamp, entry.body.line())
     };
     multicast.queue().first(count).iter().map(line).collect()
 }

@@ -172,7 +172,7 @@ fn nothing_behind_a_watch_that_waits_is_stamped() {
     assert_eq!(world.replies(client), ["+OK", "+OK", "+OK", "+QUEUED"]);
     assert_eq!(
         world.inspect(1, "HOLDBACK"),
-        "[2.1 waits:2,3 SET k 1 3.1 waits:2,3 SET b 1]"
+        "[2.1 waits:2,3 WATCHED k 0 ; SET k 1 3.1 waits:2,3 SET b 1]"
     );
 }
 
@@ -196,7 +196,7 @@ fn a_watch_on_the_ordered_path_is_an_entry_and_a_barrier() {
     assert_eq!(world.inspect(1, "STORE"), "[k 9]");
     assert_eq!(
         world.inspect(1, "ORDER"),
-        "[1 1.1 WATCH k 2 5.2 SET k 9 3 6.1 SET k 1]"
+        "[1 1.1 WATCH k 2 5.2 SET k 9 3 6.1 WATCHED k 0 ; SET k 1]"
     );
 }
 

@@ -189,6 +189,7 @@ fn listed(replica: u64, order: &[Call]) -> OrderOfReplica {
     let entries = order.iter().zip(1..).map(|(call, position)| Entry {
         position,
         stamp: format!("{position}.1"),
+        watched: Vec::new(),
         commands: call.commands(),
     });
     OrderOfReplica {

@@ -9,28 +9,6 @@ use holdback::protocol::inline::quote_all;
 use std::collections::{HashMap, HashSet};
 
 impl Witness<'_> {
-    /// The free entries that are transactions of which nothing is on record but that they failed.
-    pub(super) fn aborted(&self, free: &Free) -> HashSet<u64> {
-        let mut certain: HashMap<usize, (usize, bool)> = HashMap::new();
-        for operation in &self.history.operations {
-            let Some(number) = free.number(&operation.call) else {
-                continue;
-            };
-            let (failed, only_failed) = certain.entry(number).or_insert((0, true));
-            match operation.outcome {
-                Outcome::Fail if matches!(operation.call, Call::Txn(_)) => *failed += 1,
-                Outcome::Ok(_) if operation.position.is_some() => {}
-                _ => *only_failed = false,
-            }
-        }
-        let certain = certain
-            .into_iter()
-            .filter(|(_, (_, only_failed))| *only_failed);
-        certain
-            .flat_map(|(number, (failed, _))| free.entries[number].iter().copied().take(failed))
-            .collect()
-    }
-
     /// What is still free must be of operations that failed, and change nothing.
     pub(super) fn effects_were_asked_for(
         &mut self,

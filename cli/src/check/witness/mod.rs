@@ -11,9 +11,9 @@
 //!    fall in real time either: what was completed before something was invoked has no higher position.
 //! 4. Every answer is what the store answers when the order is replayed.
 //! 5. What nobody claims was asked for by a distinct indeterminate operation (invoked early enough), or is one
-//!    that failed and whose replay changes nothing: a read, or an error. Else it is an effect that nobody asked
-//!    for. A transaction that failed may have been aborted by WATCH, which is not part of an order's line: it
-//!    is replayed as changing nothing, and if that is not what happened, reads that saw its effect show it.
+//!    that failed and whose replay changes nothing: a read, an error, or a transaction that a WATCH stopped. Else
+//!    it is an effect that nobody asked for. What a transaction watches is part of its entry, so the replay
+//!    decides whether it is stopped, and a transaction that says that it succeeded must not be.
 //! 6. What each replica held in the end, where that is on record, is what its order leaves.
 //!
 //! Operations without a position, as in a history that was recorded without `--witness`, are put where they
@@ -23,6 +23,7 @@
 mod calls;
 mod effects;
 mod place;
+mod watches;
 
 use super::describe;
 use super::orders::{Order, OrderOfReplica};
@@ -82,8 +83,10 @@ struct Witness<'a> {
     /// The positions at which operations of the history took effect or were read.
     positions: Vec<Option<u64>>,
     replay: Replay,
-    /// Of each entry, whether its replay was an error as a whole.
+    /// Of each entry, whether its replay was an error as a whole, or stopped by a WATCH.
     errors: Vec<bool>,
+    /// The transactions that a WATCH stopped: their positions, and why in words.
+    stopped: HashMap<u64, String>,
     /// The position before the first entry.
     base: u64,
     /// How many keys the history names.
@@ -119,6 +122,7 @@ impl<'a> Witness<'a> {
             positions: vec![None; history.operations.len()],
             replay: Replay::default(),
             errors: Vec::with_capacity(order.entries.len()),
+            stopped: HashMap::new(),
             had_choice: false,
         }
     }
@@ -128,7 +132,7 @@ impl<'a> Witness<'a> {
         let calls = self.calls()?;
         self.claim_writes(&calls)?;
         let mut free = self.free_entries(&calls);
-        self.replay_all(&calls, &free);
+        self.replay_all(&calls);
         self.place(&calls, &mut free)?;
         self.effects_were_asked_for(&calls, &free)?;
         self.final_data()
@@ -256,13 +260,14 @@ impl<'a> Witness<'a> {
     }
 
     /// Delivers all entries.
-    fn replay_all(&mut self, calls: &[Option<Call>], free: &Free) {
-        let aborted = self.aborted(free);
+    fn replay_all(&mut self, calls: &[Option<Call>]) {
         let mut parts = Vec::new();
-        for (call, index) in calls.iter().zip(0..) {
-            let Some(call) = call.as_ref().filter(|_| !aborted.contains(&(index + 1))) else {
+        for ((call, entry), position) in calls.iter().zip(&self.order.entries).zip(1..) {
+            let stopped = self.stopped_by(entry);
+            let Some(call) = call.as_ref().filter(|_| stopped.is_none()) else {
                 self.replay.skip();
                 self.errors.push(true);
+                self.stopped.extend(stopped.map(|why| (position, why)));
                 continue;
             };
             parts.clear();

@@ -10,7 +10,7 @@ use crate::history::Call;
 use holdback::consistency::Consistency;
 use holdback::protocol::inline::quote_all;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
 
 impl Witness<'_> {
     /// Goes through all operations in the order of their invocations: positions must rise, answers must fit.
@@ -46,6 +46,9 @@ impl Witness<'_> {
                     if let Some((earlier, other)) = bound {
                         self.rises(other, earlier, at, position, before.map(|(_, at)| at))?;
                     }
+                    if !self.history.operations[at].call.is_read() {
+                        self.is_not_stopped(at, position)?;
+                    }
                     self.answer_fits(op, at, position)?;
                 }
                 None => self.find_place(op, at, bound.map_or(0, |(position, _)| position), free)?,
@@ -53,7 +56,7 @@ impl Witness<'_> {
             self.claim_read(at, calls, before.map(|(position, _)| position));
             completed.push(Reverse((deadline, at)));
         }
-        self.match_uncertain(uncertain, free);
+        self.match_uncertain(uncertain, calls, free);
         Ok(())
     }
 
@@ -163,6 +166,7 @@ impl Witness<'_> {
             let fitting = entries.iter().enumerate().filter(|(_, position)| {
                 let behind = **position - 1;
                 **position > bound
+                    && !self.stopped.contains_key(*position)
                     && self
                         .replay
                         .fits(&parts, in_transaction, behind, values)
@@ -196,33 +200,48 @@ impl Witness<'_> {
         let own = calls[index]
             .as_ref()
             .is_some_and(|call| same_call(call, &operation.call));
-        if own && self.claims[index] == Claim::Free && before.is_none_or(|before| before < position)
+        if own
+            && self.claims[index] == Claim::Free
+            && !self.stopped.contains_key(&position)
+            && before.is_none_or(|before| before < position)
         {
             self.claims[index] = Claim::By(at);
         }
     }
 
-    /// Matches indeterminate operations with free entries: each with one behind all that preceded it. Of
-    /// those that do the same, whoever can take an earlier entry can take a later one too, so in the order of
-    /// positions any will do.
-    fn match_uncertain(&mut self, mut uncertain: Vec<(u64, usize)>, free: &mut Free) {
+    /// Matches indeterminate operations with free entries: each with one behind all that preceded it.
+    ///
+    /// Of those that do the same, whoever can take an earlier entry can take a later one too. An entry that
+    /// changed nothing can also be of an operation that failed, so the others choose first, and leave those
+    /// operations that can take the earliest entries.
+    fn match_uncertain(
+        &mut self,
+        mut uncertain: Vec<(u64, usize)>,
+        calls: &[Option<Call>],
+        free: &Free,
+    ) {
         uncertain.sort_unstable();
-        let mut waiting: HashMap<usize, VecDeque<(u64, usize)>> = HashMap::new();
+        let mut waiting: HashMap<usize, Vec<(u64, usize)>> = HashMap::new();
         for (bound, at) in uncertain {
             if let Some(number) = free.number(&self.history.operations[at].call) {
-                waiting.entry(number).or_default().push_back((bound, at));
+                waiting.entry(number).or_default().push((bound, at));
             }
         }
         for (number, mut operations) in waiting {
-            for &position in &free.entries[number] {
-                let claim = &mut self.claims[position as usize - 1];
-                let fits = *claim == Claim::Free
-                    && operations
-                        .front()
-                        .is_some_and(|(bound, _)| *bound < position);
-                if let (true, Some((_, at))) = (fits, operations.pop_front_if(|_| fits)) {
-                    *claim = Claim::By(at);
-                    self.positions[at] = Some(position);
+            for changes_nothing in [false, true] {
+                for &position in &free.entries[number] {
+                    let index = position as usize - 1;
+                    let idle =
+                        self.errors[index] || calls[index].as_ref().is_some_and(Call::is_read);
+                    if idle != changes_nothing || self.claims[index] != Claim::Free {
+                        continue;
+                    }
+                    let early_enough = operations.partition_point(|(bound, _)| *bound < position);
+                    if let Some(last) = early_enough.checked_sub(1) {
+                        let (_, at) = operations.remove(last);
+                        self.claims[index] = Claim::By(at);
+                        self.positions[at] = Some(position);
+                    }
                 }
             }
         }
