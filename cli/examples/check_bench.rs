@@ -149,6 +149,7 @@ impl World {
         self.entries.push(Entry {
             position,
             stamp: format!("{position}.1"),
+            watched: Vec::new(),
             commands: operation.call.commands(),
         });
         operation.outcome = match answer {
