@@ -152,6 +152,7 @@ impl Evidence {
         let meta = |name: &str| self.history.meta.as_ref()?.get(name)?.as_u64();
         let left_out = meta("left_out").filter(|count| *count > 0);
         let before = meta("before").filter(|count| *count > 0);
+        let before = before.filter(|_| self.history.begins_empty_at().is_none());
         let missing = match (left_out, before) {
             (Some(count), _) => {
                 format!("{count} commands are not in the history, which has no names for them")

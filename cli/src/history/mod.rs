@@ -25,6 +25,8 @@ pub struct History {
     /// All operations, in the order of their invocations. The operations of one process stand in its program
     /// order.
     pub operations: Vec<Operation>,
+    /// What the store held when the run began. Nothing, if that is not on record.
+    pub initial: Option<Initial>,
     /// What the replicas held in the end, as far as it was recorded.
     pub finals: Vec<Final>,
     /// Whether moments are nanoseconds. Otherwise they are line numbers, and durations mean nothing.
@@ -84,6 +86,15 @@ impl Operation {
     }
 }
 
+/// Where a run began in a cluster that was not new.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Initial {
+    /// The position that all replicas had reached.
+    pub position: u64,
+    /// The data, as far as it concerns the run.
+    pub store: BTreeMap<Word, Word>,
+}
+
 /// What one replica held in the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Final {
@@ -99,6 +110,19 @@ impl History {
     pub fn consistency(&self) -> Option<Consistency> {
         let name = self.meta.as_ref()?.get("consistency")?.as_str()?;
         name.parse().ok()
+    }
+
+    /// The position at which the run began, if none of its keys was there then: what came before that has left
+    /// nothing that an operation of this history could have seen.
+    #[must_use]
+    pub fn begins_empty_at(&self) -> Option<u64> {
+        let initial = self.initial.as_ref()?;
+        let mut keys = self
+            .operations
+            .iter()
+            .flat_map(|operation| operation.call.keys());
+        let found = !initial.store.is_empty() && keys.any(|key| initial.store.contains_key(key));
+        (!found).then_some(initial.position)
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::answer::Answer;
 use super::call::{Call, Word};
-use super::{Final, History, Moment, Operation, Outcome};
+use super::{Final, History, Initial, Moment, Operation, Outcome};
 use crate::json;
 use crate::lab::failure::Failure;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::io::BufRead;
 use std::path::Path;
@@ -122,8 +122,10 @@ impl Reader {
                 None => Err("there is neither a `type` nor a `meta`".into()),
             };
         };
-        if kind == "final" {
-            return self.take_final(line);
+        match kind {
+            "initial" => return self.take_initial(line),
+            "final" => return self.take_final(line),
+            _ => {}
         }
         let process = line.process.ok_or("`process` is missing")?;
         let f = line.f.as_deref().ok_or("`f` is missing")?;
@@ -151,7 +153,7 @@ impl Reader {
             }
             "ok" | "fail" | "info" => self.complete(process, kind, f, &line, moment),
             _ => Err(format!(
-                "`type` is {kind:?}, not one of invoke, ok, fail, info, final"
+                "`type` is {kind:?}, not one of invoke, ok, fail, info, initial, final"
             )),
         }
     }
@@ -192,16 +194,16 @@ impl Reader {
         Ok(())
     }
 
+    fn take_initial(&mut self, line: Line<'_>) -> Result<(), String> {
+        let position = line.position.ok_or("`position` is missing")?;
+        let store = store(line.store)?;
+        self.history.initial = Some(Initial { position, store });
+        Ok(())
+    }
+
     fn take_final(&mut self, line: Line<'_>) -> Result<(), String> {
         let replica = line.replica.ok_or("`replica` is missing")?;
-        let store = line.store.ok_or("`store` is missing")?;
-        let pair = |(key, value): (String, Json)| {
-            Ok((
-                key.into_bytes(),
-                word_of(&value).ok_or("a value of `store` is no string")?,
-            ))
-        };
-        let store = store.into_iter().map(pair).collect::<Result<_, String>>()?;
+        let store = store(line.store)?;
         self.history.finals.push(Final { replica, store });
         Ok(())
     }
@@ -224,6 +226,15 @@ impl Reader {
         self.history.timed = self.timed.unwrap_or(false);
         self.history
     }
+}
+
+fn store(recorded: Option<Map<String, Json>>) -> Result<BTreeMap<Word, Word>, String> {
+    let pair = |(key, value): (String, Json)| {
+        let value = word_of(&value).ok_or("a value of `store` is no string")?;
+        Ok((key.into_bytes(), value))
+    };
+    let recorded = recorded.ok_or("`store` is missing")?;
+    recorded.into_iter().map(pair).collect()
 }
 
 fn single_key(call: &Call) -> Option<&Word> {

@@ -82,6 +82,7 @@ proptest! {
         let history = History {
             meta: serde_json::json!({"consistency": "eventual"}).as_object().cloned(),
             operations: operations.collect(),
+            initial: Some(Initial { position: 3, store: [(b"k".to_vec(), b"\xfe".to_vec())].into() }),
             finals: vec![Final { replica: 1, store: [(b"k".to_vec(), b"\xff".to_vec())].into() }],
             timed: true,
         };
@@ -130,7 +131,7 @@ fn what_is_wrong_is_named_with_its_line() {
         (r#"{"type":"ok","f":"set"}"#, "`process` is missing"),
         (
             r#"{"process":1,"type":"done","f":"set","time":6}"#,
-            r#"`type` is "done", not one of invoke, ok, fail, info, final"#,
+            r#"`type` is "done", not one of invoke, ok, fail, info, initial, final"#,
         ),
         (
             r#"{"process":2,"type":"ok","f":"set","key":"x","time":6}"#,

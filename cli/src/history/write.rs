@@ -2,9 +2,10 @@
 
 use super::answer::Answer;
 use super::call::{Call, Word};
-use super::{Final, History, Moment, Operation, Outcome};
+use super::{Final, History, Initial, Moment, Operation, Outcome};
 use crate::json;
 use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// Writes a history line by line.
@@ -67,17 +68,24 @@ impl<W: Write> Writer<W> {
         self.tail(timed.then_some(completed))
     }
 
+    /// Where the run began.
+    ///
+    /// # Errors
+    /// As [`Writer::meta`].
+    pub fn initial(&mut self, initial: &Initial) -> io::Result<()> {
+        let (position, store) = (initial.position, store(&initial.store));
+        writeln!(
+            self.output,
+            "{{\"type\":\"initial\",\"position\":{position},\"store\":{store}}}"
+        )
+    }
+
     /// What a replica held in the end.
     ///
     /// # Errors
     /// As [`Writer::meta`].
     pub fn last(&mut self, last: &Final) -> io::Result<()> {
-        let pairs = last.store.iter();
-        let store: Map<String, Json> = pairs
-            .map(|(key, value)| (json::key(key), json::bytes(value)))
-            .collect();
-        let replica = last.replica;
-        let store = Json::Object(store);
+        let (replica, store) = (last.replica, store(&last.store));
         writeln!(
             self.output,
             "{{\"type\":\"final\",\"replica\":{replica},\"store\":{store}}}"
@@ -117,6 +125,9 @@ pub fn write(history: &History, output: impl Write) -> io::Result<()> {
     if let Some(meta) = &history.meta {
         writer.meta(meta)?;
     }
+    if let Some(initial) = &history.initial {
+        writer.initial(initial)?;
+    }
     // A completion stands behind the invocations of its moment: what is equal was concurrent. But it stands
     // before the next invocation of its own process, which a closed loop may make in the same moment; the
     // order of lines says nothing where there are times.
@@ -135,6 +146,12 @@ pub fn write(history: &History, output: impl Write) -> io::Result<()> {
         }
     }
     history.finals.iter().try_for_each(|last| writer.last(last))
+}
+
+fn store(store: &BTreeMap<Word, Word>) -> Json {
+    let pairs = store.iter();
+    let pairs = pairs.map(|(key, value)| (json::key(key), json::bytes(value)));
+    Json::Object(pairs.collect())
 }
 
 fn words(words: &[Word]) -> Json {

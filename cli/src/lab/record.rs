@@ -48,6 +48,7 @@ pub fn history(case: &Case, seed: u64, seen: &[Seen], finals: &[Final]) -> Histo
     History {
         meta: meta.as_object().cloned(),
         operations,
+        initial: None,
         finals: finals.iter().filter_map(last).collect(),
         timed: true,
     }

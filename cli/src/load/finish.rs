@@ -27,6 +27,20 @@ pub(super) fn positions(cluster: &Cluster) -> Vec<u64> {
     positions.collect()
 }
 
+/// What the run's keys hold before it begins, in a cluster that is not new. `None` if nobody says.
+pub(super) fn initial(cluster: &Cluster, before: &[u64], prefix: &str) -> Option<history::Initial> {
+    let position = before
+        .iter()
+        .copied()
+        .max()
+        .filter(|position| *position > 0)?;
+    let answers = collect(cluster, before);
+    let mut found = answers.into_iter().filter(|found| found.problem.is_none());
+    let mut store = found.next()?.store;
+    store.retain(|key, _| key.starts_with(prefix.as_bytes()));
+    Some(history::Initial { position, store })
+}
+
 /// Saves every replica's data: as lines of the history, and in a file of its own. Only keys that begin with
 /// `prefix` are the run's. Returns what could not be had.
 pub(super) fn save_stores(

@@ -48,6 +48,12 @@ impl Recorder {
         })
     }
 
+    /// Where the run begins. It is written at once, before anybody clones this.
+    pub(super) fn initial(&mut self, initial: &crate::history::Initial) {
+        self.record(|writer| writer.initial(initial));
+        self.flush();
+    }
+
     /// An operation is sent.
     pub(super) fn invoke(&mut self, operation: &Operation) {
         self.record(|writer| writer.invoke(operation, true));

@@ -52,7 +52,11 @@ pub(super) fn run(arguments: &LoadArguments) -> Result<u8, Failure> {
         None => Recorder::none(),
         Some(folder) => {
             let meta = meta(&subject, &options, started);
-            Recorder::create(&folder.path().join("history.jsonl"), &meta)?
+            let mut recorder = Recorder::create(&folder.path().join("history.jsonl"), &meta)?;
+            if let Some(initial) = subject.initial() {
+                recorder.initial(&initial);
+            }
+            recorder
         }
     };
     let load = Load {

@@ -2,6 +2,7 @@
 
 use super::command::{LoadArguments, Options};
 use super::finish;
+use crate::history::Initial;
 use crate::lab::cluster::Cluster;
 use crate::lab::failure::Failure;
 use crate::lab::run_folder::{RunFolder, runs};
@@ -61,6 +62,11 @@ impl Subject {
             None | Some(0) => String::new(),
             Some(position) => format!("r{position}:"),
         }
+    }
+
+    /// Where the run begins, if the cluster is not new.
+    pub(super) fn initial(&self) -> Option<Initial> {
+        finish::initial(self.cluster.as_ref()?, &self.before, &self.prefix())
     }
 
     /// The run folder: that of the cluster, or a new one.

@@ -29,6 +29,7 @@ impl World {
         Some(History {
             meta: meta.as_object().cloned(),
             operations,
+            initial: None,
             finals: self.finals(),
             timed: true,
         })

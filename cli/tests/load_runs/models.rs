@@ -123,6 +123,55 @@ fn a_second_load_knows_nothing_of_the_first() {
     );
     let order = cluster.order(3);
     assert_eq!(order[0].position, first + 1);
+    let initial = history.initial.expect("where it began");
+    assert_eq!((initial.position, initial.store.len()), (first, 0));
+}
+
+/// A verdict of `check`, and its exit code.
+fn checked(cluster: &Cluster, expected: i32) -> String {
+    let run = cluster.run.to_str().unwrap();
+    let answer = cluster.place.lab(&["check", run]).exits(expected);
+    answer.out.split('\n').next().unwrap_or_default().to_owned()
+}
+
+/// The page of the run.
+fn reported(cluster: &Cluster) -> String {
+    let run = cluster.run.to_str().unwrap();
+    cluster.place.lab(&["report", run]).exits(0);
+    std::fs::read_to_string(cluster.run.join("report.html")).unwrap()
+}
+
+#[test]
+fn a_second_load_is_judged_with_its_witness() {
+    let cluster = Cluster::up("sequential");
+    let arguments = [
+        "--ops",
+        "100",
+        "--mix",
+        "set=3,get=3",
+        "--keys",
+        "2",
+        "--witness",
+    ];
+    cluster.load(&arguments).exits(0);
+    cluster.load(&arguments).exits(0);
+    let verdict = checked(&cluster, 0);
+    assert!(verdict.starts_with("sequential: yes"), "{verdict}");
+    assert!(verdict.contains("order as witness"), "{verdict}");
+    assert!(reported(&cluster).contains(r#"["sequential","yes","#));
+
+    // It can fail, too: nobody wrote the entry that is put in place of another one here.
+    for id in 1..=3 {
+        let path = cluster.run.join(format!("replica-{id}.order.jsonl"));
+        let order = std::fs::read_to_string(&path).unwrap();
+        let last = order.lines().next_back().unwrap();
+        let other = last.replace("[[\"SET\",", "[[\"GETSET\",");
+        assert_ne!(other, last);
+        std::fs::write(&path, order.replace(last, &other)).unwrap();
+    }
+    let verdict = checked(&cluster, 1);
+    assert!(verdict.starts_with("sequential: no"), "{verdict}");
+    assert!(reported(&cluster).contains(r#"["sequential","no","#));
 }
 
 #[test]

@@ -284,7 +284,8 @@ impl<'a> Witness<'a> {
         positions: Vec<u64>,
         words: String,
     ) -> Verdict {
-        if self.base > 0 && kind != Kind::OrdersDiffer {
+        let begins_known = self.base == 0 || self.history.begins_empty_at() == Some(self.base);
+        if !begins_known && kind != Kind::OrdersDiffer {
             return Verdict::Unknown(format!(
                 "the order begins at position {}; what came before can be the reason that, counting from \
                  there, {words}",
