@@ -221,7 +221,9 @@ impl Versions {
             live += usize::from(held.value.is_some());
             match versions.version(key) {
                 Some(version) => ensure!(
-                    version.stamp == held.stamp && version.value == held.value && !held.dropped,
+                    version.mark.stamp == held.stamp
+                        && version.live() == held.value.as_deref()
+                        && !held.dropped,
                     DATA_AGREES,
                     "replica {} holds {version:?} at {}, and applied {held:?}",
                     index + 1,

@@ -300,14 +300,14 @@ impl GossipLink {
             return (0, false);
         };
         let mut frames = 0;
-        let (records, next) = gossip.versions().walk(*cursor, records);
+        let (numbers, _) = gossip.versions().walk(*cursor, records);
+        let mut next = numbers.end;
         // From the end to the start, as cursors go; see `Table`.
-        let mut next = next.unwrap_or(0) + records.len();
-        for record in records.iter().rev() {
+        for version in gossip.versions().numbered(numbers).rev() {
             next -= 1;
-            let version = &record.value;
-            if !skip.covers(version.stamp) {
-                encode_entry(buffer, version.stamp, &record.key, version.value.as_deref());
+            let stamp = version.mark.stamp;
+            if !skip.covers(stamp) {
+                encode_entry(buffer, stamp, version.key, version.live());
                 frames += 1;
             }
             if buffer.len() >= ROUND_PIECE_BYTES {
@@ -380,6 +380,8 @@ impl GossipLink {
 }
 
 impl Keyspace for Gossip {
+    const KEY_OVERHEAD: usize = Versions::KEY_OVERHEAD;
+
     fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {
         self.versions.scan(cursor, count)
     }

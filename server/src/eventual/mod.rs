@@ -42,4 +42,4 @@ mod versions;
 pub use clock::HybridClock;
 pub use gossip::{Gossip, GossipLink, Report};
 pub use vector::{Origin, Vector, VersionStamp};
-pub use versions::{Version, Versions};
+pub use versions::{Version, Versions, Written};

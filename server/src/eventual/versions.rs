@@ -1,22 +1,65 @@
 //! The store of the eventual model: the last version of each key.
 
-use super::{Vector, VersionStamp};
+use super::{Origin, Vector, VersionStamp};
+use crate::multicast::ReplicaId;
 use crate::order::Digest;
-use crate::store::{Keyspace, Record, Table};
+use crate::store::{Keyspace, Mark, Record, Table};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// A value or a tombstone, and when it was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// The value; `None` is a tombstone.
-    pub value: Option<Vec<u8>>,
+/// When a version was written, and what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
     /// When and by whom.
     pub stamp: VersionStamp,
+    /// Whether the key was deleted.
+    pub tombstone: bool,
 }
 
-/// What a record costs beside its key and value, roughly.
-const RECORD_OVERHEAD: usize = size_of::<Record<Version>>() + 8;
+impl Mark for Written {
+    const BYTES: usize = 8 + 8 + 2 + 1;
+
+    fn write(self, bytes: &mut [u8]) {
+        let Origin {
+            replica,
+            incarnation,
+        } = self.stamp.origin;
+        bytes[..8].copy_from_slice(&self.stamp.time.to_le_bytes());
+        bytes[8..16].copy_from_slice(&incarnation.to_le_bytes());
+        bytes[16..18].copy_from_slice(&replica.0.to_le_bytes());
+        bytes[18] = self.tombstone.into();
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        let number = |at: usize| {
+            let bytes = bytes[at..].first_chunk().copied().unwrap_or_default();
+            u64::from_le_bytes(bytes)
+        };
+        let replica = [bytes[16], bytes[17]];
+        Self {
+            stamp: VersionStamp {
+                time: number(0),
+                origin: Origin {
+                    replica: ReplicaId(u16::from_le_bytes(replica)),
+                    incarnation: number(8),
+                },
+            },
+            tombstone: bytes[18] == 1,
+        }
+    }
+}
+
+/// A value or a tombstone, and when it was written.
+pub type Version<'a> = Record<'a, Written>;
+
+impl<'a> Version<'a> {
+    /// The value; `None` is a tombstone.
+    #[must_use]
+    pub fn live(&self) -> Option<&'a [u8]> {
+        (!self.mark.tombstone).then_some(self.value)
+    }
+}
 
 /// The last version of each key.
 ///
@@ -24,7 +67,7 @@ const RECORD_OVERHEAD: usize = size_of::<Record<Version>>() + 8;
 /// `tombstones` holds the key of each tombstone under its stamp.
 #[derive(Debug)]
 pub struct Versions {
-    table: Table<Version>,
+    table: Table<Written>,
     tombstones: BTreeMap<VersionStamp, Box<[u8]>>,
     live: usize,
     hash: u128,
@@ -48,10 +91,12 @@ impl Versions {
 
     /// Keeps a version if it is newer than the one at the key; whether it is.
     pub fn apply(&mut self, key: &[u8], value: Option<&[u8]>, stamp: VersionStamp) -> bool {
-        if self.table.get(key).is_some_and(|held| held.stamp >= stamp) {
-            return false;
+        if let Some(held) = self.table.get(key) {
+            if held.mark.stamp >= stamp {
+                return false;
+            }
+            self.forget(key);
         }
-        self.forget(key);
         if let Some(value) = value {
             self.hash = self
                 .hash
@@ -60,14 +105,12 @@ impl Versions {
         } else {
             self.tombstones.insert(stamp, key.into());
         }
-        self.bytes += RECORD_OVERHEAD + key.len() + value.map_or(0, <[u8]>::len);
-        self.table.insert(
-            key,
-            Version {
-                value: value.map(<[u8]>::to_vec),
-                stamp,
-            },
-        );
+        self.bytes += Self::KEY_OVERHEAD + key.len() + value.map_or(0, <[u8]>::len);
+        let written = Written {
+            stamp,
+            tombstone: value.is_none(),
+        };
+        self.table.insert(key, value.unwrap_or_default(), written);
         true
     }
 
@@ -103,14 +146,22 @@ impl Versions {
 
     /// The version at a key.
     #[must_use]
-    pub fn version(&self, key: &[u8]) -> Option<&Version> {
+    pub fn version(&self, key: &[u8]) -> Option<Version<'_>> {
         self.table.get(key)
     }
 
     /// See [`Table::walk`]; tombstones are walked too.
     #[must_use]
-    pub fn walk(&self, cursor: Option<usize>, count: usize) -> (&[Record<Version>], Option<usize>) {
+    pub fn walk(&self, cursor: Option<usize>, count: usize) -> (Range<usize>, Option<usize>) {
         self.table.walk(cursor, count)
+    }
+
+    /// See [`Table::numbered`].
+    pub fn numbered(
+        &self,
+        numbers: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = Version<'_>> + Clone {
+        self.table.numbered(numbers)
     }
 
     /// A hash of the live keys, their values and stamps, whatever order they came in: the wrapping sum of
@@ -131,15 +182,15 @@ impl Versions {
         let Some(held) = self.table.get(key) else {
             return;
         };
-        let length = held.value.as_ref().map_or(0, Vec::len);
-        self.bytes -= RECORD_OVERHEAD + key.len() + length;
-        if let Some(value) = &held.value {
+        self.bytes -= Self::KEY_OVERHEAD + key.len() + held.value.len();
+        let stamp = held.mark.stamp;
+        if let Some(value) = held.live() {
             self.hash = self
                 .hash
-                .wrapping_sub(hash(key, value, held.stamp, &mut self.scratch));
+                .wrapping_sub(hash(key, value, stamp, &mut self.scratch));
             self.live -= 1;
         } else {
-            self.tombstones.remove(&held.stamp);
+            self.tombstones.remove(&stamp);
         }
     }
 }
@@ -160,25 +211,28 @@ fn hash(key: &[u8], value: &[u8], stamp: VersionStamp, scratch: &mut Vec<u8>) ->
 }
 
 impl Keyspace for Versions {
+    const KEY_OVERHEAD: usize = Table::<Written>::OVERHEAD;
+
     fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {
-        let (records, next) = self.table.walk(cursor, count);
-        let live = records.iter().filter(|record| record.value.value.is_some());
-        (live.map(|record| &*record.key).collect(), next)
+        let (numbers, next) = self.table.walk(cursor, count);
+        let records = self.table.numbered(numbers);
+        let live = records.filter(|record| !record.mark.tombstone);
+        (live.map(|record| record.key).collect(), next)
     }
 
     /// The first live key at or after the place that the number picks, so that tombstones do not hide it.
     fn pick(&self, number: u64) -> Option<&[u8]> {
-        let records = self.table.records();
-        let at = usize::try_from(number.checked_rem(records.len() as u64)?).ok()?;
-        let around = records[at..].iter().chain(&records[..at]);
+        let count = self.table.len();
+        let at = usize::try_from(number.checked_rem(count as u64)?).ok()?;
+        let around = self.table.numbered(at..count);
+        let mut around = around.chain(self.table.numbered(0..at));
         around
-            .into_iter()
-            .find(|record| record.value.value.is_some())
-            .map(|record| &*record.key)
+            .find(|record| !record.mark.tombstone)
+            .map(|record| record.key)
     }
 
     fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        self.table.get(key)?.value.as_deref()
+        self.table.get(key)?.live()
     }
 
     fn len(&self) -> usize {
@@ -186,16 +240,14 @@ impl Keyspace for Versions {
     }
 
     fn live(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let records = self.table.records().iter();
-        records.filter_map(|record| Some((&*record.key, record.value.value.as_deref()?)))
+        let records = self.table.records();
+        records.filter_map(|record| Some((record.key, record.live()?)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Origin;
     use super::*;
-    use crate::multicast::ReplicaId;
     use proptest::prelude::*;
 
     fn stamp(time: u64, replica: u16) -> VersionStamp {

@@ -3,6 +3,7 @@
 //! Applying is deterministic: the store is a function of the order alone.
 
 mod admission;
+mod arena;
 mod float;
 mod glob;
 mod ordered;
@@ -12,8 +13,8 @@ mod write;
 
 pub use admission::{Limits, SetOptions, admit, check_entry_size};
 pub use glob::matches as glob_matches;
-pub use ordered::{Store, Value};
+pub use ordered::Store;
 pub use read::{Keyspace, read};
 pub(crate) use read::{subcommand_help, wrong_subcommand};
-pub use table::{Record, Table};
+pub use table::{Mark, Record, Table};
 pub use write::write;

@@ -1,24 +1,27 @@
 //! The store of the ordered models.
 
-use super::Table;
 use super::read::Keyspace;
+use super::{Mark, Table};
 
-/// A value and when it last changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Value {
-    /// The bytes.
-    pub bytes: Vec<u8>,
-    /// The position of the entry that last changed it.
-    pub changed: u64,
+/// The position of a value's last change.
+impl Mark for u64 {
+    const BYTES: usize = 8;
+
+    fn write(self, bytes: &mut [u8]) {
+        bytes.copy_from_slice(&self.to_le_bytes());
+    }
+
+    fn read(bytes: &[u8]) -> Self {
+        bytes
+            .first_chunk()
+            .map_or(0, |bytes| Self::from_le_bytes(*bytes))
+    }
 }
-
-/// What a record costs beside its key and value, roughly: its place in the table and in the index.
-const RECORD_OVERHEAD: usize = size_of::<super::Record<Value>>() + 8;
 
 /// Keys and values, each with the position of its last change.
 #[derive(Clone, Debug)]
 pub struct Store {
-    table: Table<Value>,
+    table: Table<u64>,
     bytes: usize,
 }
 
@@ -34,49 +37,30 @@ impl Store {
 
     /// Sets a key, as part of the entry at `position`.
     pub fn set(&mut self, key: &[u8], value: &[u8], position: u64) {
-        let length = value.len();
-        if let Some(old) = self.table.get_mut(key) {
-            self.bytes -= old.bytes.len();
-            old.bytes.clear();
-            if old.bytes.capacity() > 2 * length {
-                old.bytes.shrink_to(length);
-            }
-            old.bytes.extend_from_slice(value);
-            old.changed = position;
-        } else {
-            self.table.insert(
-                key,
-                Value {
-                    bytes: value.to_vec(),
-                    changed: position,
-                },
-            );
-            self.bytes += key.len() + RECORD_OVERHEAD;
+        match self.table.insert(key, value, position) {
+            Some(old) => self.bytes -= old,
+            None => self.bytes += key.len() + Self::KEY_OVERHEAD,
         }
-        self.bytes += length;
+        self.bytes += value.len();
     }
 
     /// Appends to a key's value, as part of the entry at `position`; the new length.
     pub fn append(&mut self, key: &[u8], suffix: &[u8], position: u64) -> usize {
-        match self.table.get_mut(key) {
-            Some(old) => {
-                old.bytes.extend_from_slice(suffix);
-                old.changed = position;
-                self.bytes += suffix.len();
-                old.bytes.len()
-            }
-            None => {
-                self.set(key, suffix, position);
-                suffix.len()
-            }
+        if let Some(length) = self.table.append(key, suffix, position) {
+            self.bytes += suffix.len();
+            return length;
         }
+        self.set(key, suffix, position);
+        suffix.len()
     }
 
-    /// Removes a key; what it held.
-    pub fn remove(&mut self, key: &[u8]) -> Option<Vec<u8>> {
-        let old = self.table.remove(key)?;
-        self.bytes -= key.len() + RECORD_OVERHEAD + old.bytes.len();
-        Some(old.bytes)
+    /// Removes a key; whether it was there.
+    pub fn remove(&mut self, key: &[u8]) -> bool {
+        let removed = self.table.remove(key);
+        if let Some(length) = removed {
+            self.bytes -= key.len() + Self::KEY_OVERHEAD + length;
+        }
+        removed.is_some()
     }
 
     /// Removes everything.
@@ -88,7 +72,7 @@ impl Store {
     /// The position of a key's last change; 0 if it is absent.
     #[must_use]
     pub fn changed(&self, key: &[u8]) -> u64 {
-        self.table.get(key).map_or(0, |value| value.changed)
+        self.table.get(key).map_or(0, |record| record.mark)
     }
 
     /// Roughly how much memory the data takes, in bytes.
@@ -99,8 +83,10 @@ impl Store {
 }
 
 impl Keyspace for Store {
+    const KEY_OVERHEAD: usize = Table::<u64>::OVERHEAD;
+
     fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        self.table.get(key).map(|value| value.bytes.as_slice())
+        self.table.get(key).map(|record| record.value)
     }
 
     fn len(&self) -> usize {
@@ -110,18 +96,19 @@ impl Keyspace for Store {
     fn live(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.table
             .records()
-            .iter()
-            .map(|record| (&*record.key, record.value.bytes.as_slice()))
+            .map(|record| (record.key, record.value))
     }
 
     fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {
-        let (records, next) = self.table.walk(cursor, count);
-        (records.iter().map(|record| &*record.key).collect(), next)
+        let (numbers, next) = self.table.walk(cursor, count);
+        let records = self.table.numbered(numbers);
+        (records.map(|record| record.key).collect(), next)
     }
 
     fn pick(&self, number: u64) -> Option<&[u8]> {
-        let records = self.table.records();
-        let at = number.checked_rem(records.len() as u64)?;
-        Some(&records[usize::try_from(at).ok()?].key)
+        let number = number.checked_rem(self.table.len() as u64)?;
+        self.table
+            .record(usize::try_from(number).ok()?)
+            .map(|record| record.key)
     }
 }

@@ -8,6 +8,9 @@ use crate::protocol::reply::ReplyWriter;
 
 /// What a read needs of a store.
 pub trait Keyspace {
+    /// What a key costs beside its own bytes and its value's, roughly.
+    const KEY_OVERHEAD: usize;
+
     /// The value at a key.
     fn get(&self, key: &[u8]) -> Option<&[u8]>;
 
@@ -38,9 +41,6 @@ pub trait Keyspace {
 
 /// The largest reply of one MGET, which can name a large value many times.
 const REPLY_BYTES: usize = 512 << 20;
-
-/// What a key costs beside its own bytes and its value's, roughly.
-const KEY_OVERHEAD: usize = 56;
 
 /// Executes a reading data command of the right arity. `random` is a random number.
 pub fn read<K: Keyspace>(
@@ -309,7 +309,7 @@ fn memory<K: Keyspace>(
 
 fn usage<K: Keyspace>(keyspace: &K, key: &[u8], reply: &mut ReplyWriter<'_>) {
     match keyspace.get(key) {
-        Some(value) => reply.count(KEY_OVERHEAD + key.len() + value.len()),
+        Some(value) => reply.count(K::KEY_OVERHEAD + key.len() + value.len()),
         None => reply.null(),
     }
 }

@@ -1,40 +1,71 @@
 //! A hash table whose records can be walked with a cursor while they come and go.
 
+use super::arena::{Arena, Piece};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
+use std::marker::PhantomData;
+use std::ops::Range;
 
-/// One key and what it maps to.
-#[derive(Clone, Debug)]
-pub struct Record<V> {
-    /// The key.
-    pub key: Box<[u8]>,
-    /// What it maps to.
-    pub value: V,
+/// What a table keeps beside each value.
+pub trait Mark: Copy {
+    /// How many bytes it takes.
+    const BYTES: usize;
+
+    /// Writes it to as many bytes.
+    fn write(self, bytes: &mut [u8]);
+
+    /// Reads it from them.
+    fn read(bytes: &[u8]) -> Self;
 }
 
-/// Keys to values. Records lie densely in a vector, and a hash index finds them there.
+/// One key and what it maps to.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a, M> {
+    /// The key.
+    pub key: &'a [u8],
+    /// Its value.
+    pub value: &'a [u8],
+    /// What is kept beside it.
+    pub mark: M,
+}
+
+/// Keys to values, each with a mark.
 ///
-/// *Cursors.* A record that is removed is replaced by the last one. A walk from the end to the start
+/// A record lies in one piece of memory, so that looking at it waits for memory once: the mark, the lengths of
+/// key and value as four bytes each, the key, the value. A vector numbers the records densely, and a hash
+/// index finds a key's number there.
+///
+/// *Cursors.* The number of a record that is removed goes to the last one. A walk from the end to the start
 /// therefore meets every record that was present all the time: whatever moves into the part not yet
-/// walked was not yet walked itself. Growth never moves a record.
+/// walked was not yet walked itself. Growth never renumbers a record.
 ///
 /// Nothing observable depends on the hash seed.
 #[derive(Clone, Debug)]
-pub struct Table<V> {
+pub struct Table<M> {
     index: HashTable<u32>,
-    records: Vec<Record<V>>,
+    records: Vec<Piece>,
+    arena: Arena,
     hasher: FixedState,
+    marks: PhantomData<M>,
 }
 
-impl<V> Table<V> {
+impl<M: Mark> Table<M> {
+    /// What a record costs beside key and value, roughly: mark and lengths, its number and its place in the
+    /// index.
+    pub const OVERHEAD: usize = Self::HEAD + size_of::<Piece>() + 8;
+
+    const HEAD: usize = M::BYTES + 2 * size_of::<u32>();
+
     /// An empty table; `seed` makes its collisions unpredictable to clients.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
             index: HashTable::new(),
             records: Vec::new(),
+            arena: Arena::default(),
             hasher: FixedState::with_seed(seed),
+            marks: PhantomData,
         }
     }
 
@@ -52,83 +83,182 @@ impl<V> Table<V> {
 
     /// What a key maps to.
     #[must_use]
-    pub fn get(&self, key: &[u8]) -> Option<&V> {
-        self.place(key).map(|at| &self.records[at].value)
+    pub fn get(&self, key: &[u8]) -> Option<Record<'_, M>> {
+        self.number(key).map(|number| self.read(number))
     }
 
-    /// What a key maps to, to change it.
-    pub fn get_mut(&mut self, key: &[u8]) -> Option<&mut V> {
-        self.place(key).map(|at| &mut self.records[at].value)
+    /// Maps a key to a value; returns the length of the old one.
+    pub fn insert(&mut self, key: &[u8], value: &[u8], mark: M) -> Option<usize> {
+        let Some(number) = self.number(key) else {
+            self.add(key, value, mark);
+            return None;
+        };
+        let piece = self.records[number];
+        let old = lengths::<M>(self.arena.bytes(piece)).value;
+        let start = Self::HEAD + key.len();
+        let piece = self.arena.resize(piece, start + value.len());
+        self.records[number] = piece;
+        let bytes = self.arena.bytes_mut(piece);
+        write_head(bytes, mark, key.len(), value.len());
+        bytes[start..start + value.len()].copy_from_slice(value);
+        Some(old)
     }
 
-    /// Adds a key that the table does not hold, or replaces its value; returns the old one.
-    pub fn insert(&mut self, key: &[u8], value: V) -> Option<V> {
-        if let Some(old) = self.get_mut(key) {
-            return Some(std::mem::replace(old, value));
+    /// Appends to the value of a key; the new length, unless the key is absent.
+    pub fn append(&mut self, key: &[u8], suffix: &[u8], mark: M) -> Option<usize> {
+        let number = self.number(key)?;
+        let mut piece = self.records[number];
+        let old = lengths::<M>(self.arena.bytes(piece)).value;
+        let new = old + suffix.len();
+        let start = Self::HEAD + key.len();
+        if start + new > self.arena.capacity(piece) {
+            // Whoever appends once will append again.
+            piece = self.arena.resize(piece, start + new + new / 4);
+            self.records[number] = piece;
         }
-        let at = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
-        self.records.push(Record {
-            key: key.into(),
-            value,
-        });
-        let (records, hasher) = (&self.records, &self.hasher);
-        let hash = hasher.hash_one(key);
-        self.index
-            .insert_unique(hash, at, |&at| hasher.hash_one(&*records[at as usize].key));
-        None
+        let bytes = self.arena.bytes_mut(piece);
+        write_head(bytes, mark, key.len(), new);
+        bytes[start + old..start + new].copy_from_slice(suffix);
+        Some(new)
     }
 
-    /// Removes a key; returns what it mapped to.
-    pub fn remove(&mut self, key: &[u8]) -> Option<V> {
+    /// Removes a key; returns the length of the value it had.
+    pub fn remove(&mut self, key: &[u8]) -> Option<usize> {
         let hash = self.hasher.hash_one(key);
-        let records = &self.records;
+        let (records, arena) = (&self.records, &self.arena);
         let found = self
             .index
-            .find_entry(hash, |&at| &*records[at as usize].key == key)
+            .find_entry(hash, |&number| {
+                key_of::<M>(arena, records[number as usize]) == key
+            })
             .ok()?;
-        let (at, _) = found.remove();
-        let removed = self.records.swap_remove(at as usize);
-        if let Some(moved) = self.records.get(at as usize) {
-            let old = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
-            let hash = self.hasher.hash_one(&*moved.key);
+        let (number, _) = found.remove();
+        let piece = self.records.swap_remove(number as usize);
+        let length = lengths::<M>(self.arena.bytes(piece)).value;
+        self.arena.free(piece);
+        if let Some(&moved) = self.records.get(number as usize) {
+            let old = small(self.records.len());
+            let hash = self.hasher.hash_one(key_of::<M>(&self.arena, moved));
             if let Some(place) = self.index.find_mut(hash, |&place| place == old) {
-                *place = at;
+                *place = number;
             }
         }
-        Some(removed.value)
+        Some(length)
     }
 
     /// Removes everything.
     pub fn clear(&mut self) {
         self.index = HashTable::new();
         self.records = Vec::new();
+        self.arena = Arena::default();
     }
 
     /// The records, in no order that means anything, but the same on each call while nothing changes.
-    #[must_use]
-    pub fn records(&self) -> &[Record<V>] {
-        &self.records
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = Record<'_, M>> + Clone {
+        self.numbered(0..self.len())
     }
 
-    /// Up to `count` records of a walk, and the cursor for the next call. A walk begins with `None` and
-    /// has ended when the returned cursor is `None`.
+    /// The record with a number, if there is one.
     #[must_use]
-    pub fn walk(&self, cursor: Option<usize>, count: usize) -> (&[Record<V>], Option<usize>) {
-        let end = cursor.unwrap_or(usize::MAX).min(self.records.len());
+    pub fn record(&self, number: usize) -> Option<Record<'_, M>> {
+        (number < self.len()).then(|| self.read(number))
+    }
+
+    /// The records with these numbers, which are below [`Table::len`].
+    pub fn numbered(
+        &self,
+        numbers: Range<usize>,
+    ) -> impl DoubleEndedIterator<Item = Record<'_, M>> + Clone {
+        numbers.map(|number| self.read(number))
+    }
+
+    /// The numbers of up to `count` records of a walk, and the cursor for the next call. A walk begins with
+    /// `None` and has ended when the returned cursor is `None`.
+    #[must_use]
+    pub fn walk(&self, cursor: Option<usize>, count: usize) -> (Range<usize>, Option<usize>) {
+        let end = cursor.unwrap_or(usize::MAX).min(self.len());
         let start = end.saturating_sub(count);
-        (
-            &self.records[start..end],
-            if start == 0 { None } else { Some(start) },
-        )
+        (start..end, if start == 0 { None } else { Some(start) })
     }
 
-    fn place(&self, key: &[u8]) -> Option<usize> {
+    fn add(&mut self, key: &[u8], value: &[u8], mark: M) {
+        let start = Self::HEAD + key.len();
+        let piece = self.arena.allocate(start + value.len());
+        let bytes = self.arena.bytes_mut(piece);
+        write_head(bytes, mark, key.len(), value.len());
+        bytes[Self::HEAD..start].copy_from_slice(key);
+        bytes[start..start + value.len()].copy_from_slice(value);
+        let number = small(self.records.len());
+        self.records.push(piece);
+        let (records, arena, hasher) = (&self.records, &self.arena, &self.hasher);
+        self.index
+            .insert_unique(hasher.hash_one(key), number, |&number| {
+                hasher.hash_one(key_of::<M>(arena, records[number as usize]))
+            });
+    }
+
+    fn number(&self, key: &[u8]) -> Option<usize> {
         let hash = self.hasher.hash_one(key);
-        let found = self
-            .index
-            .find(hash, |&at| &*self.records[at as usize].key == key)?;
+        let found = self.index.find(hash, |&number| {
+            is_at::<M>(&self.arena, self.records[number as usize], key)
+        })?;
         Some(*found as usize)
     }
+
+    fn read(&self, number: usize) -> Record<'_, M> {
+        let bytes = self.arena.bytes(self.records[number]);
+        let lengths = lengths::<M>(bytes);
+        let (key, rest) = bytes[Self::HEAD..].split_at(lengths.key);
+        Record {
+            key,
+            value: &rest[..lengths.value],
+            mark: M::read(&bytes[..M::BYTES]),
+        }
+    }
+}
+
+struct Lengths {
+    key: usize,
+    value: usize,
+}
+
+/// The lengths behind a record's mark.
+#[inline]
+fn lengths<M: Mark>(record: &[u8]) -> Lengths {
+    let length = |at: usize| {
+        let bytes = record[at..].first_chunk().copied().unwrap_or_default();
+        u32::from_le_bytes(bytes) as usize
+    };
+    Lengths {
+        key: length(M::BYTES),
+        value: length(M::BYTES + 4),
+    }
+}
+
+#[inline]
+fn key_of<M: Mark>(arena: &Arena, piece: Piece) -> &[u8] {
+    let record = arena.bytes(piece);
+    &record[Table::<M>::HEAD..][..lengths::<M>(record).key]
+}
+
+#[inline]
+fn is_at<M: Mark>(arena: &Arena, piece: Piece, key: &[u8]) -> bool {
+    let record = arena.bytes(piece);
+    let start = Table::<M>::HEAD;
+    lengths::<M>(record).key == key.len() && record.get(start..start + key.len()) == Some(key)
+}
+
+#[inline]
+fn write_head<M: Mark>(record: &mut [u8], mark: M, key: usize, value: usize) {
+    let (head, lengths) = record.split_at_mut(M::BYTES);
+    mark.write(head);
+    lengths[..4].copy_from_slice(&small(key).to_le_bytes());
+    lengths[4..8].copy_from_slice(&small(value).to_le_bytes());
+}
+
+/// Keys and values are limited to far less than 4 GiB, and so are their numbers.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -137,44 +267,96 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};
 
+    impl Mark for u8 {
+        const BYTES: usize = 1;
+
+        fn write(self, bytes: &mut [u8]) {
+            bytes[0] = self;
+        }
+
+        fn read(bytes: &[u8]) -> Self {
+            bytes[0]
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Change {
+        Set(usize),
+        Append(usize),
+        Remove,
+    }
+
+    /// Does the same to a table and to a map, and compares the answers.
+    fn change(
+        table: &mut Table<u8>,
+        model: &mut BTreeMap<u8, (Vec<u8>, u8)>,
+        (key, change, mark): (u8, Change, u8),
+    ) {
+        let held = model.get(&key).map(|(value, _)| value.len());
+        match change {
+            Change::Set(length) => {
+                let value = vec![mark; length];
+                assert_eq!(table.insert(&[key], &value, mark), held);
+                model.insert(key, (value, mark));
+            }
+            Change::Append(length) => {
+                let new = table.append(&[key], &vec![mark; length], mark);
+                assert_eq!(new, held.map(|held| held + length));
+                if let Some((value, held)) = model.get_mut(&key) {
+                    value.resize(value.len() + length, mark);
+                    *held = mark;
+                }
+            }
+            Change::Remove => {
+                assert_eq!(table.remove(&[key]), held);
+                model.remove(&key);
+            }
+        }
+    }
+
+    fn changes() -> impl Strategy<Value = Vec<(u8, Change, u8)>> {
+        let lengths = || prop_oneof![6 => 0..150usize, 1 => 0..20_000usize];
+        let change = prop_oneof![
+            3 => lengths().prop_map(Change::Set),
+            2 => lengths().prop_map(Change::Append),
+            2 => Just(Change::Remove),
+        ];
+        proptest::collection::vec((0..40u8, change, any::<u8>()), 0..300)
+    }
+
     proptest! {
         #[test]
-        fn behaves_as_a_map_and_walks_meet_what_stays(
-            steps in proptest::collection::vec((0..40u8, any::<bool>()), 0..300),
-            piece in 1..9usize,
-        ) {
+        fn behaves_as_a_map_and_walks_meet_what_stays(changes in changes(), piece in 1..9usize) {
             let mut table = Table::new(1);
             let mut model = BTreeMap::new();
-            let mut steps = steps.into_iter();
-            for (key, insert) in steps.by_ref().take(100) {
-                if insert {
-                    prop_assert_eq!(table.insert(&[key], key), model.insert(key, key));
-                } else {
-                    prop_assert_eq!(table.remove(&[key]), model.remove(&key));
-                }
+            let mut changes = changes.into_iter();
+            for step in changes.by_ref().take(100) {
+                change(&mut table, &mut model, step);
             }
             let mut stayed: BTreeSet<u8> = model.keys().copied().collect();
             let (mut met, mut cursor) = (BTreeSet::new(), None);
             loop {
-                let (records, next) = table.walk(cursor, piece);
-                met.extend(records.iter().map(|record| record.value));
+                let (numbers, next) = table.walk(cursor, piece);
+                met.extend(table.numbered(numbers).map(|record| record.key[0]));
                 cursor = next;
                 if cursor.is_none() {
                     break;
                 }
-                for (key, insert) in steps.by_ref().take(3) {
-                    if insert {
-                        prop_assert_eq!(table.insert(&[key], key), model.insert(key, key));
-                    } else {
-                        prop_assert_eq!(table.remove(&[key]), model.remove(&key));
-                        stayed.remove(&key);
-                    }
+                for step in changes.by_ref().take(3) {
+                    change(&mut table, &mut model, step);
+                    stayed.retain(|key| model.contains_key(key));
                 }
             }
             prop_assert!(stayed.is_subset(&met), "{:?} were not met", stayed.difference(&met));
+            let held: BTreeMap<u8, (Vec<u8>, u8)> = table
+                .records()
+                .map(|record| (record.key[0], (record.value.to_vec(), record.mark)))
+                .collect();
             prop_assert_eq!(table.len(), model.len());
-            for (key, value) in &model {
-                prop_assert_eq!(table.get(&[*key]), Some(value));
+            prop_assert_eq!(held, model.clone());
+            for (key, (value, mark)) in &model {
+                let found = table.get(&[*key]).map(|record| (record.value, record.mark));
+                prop_assert_eq!(found, Some((value.as_slice(), *mark)));
             }
         }
     }
