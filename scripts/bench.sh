@@ -33,8 +33,9 @@ while [ $# -gt 0 ]; do
 done
 number_within "$rounds" 1 100 || usage "--rounds needs a number from 1 to 100"
 
-# What a measurement lasts, in seconds; keys for memory; seconds to watch idle replicas.
-if [ "$quick" = yes ]; then seconds=0.4 memory_keys=300000 idle_seconds=5; else seconds=2 memory_keys=1000000 idle_seconds=20; fi
+# What a measurement lasts, in seconds; seconds to watch idle replicas; keys for memory.
+if [ "$quick" = yes ]; then seconds=0.4 idle_seconds=5; else seconds=2 idle_seconds=20; fi
+readonly memory_keys=1000000
 
 # need PROGRAM PACKAGE
 need() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
