@@ -1,6 +1,6 @@
 //! A run that broke an invariant, written as a run folder: what a real run leaves, so that the report draws it.
 
-use super::history::entry;
+use super::history::{Reads, entry};
 use super::plan::Plan;
 use super::run::run_world;
 use super::shrink::shrink;
@@ -33,12 +33,10 @@ pub(super) fn write_shrunk(
     folder.write("cluster.json", cluster(&small)?)?;
     folder.write("verdict.json", verdict(&small, &violation).to_string())?;
     write_replicas(&world, &folder)?;
-    if let Some(history) = world.history() {
-        let mut file = Vec::new();
-        let writing = Failure::doing("cannot write the history");
-        history::write(&history, &mut file).map_err(writing)?;
-        folder.write("history.jsonl", file)?;
-    }
+    let mut history = Vec::new();
+    let writing = Failure::doing("cannot write the history");
+    history::write(&world.history(Reads::Promised), &mut history).map_err(writing)?;
+    folder.write("history.jsonl", history)?;
     let story = format!("{}\n{}", story(&small, &violation), lines(world));
     folder.write("simulation.txt", story)?;
     Ok((folder.path().to_owned(), violation))

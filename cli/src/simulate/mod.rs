@@ -29,6 +29,7 @@ mod sockets;
 mod stories;
 mod tap;
 mod trace;
+mod translate;
 mod turn;
 mod versions;
 mod violation;

@@ -41,6 +41,8 @@ pub(super) struct Request {
     pub(super) reply: Vec<u8>,
     /// The position at which it took effect or was read.
     pub(super) position: u64,
+    /// A read of it went past the multicast.
+    pub(super) reads_locally: bool,
     pub(super) outcome: Outcome,
 }
 
@@ -132,6 +134,7 @@ impl Session {
             completed: 0,
             reply: Vec::new(),
             position: 0,
+            reads_locally: false,
             outcome: Outcome::Open,
         });
     }
@@ -153,6 +156,7 @@ impl Session {
             reply.escape_ascii()
         );
         self.answered += 1;
+        self.requests[at].reads_locally = self.read_path == Consistency::Sequential;
         let outcome = self.judge(at, reply, position, ledger)?;
         let request = &mut self.requests[at];
         request.outcome = outcome;

@@ -45,7 +45,9 @@ pub(super) enum Step {
 }
 
 /// The keys that clients work on.
-const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+pub(super) const KEYS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+/// The key that they count in.
+pub(super) const COUNTER: &str = "n";
 
 /// Longer than any timeout.
 const FOREVER: Time = 300 * 1000 * MILLISECOND;
@@ -151,7 +153,7 @@ impl Writer {
 
     fn transaction(&mut self) -> Vec<Command> {
         let mut commands = Vec::new();
-        // An order's line does not say whether WATCH aborted a transaction, so that checkers could not replay it.
+        // The search without the order knows nothing of WATCH.
         let watches = self.random.pick(&[0, 0, 1, 1, 2]);
         for _ in 0..if self.plain { 0 } else { watches } {
             let key = self.key();
@@ -208,8 +210,8 @@ impl Writer {
             5 => Command::new(&["MSET", key, &value, self.key(), &self.value()]),
             6 | 7 => Command::new(&["DEL", key]),
             8 => Command::new(&["DEL", key, self.key()]),
-            9 | 10 => Command::new(&["INCR", "n"]),
-            11 => Command::new(&["INCRBY", "n", "7"]),
+            9 | 10 => Command::new(&["INCR", COUNTER]),
+            11 => Command::new(&["INCRBY", COUNTER, "7"]),
             12 | 13 => Command::new(&["APPEND", key, &value]),
             14 if self.random.permille(200) => Command::new(&["FLUSHALL"]),
             _ => Command::new(&["SET", key, &value]),
