@@ -154,8 +154,6 @@ pub(super) struct Plan {
     pub(super) faults: Vec<PlannedFault>,
     /// By replica: how far its wall clock is ahead from the start, in microseconds.
     pub(super) clock_skews: Vec<i64>,
-    /// Clients give only commands that histories have a name for, so that checkers can judge the run.
-    pub(super) plain: bool,
 }
 
 impl Plan {
@@ -174,6 +172,7 @@ impl Plan {
             tuning.fit_distances(&options.latency.distances(replicas));
         }
         let weather = draw_weather(options, rough, &mut random);
+        // Half of the runs are of commands that histories have names for, which are easier to read.
         let plain = Random::new(seed, 7).permille(500);
         let each = options.operations / options.clients.max(1);
         let extra = options.operations % options.clients.max(1);
@@ -193,7 +192,6 @@ impl Plan {
             clients,
             faults,
             clock_skews: draw_skews(seed, options),
-            plain,
         }
     }
 

@@ -153,7 +153,6 @@ impl Writer {
 
     fn transaction(&mut self) -> Vec<Command> {
         let mut commands = Vec::new();
-        // The search without the order knows nothing of WATCH.
         let watches = self.random.pick(&[0, 0, 1, 1, 2]);
         for _ in 0..if self.plain { 0 } else { watches } {
             let key = self.key();

@@ -151,7 +151,6 @@ fn run(
         ..Options::new(model)
     };
     let mut plan = Plan::new(seed, &options);
-    plan.plain = false;
     plan.clients = (0..replicas)
         .map(|client| {
             let mut steps = vec![Step::Connect(client), Step::Rest(WARM_UP)];
