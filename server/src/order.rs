@@ -57,26 +57,18 @@ impl fmt::Display for OutOfRange {
     }
 }
 
-/// An entry that is kept: its canonical bytes lie in a [`Log`].
-#[derive(Clone, Copy, Debug)]
-struct Kept {
-    time: u64,
-    replica: ReplicaId,
-    place: Place,
-    /// The digest after it, as it goes into the next one.
-    digest: [u8; 16],
-}
-
 /// The sequence of delivered entries: all of it as a digest, the recent part in full.
+///
+/// What is hashed for an entry lies in the log just as it was hashed: the digest before it, its stamp, its canonical
+/// bytes. So each entry is copied once, and nothing else needs to be kept of it.
 #[derive(Debug)]
 pub struct Order {
     position: u64,
     digest: Digest,
-    recent: VecDeque<Kept>,
+    recent: VecDeque<Place>,
     log: Log,
     entries_max: usize,
     bytes_max: usize,
-    scratch: Vec<u8>,
 }
 
 impl Order {
@@ -90,7 +82,6 @@ impl Order {
             log: Log::default(),
             entries_max,
             bytes_max,
-            scratch: Vec::new(),
         }
     }
 
@@ -98,18 +89,21 @@ impl Order {
     pub fn append(&mut self, entry: &Entry) -> u64 {
         self.position += 1;
         let canonical = entry.body.bytes();
-        self.digest = chain(self.digest, entry.stamp, canonical, &mut self.scratch);
-        self.recent.push_back(Kept {
-            time: entry.stamp.time,
-            replica: entry.stamp.replica,
-            place: self.log.push(canonical),
-            digest: self.digest.0.to_be_bytes(),
+        let previous = self.digest.0.to_be_bytes();
+        let place = self.log.push(PREFIX_BYTES + canonical.len(), |piece| {
+            piece.extend_from_slice(&previous);
+            push_decimal(piece, entry.stamp.time);
+            piece.push(b'.');
+            push_decimal(piece, entry.stamp.replica.0.into());
+            piece.extend_from_slice(canonical);
         });
+        self.digest = Digest(xxh3_128(self.log.get(place)));
+        self.recent.push_back(place);
         while self.recent.len() > self.entries_max
             || (self.log.bytes() > self.bytes_max && self.recent.len() > 1)
         {
             if let Some(dropped) = self.recent.pop_front() {
-                self.log.drop_first(dropped.place);
+                self.log.drop_first(dropped);
             }
         }
         self.position
@@ -142,8 +136,7 @@ impl Order {
             return Ok(Digest::default());
         }
         let skip = self.place_of(position)?;
-        let kept = self.recent.get(skip);
-        kept.map(|kept| Digest(u128::from_be_bytes(kept.digest)))
+        self.digest_after(skip)
             .ok_or(OutOfRange::Ahead(self.position))
     }
 
@@ -158,16 +151,37 @@ impl Order {
     ) -> Result<impl ExactSizeIterator<Item = (u64, Delivered)>, OutOfRange> {
         let skip = self.place_of(position)?;
         let count = count.min(self.recent.len() - skip);
-        let kept = self.recent.range(skip..skip + count);
         let first = self.oldest() + skip as u64;
-        Ok(kept.enumerate().map(move |(after, kept)| {
-            let entry = Entry {
-                stamp: Stamp::new(kept.time, kept.replica),
-                body: EntryBody::from_canonical(self.log.get(kept.place)),
+        Ok((skip..skip + count).map(move |at| {
+            let delivered = Delivered {
+                entry: self.entry(at),
+                digest: self.digest_after(at).unwrap_or(self.digest),
             };
-            let digest = Digest(u128::from_be_bytes(kept.digest));
-            (first + after as u64, Delivered { entry, digest })
+            (first + (at - skip) as u64, delivered)
         }))
+    }
+
+    /// The entry at a place among the recent ones.
+    fn entry(&self, at: usize) -> Entry {
+        let piece = self.recent.get(at).map(|place| self.log.get(*place));
+        let text = piece.and_then(|piece| piece.get(DIGEST_BYTES..));
+        let text = text.unwrap_or_default();
+        // A stamp has no dollar sign, and canonical bytes begin with one.
+        let (stamp, canonical) = text.split_at(memchr::memchr(b'$', text).unwrap_or(text.len()));
+        Entry {
+            stamp: Stamp::parse(stamp).unwrap_or(Stamp::new(0, ReplicaId(0))),
+            body: EntryBody::from_canonical(canonical),
+        }
+    }
+
+    /// The digest after the entry at a place among the recent ones: what the next one's piece begins with.
+    fn digest_after(&self, at: usize) -> Option<Digest> {
+        if at + 1 == self.recent.len() {
+            return Some(self.digest);
+        }
+        let next = self.log.get(*self.recent.get(at + 1)?);
+        let digest = next.first_chunk::<DIGEST_BYTES>()?;
+        Some(Digest(u128::from_be_bytes(*digest)))
     }
 
     /// Where a position is among the recent ones; behind them if it is not reached.
@@ -189,23 +203,14 @@ impl Order {
     /// Roughly how much memory the recent entries take, in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.log.bytes() + self.recent.len() * size_of::<Kept>()
+        self.log.bytes() + self.recent.len() * size_of::<Place>()
     }
 }
 
-/// One link of the chain: see [`Digest`].
-fn chain(previous: Digest, stamp: Stamp, canonical: &[u8], scratch: &mut Vec<u8>) -> Digest {
-    /// Room for a digest and a stamp.
-    const PREFIX_BYTES: usize = 48;
-    scratch.clear();
-    scratch.reserve(PREFIX_BYTES + canonical.len());
-    scratch.extend_from_slice(&previous.0.to_be_bytes());
-    push_decimal(scratch, stamp.time);
-    scratch.push(b'.');
-    push_decimal(scratch, stamp.replica.0.into());
-    scratch.extend_from_slice(canonical);
-    Digest(xxh3_128(scratch))
-}
+/// Bytes of a digest.
+const DIGEST_BYTES: usize = 16;
+/// Room for a digest and a stamp.
+const PREFIX_BYTES: usize = DIGEST_BYTES + 27;
 
 #[cfg(test)]
 mod tests {

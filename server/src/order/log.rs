@@ -31,23 +31,24 @@ impl Log {
         self.bytes
     }
 
-    /// Adds a piece. It must be smaller than 4 GiB, and not empty.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Place {
-        let fits = |chunk: &Vec<u8>| chunk.capacity() - chunk.len() >= piece.len();
+    /// Adds the piece that `fill` appends: at most `room` bytes, less than 4 GiB, and not none.
+    pub(super) fn push(&mut self, room: usize, fill: impl FnOnce(&mut Vec<u8>)) -> Place {
+        let fits = |chunk: &Vec<u8>| chunk.capacity() - chunk.len() >= room;
         if !self.chunks.back().is_some_and(fits) {
             let mut chunk = std::mem::take(&mut self.spare);
-            chunk.reserve_exact(CHUNK_BYTES.max(piece.len()));
+            chunk.reserve_exact(CHUNK_BYTES.max(room));
             self.chunks.push_back(chunk);
         }
         let last = self.chunks.len() - 1;
         let chunk = &mut self.chunks[last];
         let start = small(chunk.len());
-        chunk.extend_from_slice(piece);
-        self.bytes += piece.len();
+        fill(chunk);
+        let length = chunk.len() - start as usize;
+        self.bytes += length;
         Place {
             chunk: self.first.wrapping_add(small(last)),
             start,
-            length: small(piece.len()),
+            length: small(length),
         }
     }
 
@@ -120,7 +121,8 @@ mod tests {
                     // Most pieces are small, some larger than a chunk.
                     let length = 1 + if step == 1 { length % 300 } else { length * 2 };
                     let piece = vec![byte; length];
-                    model.push_back((log.push(&piece), piece));
+                    let place = log.push(length, |chunk| chunk.extend_from_slice(&piece));
+                    model.push_back((place, piece));
                 }
                 for (place, piece) in &model {
                     prop_assert!(log.get(*place) == piece.as_slice());
