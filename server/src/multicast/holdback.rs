@@ -1,7 +1,12 @@
-//! The hold-back queue: a binary min-heap of entries, by stamp.
+//! The hold-back queue: a line of entries for each origin, and a binary min-heap of the first stamps of these lines.
+//!
+//! An origin's entries come in the order of its times, so a line needs no more than its two ends: a push puts an entry
+//! behind the last one, and a pop takes one from the line whose head is at the top of the heap. The heap has as many
+//! elements as there are origins with entries, however many entries are held back.
 
 use super::{Entry, Stamp};
 use crate::bugs::{Bug, planted};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// An entry in the queue, and since when.
@@ -13,80 +18,152 @@ struct Held {
 
 /// Entries received and not yet delivered, the smallest stamp at the head.
 ///
-/// *Invariant (the heap property):* the stamp at index `i > 0` is larger than the one at its parent,
-/// `(i - 1) / 2`. Stamps are unique.
+/// *Invariants.* Each line is in stamp order. `heads` has the first stamp of each line that is not empty, and no other.
+/// *The heap property:* the stamp at index `i > 0` of `heads` is larger than the one at its parent, `(i - 1) / 2`. Stamps
+/// are unique.
 ///
-/// Pushing and popping take a logarithmic number of steps, looking at the head takes one.
+/// Pushing an entry of an origin that has entries here takes one step, any other push and a pop take a number of steps
+/// logarithmic in the number of origins, and looking at the head takes one.
 #[derive(Clone, Debug, Default)]
 pub struct HoldbackQueue {
-    heap: Vec<Held>,
+    /// By the origin's index.
+    lines: Vec<VecDeque<Held>>,
+    heads: Vec<Stamp>,
+    len: usize,
 }
+
+/// An empty line with room for more entries than this gives it back.
+const LINE_KEPT: usize = 4096;
 
 impl HoldbackQueue {
     /// How many entries are held back.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.heap.len()
+        self.len
     }
 
     /// Whether none is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty()
+        self.len == 0
     }
 
     /// Adds an entry that arrived at the monotonic time `since`.
     pub fn push(&mut self, entry: Entry, since: Duration) {
-        self.heap.push(Held { entry, since });
-        self.sift_up(self.heap.len() - 1);
+        let stamp = entry.stamp;
+        let origin = stamp.replica.index();
+        if origin >= self.lines.len() {
+            self.lines.resize_with(origin + 1, VecDeque::new);
+        }
+        self.len += 1;
+        let held = Held { entry, since };
+        let line = &mut self.lines[origin];
+        match line.back() {
+            Some(last) if last.entry.stamp > stamp => self.push_within(held),
+            Some(_) => line.push_back(held),
+            None => {
+                line.push_back(held);
+                self.heads.push(stamp);
+                self.sift_up(self.heads.len() - 1);
+            }
+        }
     }
 
     /// The entry with the smallest stamp.
     #[must_use]
     pub fn head(&self) -> Option<&Entry> {
-        self.heap.first().map(|held| &held.entry)
+        self.first_held().map(|held| &held.entry)
+    }
+
+    /// The smallest stamp.
+    #[must_use]
+    #[inline]
+    pub fn head_stamp(&self) -> Option<Stamp> {
+        self.heads.first().copied()
     }
 
     /// When the head arrived, in monotonic time.
     #[must_use]
     pub fn head_since(&self) -> Option<Duration> {
-        self.heap.first().map(|held| held.since)
+        self.first_held().map(|held| held.since)
     }
 
     /// Takes the entry with the smallest stamp out.
     pub fn pop(&mut self) -> Option<Entry> {
-        if self.heap.len() > 1 {
-            let head = self.heap.swap_remove(0);
-            self.sift_down(0);
-            return Some(head.entry);
+        let line = self.lines.get_mut(self.heads.first()?.replica.index())?;
+        let held = line.pop_front()?;
+        self.len -= 1;
+        match line.front() {
+            Some(next) => self.heads[0] = next.entry.stamp,
+            None => {
+                if line.capacity() > LINE_KEPT {
+                    *line = VecDeque::new();
+                }
+                self.heads.swap_remove(0);
+            }
         }
-        self.heap.pop().map(|held| held.entry)
+        self.sift_down(0);
+        Some(held.entry)
     }
 
     /// The `count` entries at the front, in stamp order, without taking them out. A sort: for people, not
     /// for the path of a request.
     #[must_use]
     pub fn first(&self, count: usize) -> Vec<&Entry> {
-        let mut entries: Vec<&Entry> = self.heap.iter().map(|held| &held.entry).collect();
+        let held = self.lines.iter().flatten();
+        let mut entries: Vec<&Entry> = held.map(|held| &held.entry).collect();
         entries.sort_unstable_by_key(|entry| entry.stamp);
         entries.truncate(count);
         entries
     }
 
-    /// Checks the heap property; the index of an entry that breaks it.
+    /// Checks the invariants.
     ///
     /// # Errors
-    /// The first index whose stamp is not larger than its parent's.
-    pub fn check(&self) -> Result<(), usize> {
-        let stamp = |at: usize| self.heap[at].entry.stamp;
-        match (1..self.heap.len()).find(|&at| stamp(at) <= stamp(parent(at))) {
+    /// What is broken.
+    pub fn check(&self) -> Result<(), String> {
+        for (origin, line) in self.lines.iter().enumerate() {
+            let stamps = || line.iter().map(|held| held.entry.stamp);
+            if !stamps().is_sorted_by(|first, second| first < second) {
+                return Err(format!("line {origin} is not in stamp order"));
+            }
+            let own = |stamp: &&Stamp| stamp.replica.index() == origin;
+            let heads: Vec<Stamp> = self.heads.iter().filter(own).copied().collect();
+            if heads != Vec::from_iter(stamps().next()) {
+                return Err(format!("line {origin} has the heads {heads:?}"));
+            }
+        }
+        match (1..self.heads.len()).find(|&at| self.heads[at] <= self.heads[parent(at)]) {
             None => Ok(()),
-            Some(at) => Err(at),
+            Some(at) => Err(format!("the head at {at} is before its parent")),
         }
     }
 
-    fn stamp(&self, at: usize) -> Stamp {
-        let stamp = self.heap[at].entry.stamp;
+    fn first_held(&self) -> Option<&Held> {
+        let line = self.lines.get(self.heads.first()?.replica.index());
+        line?.front()
+    }
+
+    /// Adds an entry to its line, before later ones of its origin. No replica sends its entries in such an order.
+    #[cold]
+    fn push_within(&mut self, held: Held) {
+        let stamp = held.entry.stamp;
+        let line = &mut self.lines[stamp.replica.index()];
+        let place = line.partition_point(|before| before.entry.stamp <= stamp);
+        line.insert(place, held);
+        let own = |head: &Stamp| head.replica == stamp.replica;
+        if place == 0
+            && let Some(at) = self.heads.iter().position(own)
+        {
+            self.heads[at] = stamp;
+            self.sift_up(at);
+        }
+    }
+
+    /// What the heap is ordered by.
+    #[inline]
+    fn key(&self, at: usize) -> Stamp {
+        let stamp = self.heads[at];
         if planted(Bug::TiesBrokenByArrival) {
             return Stamp::new(stamp.time, super::ReplicaId(0));
         }
@@ -96,37 +173,37 @@ impl HoldbackQueue {
     /// See [`Bug::PipelinedWritesSwapped`].
     #[cfg(feature = "deliberate-bugs")]
     pub(super) fn swap_bodies(&mut self, first: Stamp, second: Stamp) {
-        let at = |stamp| self.heap.iter().position(|held| held.entry.stamp == stamp);
+        let Some(line) = self.lines.get_mut(first.replica.index()) else {
+            return;
+        };
+        let at = |stamp| line.iter().position(|held| held.entry.stamp == stamp);
         if let (Some(first), Some(second)) = (at(first), at(second)) {
-            let body = self.heap[first].entry.body.clone();
-            let other = std::mem::replace(&mut self.heap[second].entry.body, body);
-            self.heap[first].entry.body = other;
+            let body = line[first].entry.body.clone();
+            line[first].entry.body = std::mem::replace(&mut line[second].entry.body, body);
         }
     }
 
-    /// Moves the entry at `at` towards the head until its parent is smaller.
+    /// Moves the head at `at` towards the top until its parent is smaller.
     fn sift_up(&mut self, mut at: usize) {
-        let stamp = self.stamp(at);
-        while at > 0 && stamp < self.stamp(parent(at)) {
-            self.heap.swap(at, parent(at));
+        while at > 0 && self.key(at) < self.key(parent(at)) {
+            self.heads.swap(at, parent(at));
             at = parent(at);
         }
     }
 
-    /// Moves the entry at `at` away from the head until both its children are larger.
+    /// Moves the head at `at` away from the top until both its children are larger.
     fn sift_down(&mut self, mut at: usize) {
-        let stamp = self.stamp(at);
         loop {
             let (left, right) = (2 * at + 1, 2 * at + 2);
-            if left >= self.heap.len() {
+            if left >= self.heads.len() {
                 return;
             }
-            let is_right = right < self.heap.len() && self.stamp(right) < self.stamp(left);
+            let is_right = right < self.heads.len() && self.key(right) < self.key(left);
             let smaller = if is_right { right } else { left };
-            if stamp < self.stamp(smaller) {
+            if self.key(at) < self.key(smaller) {
                 return;
             }
-            self.heap.swap(at, smaller);
+            self.heads.swap(at, smaller);
             at = smaller;
         }
     }
@@ -201,8 +278,9 @@ mod tests {
 
     impl HoldbackQueue {
         fn since_of(&self, stamp: Stamp) -> Duration {
-            self.heap
+            self.lines
                 .iter()
+                .flatten()
                 .find(|held| held.entry.stamp == stamp)
                 .map_or(Duration::MAX, |h| h.since)
         }

@@ -87,16 +87,18 @@
 
 mod clock;
 mod entry;
+mod error;
 mod holdback;
 mod stamp;
 mod view;
 
 pub use clock::{LamportClock, TIME_MAX};
 pub use entry::{Entry, EntryBody, EntryReader, MalformedEntry};
+pub use error::ReceiveError;
 pub use holdback::HoldbackQueue;
 pub use stamp::{ReplicaId, Stamp};
 pub use view::View;
 
 #[allow(clippy::module_inception, reason = "the type that the module is about")]
 mod multicast;
-pub use multicast::{Ack, Multicast, ReceiveError};
+pub use multicast::{Ack, Multicast};

@@ -1,59 +1,11 @@
 //! The state of the totally ordered multicast at one replica. The module's documentation is the essay.
 
-use super::{Entry, EntryBody, HoldbackQueue, LamportClock, ReplicaId, Stamp, TIME_MAX, View};
+use super::{
+    Entry, EntryBody, HoldbackQueue, LamportClock, ReceiveError, ReplicaId, Stamp, TIME_MAX, View,
+};
 use crate::bugs::{Bug, planted};
 use std::collections::VecDeque;
-use std::fmt;
 use std::time::Duration;
-
-/// Why what a peer sent cannot be taken. The link has to be closed; a new handshake mends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReceiveError {
-    /// The sender's entry before the first of this frame has not arrived.
-    Gap {
-        /// The highest time held of the sender.
-        held: u64,
-        /// The time that the frame says came before.
-        previous: u64,
-    },
-    /// Times that do not rise, or are beyond [`TIME_MAX`].
-    BadTime(u64),
-    /// An ack for an entry that this replica never stamped.
-    AckAhead {
-        /// The acked time.
-        time: u64,
-        /// The last time stamped here.
-        stamped: u64,
-    },
-    /// A replica that is not a member.
-    NotAMember(ReplicaId),
-    /// An ack for a third replica's entries that does not say of which incarnation.
-    NoIncarnation(Stamp),
-}
-
-impl fmt::Display for ReceiveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Gap { held, previous } => {
-                write!(
-                    f,
-                    "gap: the frame follows time {previous}, only {held} is held"
-                )
-            }
-            Self::BadTime(time) => write!(f, "time {time} does not rise or is out of range"),
-            Self::AckAhead { time, stamped } => {
-                write!(
-                    f,
-                    "ack of time {time}, but the last time stamped here is {stamped}"
-                )
-            }
-            Self::NotAMember(replica) => write!(f, "replica {replica} is not a member"),
-            Self::NoIncarnation(stamp) => {
-                write!(f, "the ack {stamp} does not say of which incarnation")
-            }
-        }
-    }
-}
 
 /// "I hold every entry up to this time."
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +38,9 @@ pub struct Multicast {
     held: Vec<u64>,
     /// By replica, by origin: the highest time up to which that replica is known to hold its entries.
     acked: Vec<Vec<Known>>,
+    /// By origin: the time up to which every other member is known to hold its entries, in the incarnation that takes
+    /// part. It follows from `acked` and `incarnations`.
+    covered: Vec<u64>,
     /// By origin: the incarnation whose entries are taken; 0 for the own one, and before it is known.
     incarnations: Vec<u64>,
     /// Some member holds entries of another incarnation of an origin than the one that takes part here, so
@@ -103,20 +58,23 @@ impl Multicast {
     #[must_use]
     pub fn new(me: ReplicaId, view: View) -> Self {
         let members = view.members().len();
-        Self {
+        let mut multicast = Self {
             me,
             view,
             clock: LamportClock::default(),
             queue: HoldbackQueue::default(),
             held: vec![0; members],
             acked: vec![vec![Known::default(); members]; members],
+            covered: vec![0; members],
             incarnations: vec![0; members],
             disputed: false,
             retained: VecDeque::new(),
             last_delivered: None,
             #[cfg(feature = "deliberate-bugs")]
             counted: Default::default(),
-        }
+        };
+        (0..members).for_each(|origin| multicast.cover(origin));
+        multicast
     }
 
     /// Notes which incarnation of an origin takes part. It changes only while nothing was exchanged with
@@ -124,6 +82,7 @@ impl Multicast {
     pub fn meet(&mut self, origin: ReplicaId, incarnation: u64) {
         if let Some(place) = self.view.place(origin) {
             self.incarnations[place] = incarnation;
+            self.cover(place);
             self.look_for_disputes();
         }
     }
@@ -174,10 +133,11 @@ impl Multicast {
                 previous,
             });
         }
-        let (mut last, mut taken) = (previous, 0);
+        let (mut last, mut taken, mut result) = (previous, 0, Ok(()));
         for (time, body) in entries {
             if time <= last || time > TIME_MAX {
-                return Err(ReceiveError::BadTime(time));
+                result = Err(ReceiveError::BadTime(time));
+                break;
             }
             last = time;
             if time <= self.held[place] && !planted(Bug::ResentAppliedTwice) {
@@ -187,20 +147,18 @@ impl Multicast {
                 self.clock.merge(time);
             }
             self.held[place] = time.max(self.held[place]);
-            self.acked[place][place] = Known {
-                time,
-                incarnation: self.incarnations[place],
-            };
-            self.queue.push(
-                Entry {
-                    stamp: Stamp::new(time, origin),
-                    body,
-                },
-                now,
-            );
+            let stamp = Stamp::new(time, origin);
+            self.queue.push(Entry { stamp, body }, now);
             taken += 1;
         }
-        Ok(taken)
+        if taken > 0 {
+            self.acked[place][place] = Known {
+                time: self.held[place],
+                incarnation: self.incarnations[place],
+            };
+            self.cover(place);
+        }
+        result.map(|()| taken)
     }
 
     /// Notes what `from` says it holds. Repeated and late acks change nothing, early ones are kept.
@@ -224,6 +182,7 @@ impl Multicast {
         let known = &mut self.acked[from][origin];
         if known.incarnation != incarnation || known.time < time {
             *known = Known { time, incarnation };
+            self.cover(origin);
         }
         if incarnation != self.incarnations[origin] {
             self.look_for_disputes();
@@ -238,13 +197,13 @@ impl Multicast {
     /// after each event that could make the head deliverable.
     #[inline]
     pub fn pop_deliverable(&mut self) -> Option<Entry> {
-        let head = self.queue.head().filter(|_| !self.disputed)?.stamp;
+        let head = self.queue.head_stamp().filter(|_| !self.disputed)?;
         let origin = self.view.place(head.replica)?;
-        let me = self.view.place(self.me);
-        let holds =
-            |member: &usize| Some(*member) == me || self.is_held_by(*member, origin, head.time);
-        let mut held_by_all = (0..self.acked.len()).all(|member| holds(&member));
+        let mut held_by_all = head.time <= self.covered[origin];
         if planted(Bug::DeliveredWithoutAllAcks) {
+            let me = self.view.place(self.me);
+            let holds =
+                |&member: &usize| Some(member) == me || self.is_held_by(member, origin, head.time);
             held_by_all = (0..self.acked.len()).filter(holds).count() * 2 > self.acked.len();
         }
         #[cfg(feature = "deliberate-bugs")]
@@ -388,15 +347,7 @@ impl Multicast {
         let Some(me) = self.view.place(self.me) else {
             return;
         };
-        let others = self
-            .acked
-            .iter()
-            .enumerate()
-            .filter(|(member, _)| *member != me);
-        let by_all = others
-            .map(|(_, acked)| acked[me].time)
-            .min()
-            .unwrap_or(u64::MAX);
+        let by_all = self.covered[me];
         while self
             .retained
             .front()
@@ -404,5 +355,18 @@ impl Multicast {
         {
             self.retained.pop_front();
         }
+    }
+
+    /// Works out anew how far an origin's entries are held by all.
+    fn cover(&mut self, origin: usize) {
+        let (me, incarnation) = (self.view.place(self.me), self.incarnations[origin]);
+        let others = self.acked.iter().enumerate();
+        let held = others
+            .filter(|(member, _)| Some(*member) != me)
+            .map(|(_, acked)| match acked[origin] {
+                known if known.incarnation == incarnation => known.time,
+                _ => 0,
+            });
+        self.covered[origin] = held.min().unwrap_or(u64::MAX);
     }
 }
