@@ -4,7 +4,7 @@ use super::show;
 use super::sockets::{Ending, Input};
 use super::violation::{Check, Violation, ensure};
 use super::world::World;
-use holdback::protocol::frame::DecodeError;
+use holdback::protocol::frame::{DecodeError, Frame};
 use holdback::replica::ConnectionId;
 
 impl World {
@@ -104,11 +104,11 @@ impl World {
             let rest = &input.bytes[input.taken..];
             match input.decoder.decode(rest) {
                 Ok(Some(length)) => {
-                    let words = input.decoder.arguments(rest);
+                    let frame = input.decoder.frame(rest);
                     if is_link {
                         self.overhear(index, wire, side);
                     }
-                    self.hand_in_frame(index, id, is_link, &words)?;
+                    self.hand_in_frame(index, id, is_link, frame)?;
                     input.taken += length;
                 }
                 Ok(None) => return Ok(false),
@@ -167,14 +167,15 @@ impl World {
         index: usize,
         id: ConnectionId,
         is_link: bool,
-        words: &[&[u8]],
+        frame: Frame<'_>,
     ) -> Check {
         let is_eventual = !self.plan.consistency.is_ordered();
-        if is_link || !is_eventual || words[0] == b"FAULT" {
+        if is_link || !is_eventual || frame.word(0) == b"FAULT" {
             return self.with_core(index, |replica, now, out| {
-                replica.frame(id, words, now, out);
+                replica.frame(id, frame, now, out);
             });
         }
+        let words = &frame.words();
         let effects = self.versions.effects(index, words);
         let expected = self.versions.begin(index, words);
         let start = self.hosts[index]
@@ -182,7 +183,7 @@ impl World {
             .get(id)
             .map_or(0, |socket| socket.output.len());
         self.with_core(index, |replica, now, out| {
-            replica.frame(id, words, now, out);
+            replica.frame(id, frame, now, out);
         })?;
         self.versions.finish(index, words, &effects)?;
         let Some(socket) = self.hosts[index].out.get(id) else {

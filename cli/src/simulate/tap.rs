@@ -47,8 +47,7 @@ impl Tap {
                 Ok(None) => break,
                 Err(error) => return Err(broken(error.to_string())),
             };
-            let words = self.decoder.arguments(rest);
-            let message = Message::parse(&words).map_err(broken)?;
+            let message = Message::parse(self.decoder.frame(rest)).map_err(broken)?;
             taken += length;
             each(&mut self.end, &message, length)?;
             self.frames.push_back(message);

@@ -210,8 +210,8 @@ impl Node {
                 std::mem::replace(&mut end.decoder, Decoder::new(FrameLimits::default()));
             let mut taken = 0;
             while let Ok(Some(length)) = decoder.decode(&input[taken..]) {
-                let words = decoder.arguments(&input[taken..]);
-                self.replica.frame(id, &words, now, &mut self.ports);
+                let frame = decoder.frame(&input[taken..]);
+                self.replica.frame(id, frame, now, &mut self.ports);
                 taken += length;
             }
             input.drain(..taken);

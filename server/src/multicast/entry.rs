@@ -5,11 +5,18 @@
 //! depending on two watched keys, whose `key position` pairs come first. `0` stands for no command. The
 //! same bytes travel in `MCAST`, go into the digest and lie in the queue.
 
+mod reader;
+mod shape;
+
+pub use reader::EntryReader;
+
 use super::{ReplicaId, Stamp};
 use crate::protocol::arguments::{
-    Arguments, BulkStrings, OwnedArguments, parse_unsigned, push_bulk, push_bulk_decimal,
+    BulkStrings, OwnedArguments, parse_unsigned, push_bulk, push_bulk_decimal, push_decimal,
 };
+use crate::protocol::frame::{Decoder, Frame, FrameLimits};
 use crate::protocol::inline;
+use shape::{counted_words, counts, single_command, split_shape};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,7 +40,7 @@ impl Entry {
 }
 
 /// The canonical form of an entry. Shared, never changed. Always well-formed: it is built from commands,
-/// or checked by [`EntryBody::take`]. The entries of one frame share one piece of memory.
+/// or checked by [`EntryBody::take_all`]. The entries of one frame share one piece of memory.
 #[derive(Clone)]
 pub struct EntryBody {
     buffer: Rc<[u8]>,
@@ -72,15 +79,23 @@ impl EntryBody {
         }
     }
 
-    /// The entry that `fill` writes.
+    /// The entry that `fill` writes: into a buffer that is used again and again, from where it is copied once into
+    /// memory of the right size.
     fn build(fill: impl FnOnce(&mut Vec<u8>)) -> Self {
-        let (buffer, ()) = build(fill);
-        let end = offset(buffer.len());
-        Self {
-            buffer,
-            start: 0,
-            end,
+        thread_local! {
+            static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
+        /// A buffer that grew beyond this is given back.
+        const BUFFER_KEPT: usize = 128 << 10;
+        BUFFER.with_borrow_mut(|buffer| {
+            buffer.clear();
+            fill(buffer);
+            let body = Self::from_canonical(buffer);
+            if buffer.capacity() > BUFFER_KEPT {
+                *buffer = Vec::new();
+            }
+            body
+        })
     }
 
     /// The entry of a transaction that depends on `watches`: keys with the position of their last change.
@@ -112,46 +127,24 @@ impl EntryBody {
         })
     }
 
-    /// Takes one entry (its shape and the words it counts) off the front of `words`.
-    ///
-    /// # Errors
-    /// [`MalformedEntry`] if the shape is none, counts more words than there are, or a watched position is
-    /// no number.
-    pub fn take(words: &mut &[&[u8]]) -> Result<Self, MalformedEntry> {
-        let (buffer, taken) = build(|bytes| take_into(words, bytes));
-        taken?;
-        let end = offset(buffer.len());
-        Ok(Self {
-            buffer,
-            start: 0,
-            end,
-        })
-    }
-
-    /// Takes all of `words`: entries, each behind its time.
+    /// Takes all words of a frame from number `first` on: entries, each behind its time. They share one piece of
+    /// memory, a copy of what came in.
     ///
     /// # Errors
     /// [`MalformedEntry`] if one of them is none, or a time is no number.
-    pub fn take_all(mut words: &[&[u8]]) -> Result<Vec<(u64, Self)>, MalformedEntry> {
-        // Their times and where they end.
-        let mut places = Vec::new();
-        let (buffer, taken) = build(|bytes| {
-            while let Some((time, rest)) = words.split_first() {
-                words = rest;
-                let time = parse_unsigned(time).ok_or(MalformedEntry)?;
-                take_into(&mut words, bytes)?;
-                places.push((time, offset(bytes.len())));
+    pub fn take_all(frame: Frame<'_>, first: usize) -> Result<Vec<(u64, Self)>, MalformedEntry> {
+        match frame.canonical(first) {
+            Some(bytes) => take_from(frame, first, bytes),
+            // Typed by a person, perhaps. It is put into the form first in which entries are kept.
+            None => {
+                let bytes = encode(&frame.words());
+                let mut decoder = Decoder::new(FrameLimits::none());
+                let whole = decoder.decode(&bytes).is_ok_and(|whole| whole.is_some());
+                let frame = decoder.frame(&bytes);
+                let bytes = frame.canonical(first).filter(|_| whole);
+                take_from(frame, first, bytes.ok_or(MalformedEntry)?)
             }
-            Ok(())
-        });
-        taken?;
-        let mut start = 0;
-        let body = |(time, end)| {
-            let buffer = Rc::clone(&buffer);
-            let start = std::mem::replace(&mut start, end);
-            (time, Self { buffer, start, end })
-        };
-        Ok(places.into_iter().map(body).collect())
+        }
     }
 
     /// The canonical bytes.
@@ -175,16 +168,7 @@ impl EntryBody {
     /// Reads the watches, then the commands.
     #[must_use]
     pub fn read(&self) -> EntryReader<'_> {
-        let mut words = BulkStrings::new(self.bytes());
-        let (watches, shape) = words
-            .next()
-            .and_then(split_shape)
-            .unwrap_or((0, b"0".as_slice()));
-        EntryReader {
-            words,
-            watches,
-            shape,
-        }
+        EntryReader::new(self.bytes())
     }
 
     /// The commands as lines of the inline grammar, joined by ` ; `.
@@ -217,36 +201,42 @@ impl EntryBody {
     }
 }
 
-/// Fills a buffer that is used again and again, and copies it once into memory of the right size.
-fn build<T>(fill: impl FnOnce(&mut Vec<u8>) -> T) -> (Rc<[u8]>, T) {
-    thread_local! {
-        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+/// Takes the entries of a frame whose words from number `first` on are `bytes`, in canonical form.
+fn take_from(
+    frame: Frame<'_>,
+    first: usize,
+    bytes: &[u8],
+) -> Result<Vec<(u64, EntryBody)>, MalformedEntry> {
+    /// Most entries have a time, a shape and at least a name and a key.
+    const USUAL_WORDS: usize = 4;
+    let buffer: Rc<[u8]> = bytes.into();
+    let base = frame.end_of(first - 1);
+    let mut entries = Vec::with_capacity(frame.len() / USUAL_WORDS);
+    let mut at = first;
+    while at < frame.len() {
+        let time = parse_unsigned(frame.word(at)).ok_or(MalformedEntry)?;
+        let body = at + 2;
+        let behind = frame.len().checked_sub(body).ok_or(MalformedEntry)?;
+        let count = counted_words(frame.word(at + 1), behind, |word| frame.word(body + word));
+        let next = body + count.ok_or(MalformedEntry)?;
+        let entry = EntryBody {
+            buffer: Rc::clone(&buffer),
+            start: offset(frame.end_of(at) - base),
+            end: offset(frame.end_of(next - 1) - base),
+        };
+        entries.push((time, entry));
+        at = next;
     }
-    /// A buffer that grew beyond this is given back.
-    const BUFFER_KEPT: usize = 128 << 10;
-    BUFFER.with_borrow_mut(|buffer| {
-        buffer.clear();
-        let result = fill(buffer);
-        let bytes = buffer.as_slice().into();
-        if buffer.capacity() > BUFFER_KEPT {
-            *buffer = Vec::new();
-        }
-        (bytes, result)
-    })
+    Ok(entries)
 }
 
-/// Takes one entry off the front of `words`, in canonical form.
-fn take_into(words: &mut &[&[u8]], bytes: &mut Vec<u8>) -> Result<(), MalformedEntry> {
-    let (shape, rest) = words.split_first().ok_or(MalformedEntry)?;
-    let total = match single_command(shape) {
-        Some(count) => count,
-        None => counted_words(shape, rest)?,
-    };
-    let (body, rest) = rest.split_at_checked(total).ok_or(MalformedEntry)?;
-    *words = rest;
-    push_bulk(bytes, shape);
-    body.iter().for_each(|word| push_bulk(bytes, word));
-    Ok(())
+/// A frame of these words.
+fn encode(words: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = vec![b'*'];
+    push_decimal(&mut bytes, words.len() as u64);
+    bytes.extend_from_slice(b"\r\n");
+    words.iter().for_each(|word| push_bulk(&mut bytes, word));
+    bytes
 }
 
 /// Frames are far smaller than 4 GiB: the limits of what a peer may send see to it.
@@ -260,116 +250,36 @@ impl fmt::Debug for EntryBody {
     }
 }
 
-/// Reads a body: first the watches, then [`EntryReader::commands`].
-#[derive(Clone, Debug)]
-pub struct EntryReader<'a> {
-    words: BulkStrings<'a>,
-    watches: usize,
-    shape: &'a [u8],
-}
-
-impl<'a> EntryReader<'a> {
-    /// Whether it is a transaction of several commands, or one with watches.
-    #[must_use]
-    pub fn is_transaction(&self) -> bool {
-        self.watches > 0 || self.shape.contains(&b'+')
-    }
-
-    /// The next watched key and the position its last change must have; `None` when all are read.
-    pub fn next_watch(&mut self) -> Option<(&'a [u8], u64)> {
-        self.watches = self.watches.checked_sub(1)?;
-        Some((self.words.next()?, parse_unsigned(self.words.next()?)?))
-    }
-
-    /// The words of all commands in a row.
-    pub fn words(mut self) -> BulkStrings<'a> {
-        while self.next_watch().is_some() {}
-        self.words
-    }
-
-    /// The words of the next command. Skips watches that were not read.
-    pub fn next_command(&mut self) -> Option<Arguments<'a>> {
-        while self.next_watch().is_some() {}
-        loop {
-            let count = match single_command(self.shape) {
-                Some(count) => {
-                    self.shape = b"";
-                    count
-                }
-                None if self.shape.is_empty() => return None,
-                None => {
-                    let end = memchr::memchr(b'+', self.shape).unwrap_or(self.shape.len());
-                    let (count, rest) = self.shape.split_at(end);
-                    self.shape = rest.get(1..).unwrap_or_default();
-                    number(count)?
-                }
-            };
-            if count > 0 {
-                let mut words = Arguments::new();
-                for _ in 0..count {
-                    words.push(self.words.next()?);
-                }
-                return Some(words);
-            }
-        }
-    }
-
-    /// The commands, each as its words. Skips watches that were not read.
-    pub fn commands(mut self) -> impl Iterator<Item = Arguments<'a>> {
-        std::iter::from_fn(move || self.next_command())
-    }
-}
-
-/// The number of words of a shape that is nothing but one command of less than ten.
-#[inline]
-fn single_command(shape: &[u8]) -> Option<usize> {
-    match shape {
-        [count @ b'0'..=b'9'] => Some(usize::from(count - b'0')),
-        _ => None,
-    }
-}
-
-/// How many words a shape counts; those of watches, at the front of `words`, must be well-formed.
-fn counted_words(shape: &[u8], words: &[&[u8]]) -> Result<usize, MalformedEntry> {
-    let (watches, commands) = split_shape(shape).ok_or(MalformedEntry)?;
-    let watched = watches.checked_mul(2).ok_or(MalformedEntry)?;
-    let mut total = watched;
-    for count in counts(commands) {
-        total = count
-            .and_then(|count| total.checked_add(count))
-            .ok_or(MalformedEntry)?;
-    }
-    let pairs = words.get(..watched).ok_or(MalformedEntry)?;
-    let mut positions = pairs.iter().skip(1).step_by(2);
-    if positions.any(|position| parse_unsigned(position).is_none()) {
-        return Err(MalformedEntry);
-    }
-    Ok(total)
-}
-
-/// Splits `2w3+2` into the number of watches and the counts of the commands.
-fn split_shape(shape: &[u8]) -> Option<(usize, &[u8])> {
-    match shape.iter().position(|&byte| byte == b'w') {
-        None => Some((0, shape)),
-        Some(at) => Some((number(&shape[..at])?, &shape[at + 1..])),
-    }
-}
-
-/// The counts in `3+2`; an item that is no number is `None`.
-fn counts(shape: &[u8]) -> impl Iterator<Item = Option<usize>> + '_ {
-    shape.split(|&byte| byte == b'+').map(number)
-}
-
-fn number(digits: &[u8]) -> Option<usize> {
-    parse_unsigned(digits).and_then(|number| usize::try_from(number).ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn words(line: &str) -> Vec<&[u8]> {
         line.split(' ').map(str::as_bytes).collect()
+    }
+
+    /// What the entries of a frame are taken for, the frame sent as a line and as an array in turn.
+    fn take(line: &str) -> Result<Vec<(u64, EntryBody)>, MalformedEntry> {
+        let line = format!("MCAST {line}");
+        let array = encode(&words(&line));
+        let taken = take_bytes(&array);
+        // Zeros before a length make no difference.
+        let odd = String::from_utf8(array)
+            .unwrap()
+            .replacen("$1\r", "$001\r", 1);
+        assert_eq!(take_bytes(odd.as_bytes()), taken, "{line}");
+        assert_eq!(
+            take_bytes(format!("{line}\r\n").as_bytes()),
+            taken,
+            "{line}"
+        );
+        taken
+    }
+
+    fn take_bytes(bytes: &[u8]) -> Result<Vec<(u64, EntryBody)>, MalformedEntry> {
+        let mut decoder = Decoder::new(FrameLimits::default());
+        assert_eq!(decoder.decode(bytes), Ok(Some(bytes.len())));
+        EntryBody::take_all(decoder.frame(bytes), 1)
     }
 
     #[test]
@@ -397,21 +307,16 @@ mod tests {
         assert_eq!(reader.next_watch(), Some((&b"k"[..], 7)));
         assert_eq!(reader.next_watch(), None);
 
-        let wire = words("3 SET x 1 1w3+2 k 7 SET x ; GET y 0 rest");
-        let mut rest = wire.as_slice();
-        assert_eq!(EntryBody::take(&mut rest), Ok(single));
-        assert_eq!(EntryBody::take(&mut rest), Ok(both));
-        assert_eq!(
-            EntryBody::take(&mut rest).map(|body| body.describe()),
-            Ok(String::new())
-        );
-        assert_eq!(rest, words("rest"));
+        let taken = take("5 3 SET x 1 6 1w3+2 k 7 SET x ; GET y 8 0").unwrap();
+        assert_eq!(taken[0], (5, single));
+        assert_eq!(taken[1], (6, both));
+        assert_eq!((taken[2].0, taken[2].1.describe()), (8, String::new()));
+        assert_eq!(taken.len(), 3);
     }
 
     #[test]
     fn entries_of_one_frame_are_told_apart() {
-        let wire = words("7 3 SET x 1 9 2 GET y");
-        let taken = EntryBody::take_all(&wire).unwrap();
+        let taken = take("7 3 SET x 1 9 2 GET y").unwrap();
         let shown: Vec<_> = taken
             .iter()
             .map(|(time, body)| (*time, body.describe()))
@@ -419,20 +324,16 @@ mod tests {
         assert_eq!(shown, [(7, "SET x 1".to_owned()), (9, "GET y".to_owned())]);
         assert_eq!(taken[1].1, EntryBody::command(&words("GET y")));
         assert_ne!(taken[0].1, taken[1].1);
-        assert_eq!(EntryBody::take_all(&[]), Ok(Vec::new()));
+        assert_eq!(take_bytes(b"MCAST\r\n"), Ok(Vec::new()));
         for wrong in ["7", "x 2 GET y", "7 3 SET x", "7 2 GET y 8"] {
-            assert_eq!(
-                EntryBody::take_all(&words(wrong)),
-                Err(MalformedEntry),
-                "{wrong}"
-            );
+            assert_eq!(take(wrong), Err(MalformedEntry), "{wrong}");
         }
     }
 
     #[test]
     fn malformed_entries_are_refused() {
         for line in [
-            "",
+            "\"\"",
             "x",
             "3 SET x",
             "1w1 k",
@@ -443,12 +344,7 @@ mod tests {
             "18446744073709551615+2 a b",
             "9223372036854775808w1 a",
         ] {
-            let wire = words(line);
-            assert_eq!(
-                EntryBody::take(&mut wire.as_slice()),
-                Err(MalformedEntry),
-                "{line}"
-            );
+            assert_eq!(take(&format!("7 {line}")), Err(MalformedEntry), "{line}");
         }
     }
 }

@@ -214,7 +214,7 @@ impl Frames<'_> {
             let rest = &self.bytes[self.taken..];
             match self.decoder.decode(rest) {
                 Ok(Some(length)) => {
-                    replica.frame(id, &self.decoder.arguments(rest), now, sockets);
+                    replica.frame(id, self.decoder.frame(rest), now, sockets);
                     self.taken += length;
                 }
                 Ok(None) => return false,

@@ -27,6 +27,12 @@ pub fn push_bulk(bytes: &mut Vec<u8>, argument: &[u8]) {
     bytes.extend_from_slice(b"\r\n");
 }
 
+/// Bytes of the header that [`push_bulk`] writes for so many bytes: a dollar sign, the digits, the line end.
+#[must_use]
+pub fn header_bytes(length: usize) -> usize {
+    4 + length.checked_ilog10().unwrap_or(0) as usize
+}
+
 /// The most that a bulk string has beside its bytes: a dollar sign, twenty digits, two line ends.
 const HEADER_BYTES: usize = 25;
 

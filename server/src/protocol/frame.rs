@@ -4,116 +4,12 @@
 //! It remembers how far it got, so a frame that arrives byte by byte costs no more than one that
 //! arrives at once, and it reserves memory only for what has arrived, never for what a header claims.
 
-use super::arguments::Arguments;
+mod limits;
+
+pub use limits::{DecodeError, FrameLimits};
+
+use super::arguments::{Arguments, header_bytes};
 use super::inline;
-use std::fmt;
-
-/// What a frame may contain at the most. A frame that goes beyond is a [`DecodeError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FrameLimits {
-    /// Arguments of one frame.
-    pub arguments: usize,
-    /// Bytes of one frame, headers included.
-    pub frame_bytes: usize,
-    /// Bytes of one inline line.
-    pub inline_bytes: usize,
-}
-
-impl FrameLimits {
-    /// The largest number of arguments a client may send in one frame.
-    pub const CLIENT_ARGUMENTS: usize = 1_048_576;
-    /// The longest inline line in bytes.
-    pub const INLINE_BYTES: usize = 64 * 1024;
-}
-
-impl FrameLimits {
-    /// What a client may send if an entry may have so many bytes.
-    #[must_use]
-    pub fn client(entry_bytes: usize) -> Self {
-        Self {
-            frame_bytes: entry_bytes + FRAME_EXTRA,
-            ..Self::default()
-        }
-    }
-
-    /// What a peer may send: a frame with the largest entry behind a batch of smaller ones. Words are limited
-    /// by the bytes alone, since a transaction has more of them than any one command.
-    #[must_use]
-    pub fn peer(entry_bytes: usize) -> Self {
-        Self {
-            frame_bytes: entry_bytes + 2 * FRAME_EXTRA,
-            arguments: usize::MAX,
-            ..Self::default()
-        }
-    }
-}
-
-/// What a frame may have beside an entry.
-const FRAME_EXTRA: usize = 1 << 20;
-
-impl Default for FrameLimits {
-    fn default() -> Self {
-        Self {
-            arguments: Self::CLIENT_ARGUMENTS,
-            frame_bytes: 64 << 20,
-            inline_bytes: Self::INLINE_BYTES,
-        }
-    }
-}
-
-/// Why the bytes of a connection are not a frame. The connection cannot be read any further.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DecodeError {
-    /// A line without an end, longer than the limit.
-    InlineTooLong {
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// A line whose quotes do not match.
-    UnbalancedQuotes,
-    /// `*` was not followed by a decimal number and CRLF, or the number is above the limit.
-    InvalidMultibulkLength,
-    /// `$` was not followed by a decimal number and CRLF, or the number is above the limit.
-    InvalidBulkLength,
-    /// An element of an array is not a bulk string; holds the byte found in place of `$`.
-    ExpectedDollar(u8),
-    /// A bulk string is not followed by CRLF.
-    MissingTerminator,
-    /// The whole frame is larger than the limit.
-    FrameTooLarge {
-        /// The limit in bytes.
-        limit: usize,
-    },
-}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InlineTooLong { limit } => {
-                write!(
-                    f,
-                    "Protocol error: too big inline request (limit {limit} bytes)"
-                )
-            }
-            Self::UnbalancedQuotes => write!(f, "Protocol error: unbalanced quotes in request"),
-            Self::InvalidMultibulkLength => write!(f, "Protocol error: invalid multibulk length"),
-            Self::InvalidBulkLength => write!(f, "Protocol error: invalid bulk length"),
-            Self::ExpectedDollar(found) => {
-                write!(
-                    f,
-                    "Protocol error: expected '$', got '{}'",
-                    found.escape_ascii()
-                )
-            }
-            Self::MissingTerminator => write!(f, "Protocol error: bulk string without CRLF"),
-            Self::FrameTooLarge { limit } => {
-                write!(f, "Protocol error: request larger than {limit} bytes")
-            }
-        }
-    }
-}
-
-impl std::error::Error for DecodeError {}
 
 /// Where the arguments of the frame lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +20,67 @@ enum Source {
     Scratch,
 }
 
+/// A whole frame, where it was decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    bytes: &'a [u8],
+    spans: &'a [(u32, u32)],
+    is_canonical: bool,
+}
+
+impl<'a> Frame<'a> {
+    /// How many words it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether it has none: an empty line.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// A word; empty if there are not so many.
+    #[must_use]
+    #[inline]
+    pub fn word(&self, at: usize) -> &'a [u8] {
+        match self.spans.get(at) {
+            Some(&(start, end)) => &self.bytes[start as usize..end as usize],
+            None => b"",
+        }
+    }
+
+    /// All words.
+    #[must_use]
+    #[inline]
+    pub fn words(&self) -> Arguments<'a> {
+        let mut words = Arguments::new();
+        words.reserve(self.spans.len());
+        for &(start, end) in self.spans {
+            words.push(&self.bytes[start as usize..end as usize]);
+        }
+        words
+    }
+
+    /// Where the bytes of a word end, its line end included, counted from the start of the frame.
+    #[must_use]
+    #[inline]
+    pub fn end_of(&self, at: usize) -> usize {
+        self.spans.get(at).map_or(0, |&(_, end)| end as usize + 2)
+    }
+
+    /// The bytes of all words from number `first` on, which is not 0, if they are exactly what
+    /// [`push_bulk`](super::arguments::push_bulk) makes of these words. They are not if the frame came as a line, or
+    /// with zeros before a length.
+    #[must_use]
+    pub fn canonical(&self, first: usize) -> Option<&'a [u8]> {
+        let start = self.end_of(first.checked_sub(1)?);
+        let end = self.end_of(self.spans.len().checked_sub(1)?);
+        self.bytes.get(start..end).filter(|_| self.is_canonical)
+    }
+}
+
 /// Cuts one connection's input into frames. See the module's documentation.
 #[derive(Debug)]
 pub struct Decoder {
@@ -132,6 +89,8 @@ pub struct Decoder {
     spans: Vec<(u32, u32)>,
     scratch: Vec<u8>,
     source: Source,
+    /// The frame is in the input, and no length has zeros before it.
+    is_canonical: bool,
     /// How far the input has been understood.
     position: usize,
     /// Arguments of the array still to come; `None` between frames.
@@ -150,6 +109,7 @@ impl Decoder {
             spans: Vec::new(),
             scratch: Vec::new(),
             source: Source::Input,
+            is_canonical: true,
             position: 0,
             missing: None,
         }
@@ -196,20 +156,26 @@ impl Decoder {
         self.decode_elements(input)
     }
 
-    /// The arguments of the frame just decoded; `input` as given to [`Decoder::decode`].
+    /// The frame just decoded; `input` as given to [`Decoder::decode`].
     #[must_use]
     #[inline]
-    pub fn arguments<'a>(&'a self, input: &'a [u8]) -> Arguments<'a> {
+    pub fn frame<'a>(&'a self, input: &'a [u8]) -> Frame<'a> {
         let bytes = match self.source {
             Source::Input => input,
             Source::Scratch => self.scratch.as_slice(),
         };
-        let mut arguments = Arguments::new();
-        arguments.reserve(self.spans.len());
-        for &(start, end) in &self.spans {
-            arguments.push(&bytes[start as usize..end as usize]);
+        Frame {
+            bytes,
+            spans: &self.spans,
+            is_canonical: self.is_canonical,
         }
-        arguments
+    }
+
+    /// The arguments of the frame just decoded; `input` as given to [`Decoder::decode`].
+    #[must_use]
+    #[inline]
+    pub fn arguments<'a>(&'a self, input: &'a [u8]) -> Arguments<'a> {
+        self.frame(input).words()
     }
 
     /// Forgets a frame that was begun.
@@ -221,6 +187,7 @@ impl Decoder {
     fn start(&mut self, source: Source) {
         self.spans.clear();
         self.source = source;
+        self.is_canonical = source == Source::Input;
         self.position = 0;
     }
 
@@ -237,7 +204,7 @@ impl Decoder {
                 }
                 [
                     b'$',
-                    tens @ b'0'..=b'9',
+                    tens @ b'1'..=b'9',
                     ones @ b'0'..=b'9',
                     b'\r',
                     b'\n',
@@ -247,7 +214,10 @@ impl Decoder {
                     position + 5,
                 ),
                 _ => match element_header(input, position)? {
-                    Some(header) => header,
+                    Some((length, start)) => {
+                        self.is_canonical &= start - position == header_bytes(length);
+                        (length, start)
+                    }
                     None => break,
                 },
             };

@@ -9,6 +9,7 @@ use super::link::{Link, LinkState};
 use super::out::{Close, ConnectionId, Level, Now, Out};
 use super::replica::{Engine, Readiness, Replica};
 use crate::multicast::ReplicaId;
+use crate::protocol::frame::Frame;
 use crate::protocol::message::{Hello, Message, Refusal, VERSION, encode_refuse};
 
 /// Why a handshake is refused: in one word, of whom if that is certain, and for a person.
@@ -69,7 +70,7 @@ impl Replica {
     ) {
         self.forget_session(connection);
         out.promote(connection);
-        let message = Message::parse(words);
+        let message = Message::parse_words(words);
         if let Ok(Message::Peer(hello)) = &message
             && self.link(hello.id).is_some_and(|link| link.cut)
         {
@@ -101,11 +102,11 @@ impl Replica {
     pub(super) fn answered(
         &mut self,
         peer: ReplicaId,
-        words: &[&[u8]],
+        frame: Frame<'_>,
         now: Now,
         out: &mut dyn Out,
     ) {
-        let hello = match Message::parse(words) {
+        let hello = match Message::parse(frame) {
             Ok(Message::Peer(hello)) => hello,
             Ok(Message::Refuse(refusal, reason)) => {
                 return self.refused(peer, refusal, &reason, now, out);

@@ -9,7 +9,7 @@
 //!     for each thing that happened:
 //!         replica.accepted(connection, address, ...)      a connection came in
 //!         replica.dialled(connection, peer, ...)          one that was asked for with Out::dial is there
-//!         replica.frame(connection, words, ...)           a whole frame was decoded
+//!         replica.frame(connection, frame, ...)           a whole frame was decoded
 //!         replica.end_of_input(connection, ...)           the other side sends no more
 //!         replica.closed(connection, ...)                 it is gone
 //!     replica.tick(now, out)                              what is due by now

@@ -4,6 +4,7 @@ use super::link::LinkState;
 use super::out::{Event, Now, Out};
 use super::replica::{Engine, Replica};
 use crate::multicast::{Ack, EntryBody, ReplicaId, Stamp};
+use crate::protocol::frame::Frame;
 use crate::protocol::message::{Message, encode_token};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ impl Replica {
     pub(super) fn peer_frame(
         &mut self,
         peer: ReplicaId,
-        words: &[&[u8]],
+        frame: Frame<'_>,
         now: Now,
         out: &mut dyn Out,
     ) {
@@ -20,9 +21,9 @@ impl Replica {
         link.heard = now.monotonic;
         let greeting = link.state == LinkState::Greeting;
         if greeting {
-            return self.answered(peer, words, now, out);
+            return self.answered(peer, frame, now, out);
         }
-        let message = match Message::parse(words) {
+        let message = match Message::parse(frame) {
             Ok(message) => message,
             Err(reason) => return self.link_error(peer, &reason, now, out),
         };

@@ -9,7 +9,7 @@ use crate::eventual::{Gossip, Origin};
 use crate::multicast::{Multicast, ReplicaId, View};
 use crate::order::Order;
 use crate::protocol::error::ErrorReply;
-use crate::protocol::frame::DecodeError;
+use crate::protocol::frame::{DecodeError, Frame};
 use crate::protocol::reply::{ReplyWriter, Resp};
 use crate::store::Store;
 use std::cmp::Reverse;
@@ -191,19 +191,19 @@ impl Replica {
     pub fn frame(
         &mut self,
         connection: ConnectionId,
-        words: &[&[u8]],
+        frame: Frame<'_>,
         now: Now,
         out: &mut dyn Out,
     ) {
-        if words.is_empty() {
+        if frame.is_empty() {
             return;
         }
         if !self.peers.is_empty()
             && let Some(&peer) = self.peers.get(&connection)
         {
-            self.peer_frame(peer, words, now, out);
+            self.peer_frame(peer, frame, now, out);
         } else {
-            self.request(connection, words, now, out);
+            self.request(connection, &frame.words(), now, out);
         }
     }
 

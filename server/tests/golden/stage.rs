@@ -3,7 +3,6 @@
 use crate::show;
 use holdback::consistency::Consistency;
 use holdback::multicast::ReplicaId;
-use holdback::protocol::arguments::OwnedArguments;
 use holdback::protocol::frame::{Decoder, FrameLimits};
 use holdback::replica::{Close, ConnectionId, Event, Now, Out, Replica, Settings};
 use std::collections::{BTreeMap, VecDeque};
@@ -236,15 +235,10 @@ impl Stage {
     }
 
     fn hand_in(&mut self, id: u16, connection: ConnectionId, frame: &Frame) {
-        let words: Vec<&[u8]> = frame.iter().map(Vec::as_slice).collect();
-        // Through the encoder and back, as on a real connection.
-        let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
-        bytes.extend_from_slice(OwnedArguments::new(&words).bytes());
-        let mut decoder = Decoder::new(FrameLimits::default());
-        decoder.decode(&bytes).expect("a frame is well-formed");
-        let arguments = decoder.arguments(&bytes);
-        self.act(id, |replica, now, out| {
-            replica.frame(connection, &arguments, now, out);
+        show::decoded(frame, |frame| {
+            self.act(id, |replica, now, out| {
+                replica.frame(connection, frame, now, out);
+            });
         });
     }
 

@@ -150,9 +150,9 @@ impl World {
                 }
                 match decoder.decode(&input[taken..]) {
                     Ok(Some(length)) => {
-                        let words = decoder.arguments(&input[taken..]);
+                        let frame = decoder.frame(&input[taken..]);
                         world.with_replica(id, |replica, now, out| {
-                            replica.frame(connection, &words, now, out);
+                            replica.frame(connection, frame, now, out);
                         });
                         taken += length;
                     }

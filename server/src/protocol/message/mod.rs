@@ -15,6 +15,7 @@ pub use hello::Hello;
 pub use spec::{MESSAGES, MessageSpec};
 
 use super::arguments::parse_unsigned;
+use super::frame::Frame;
 use super::inline;
 use crate::eventual::{Origin, Vector, VersionStamp};
 use crate::multicast::{Ack, EntryBody, ReplicaId, Stamp};
@@ -92,7 +93,15 @@ impl Message {
     ///
     /// # Errors
     /// What is wrong with it, for a person.
-    pub fn parse(words: &[&[u8]]) -> Result<Self, String> {
+    pub fn parse(frame: Frame<'_>) -> Result<Self, String> {
+        if frame.word(0).eq_ignore_ascii_case(b"MCAST") {
+            return parse_mcast(frame).ok_or_else(|| "malformed MCAST frame".to_owned());
+        }
+        Self::parse_words(&frame.words())
+    }
+
+    /// Understands the words of a frame other than `MCAST`.
+    pub(crate) fn parse_words(words: &[&[u8]]) -> Result<Self, String> {
         let (name, rest) = words.split_first().ok_or("an empty frame")?;
         let upper = name.to_ascii_uppercase();
         let malformed = || {
@@ -106,7 +115,6 @@ impl Message {
             _ => Err(malformed()),
         };
         Ok(match upper.as_slice() {
-            b"MCAST" => parse_mcast(rest).ok_or_else(malformed)?,
             b"ACK" => Self::Ack(
                 rest.iter()
                     .map(|word| parse_ack(word))
@@ -157,10 +165,10 @@ fn parse_refuse(rest: &[&[u8]]) -> Option<Message> {
     Some(Message::Refuse(kind, reason.join(" ")))
 }
 
-fn parse_mcast(rest: &[&[u8]]) -> Option<Message> {
-    let (previous, entries) = rest.split_first()?;
-    let entries = EntryBody::take_all(entries).ok()?;
-    Some(Message::Mcast(parse_unsigned(previous)?, entries))
+fn parse_mcast(frame: Frame<'_>) -> Option<Message> {
+    let previous = parse_unsigned(frame.word(1))?;
+    let entries = EntryBody::take_all(frame, 2).ok()?;
+    Some(Message::Mcast(previous, entries))
 }
 
 fn parse_update(rest: &[&[u8]]) -> Option<Message> {
