@@ -55,12 +55,8 @@ impl<'a> Frame<'a> {
     #[must_use]
     #[inline]
     pub fn words(&self) -> Arguments<'a> {
-        let mut words = Arguments::new();
-        words.reserve(self.spans.len());
-        for &(start, end) in self.spans {
-            words.push(&self.bytes[start as usize..end as usize]);
-        }
-        words
+        let word = |&(start, end): &(u32, u32)| &self.bytes[start as usize..end as usize];
+        self.spans.iter().map(word).collect()
     }
 
     /// Where the bytes of a word end, its line end included, counted from the start of the frame.
@@ -105,7 +101,7 @@ impl Decoder {
     #[must_use]
     pub fn new(limits: FrameLimits) -> Self {
         Self {
-            limits,
+            limits: limits.below_4_gib(),
             spans: Vec::new(),
             scratch: Vec::new(),
             source: Source::Input,
@@ -117,7 +113,7 @@ impl Decoder {
 
     /// Sets other limits, for the frames that follow.
     pub fn set_limits(&mut self, limits: FrameLimits) {
-        self.limits = limits;
+        self.limits = limits.below_4_gib();
     }
 
     /// Looks for a whole frame at the start of `input`.
@@ -196,24 +192,9 @@ impl Decoder {
         let mut position = self.position;
         let limit = self.limits.frame_bytes;
         while missing > 0 {
-            let rest = input.get(position..).unwrap_or_default();
-            // Most lengths have one digit or two.
-            let (length, start) = match rest {
-                [b'$', ones @ b'0'..=b'9', b'\r', b'\n', ..] => {
-                    (usize::from(ones - b'0'), position + 4)
-                }
-                [
-                    b'$',
-                    tens @ b'1'..=b'9',
-                    ones @ b'0'..=b'9',
-                    b'\r',
-                    b'\n',
-                    ..,
-                ] => (
-                    usize::from(tens - b'0') * 10 + usize::from(ones - b'0'),
-                    position + 5,
-                ),
-                _ => match element_header(input, position)? {
+            let (length, start) = match short_header(input.get(position..).unwrap_or_default()) {
+                Some((length, header)) => (length, position + header),
+                None => match element_header(input, position)? {
                     Some((length, start)) => {
                         self.is_canonical &= start - position == header_bytes(length);
                         (length, start)
@@ -221,22 +202,18 @@ impl Decoder {
                     None => break,
                 },
             };
-            // Compared without an addition that a hostile length could overflow.
-            if length > limit || start > limit - length {
-                return Err(DecodeError::FrameTooLarge { limit });
-            }
-            let end = start + length;
+            let end = start.checked_add(length).filter(|end| *end <= limit);
+            let end = end.ok_or(DecodeError::FrameTooLarge { limit })?;
             match input.get(end..end + 2) {
-                None => {
-                    if input.get(end).is_some_and(|&byte| byte != b'\r') {
-                        return Err(DecodeError::MissingTerminator);
-                    }
-                    break;
-                }
                 Some(b"\r\n") => {}
                 Some(_) => return Err(DecodeError::MissingTerminator),
+                None if input.get(end).is_some_and(|&byte| byte != b'\r') => {
+                    return Err(DecodeError::MissingTerminator);
+                }
+                None => break,
             }
-            self.spans.push((offset(start), offset(end)));
+            // The limit is below 4 GiB.
+            self.spans.push((start as u32, end as u32));
             position = end + 2;
             missing -= 1;
         }
@@ -275,9 +252,24 @@ impl Decoder {
     }
 }
 
-/// Frames are far smaller than 4 GiB: the limits of [`FrameLimits`] see to it.
-fn offset(position: usize) -> u32 {
-    u32::try_from(position).unwrap_or(u32::MAX)
+/// The length that the header at the front of `bytes` says, and the header's own, if it is one of most: with one digit or
+/// two, and no zero before another digit.
+#[inline]
+fn short_header(bytes: &[u8]) -> Option<(usize, usize)> {
+    const DIGIT: u32 = 0xff;
+    const ONE_DIGIT: u32 = u32::from_le_bytes(*b"$\0\r\n");
+    const TWO_DIGITS: u32 = u32::from_le_bytes(*b"$\0\0\r");
+    let header = u32::from_le_bytes(*bytes.first_chunk()?);
+    let first = (header >> 8 & DIGIT).wrapping_sub(b'0'.into());
+    if header & !(DIGIT << 8) == ONE_DIGIT {
+        return (first <= 9).then_some((first as usize, 4));
+    }
+    let second = (header >> 16 & DIGIT).wrapping_sub(b'0'.into());
+    let is_short = header & !(DIGIT << 8 | DIGIT << 16) == TWO_DIGITS
+        && first.wrapping_sub(1) < 9
+        && second <= 9
+        && bytes.get(4) == Some(&b'\n');
+    is_short.then(|| ((first * 10 + second) as usize, 5))
 }
 
 /// The length of the bulk string at `from`, and where its bytes begin. `Ok(None)` if its header has not ended yet.

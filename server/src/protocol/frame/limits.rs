@@ -43,6 +43,15 @@ impl FrameLimits {
 }
 
 impl FrameLimits {
+    /// These limits, or lower ones, so that places in a frame fit into 32 bits.
+    pub(super) fn below_4_gib(self) -> Self {
+        const PLACE_MAX: usize = u32::MAX as usize - 2;
+        Self {
+            frame_bytes: self.frame_bytes.min(PLACE_MAX),
+            ..self
+        }
+    }
+
     /// For what is in memory already.
     pub(crate) fn none() -> Self {
         Self {
