@@ -3,7 +3,6 @@
 mod log;
 
 use crate::multicast::{Entry, EntryBody, ReplicaId, Stamp};
-use crate::protocol::arguments::push_decimal;
 use log::{Log, Place};
 use std::collections::VecDeque;
 use std::fmt;
@@ -90,14 +89,12 @@ impl Order {
         self.position += 1;
         let canonical = entry.body.bytes();
         let previous = self.digest.0.to_be_bytes();
-        let place = self.log.push(PREFIX_BYTES + canonical.len(), |piece| {
+        let (place, hashed) = self.log.push(PREFIX_BYTES + canonical.len(), |piece| {
             piece.extend_from_slice(&previous);
-            push_decimal(piece, entry.stamp.time);
-            piece.push(b'.');
-            push_decimal(piece, entry.stamp.replica.0.into());
+            entry.stamp.push_text(piece);
             piece.extend_from_slice(canonical);
         });
-        self.digest = Digest(xxh3_128(self.log.get(place)));
+        self.digest = Digest(xxh3_128(hashed));
         self.recent.push_back(place);
         while self.recent.len() > self.entries_max
             || (self.log.bytes() > self.bytes_max && self.recent.len() > 1)

@@ -12,7 +12,8 @@ pub use reader::EntryReader;
 
 use super::{ReplicaId, Stamp};
 use crate::protocol::arguments::{
-    BulkStrings, OwnedArguments, parse_unsigned, push_bulk, push_bulk_decimal, push_decimal,
+    Arguments, BulkStrings, OwnedArguments, parse_unsigned, push_bulk, push_bulk_decimal,
+    push_decimal,
 };
 use crate::protocol::frame::{Decoder, Frame, FrameLimits};
 use crate::protocol::inline;
@@ -163,6 +164,26 @@ impl EntryBody {
         }
         let (watches, commands) = split_shape(shape).unwrap_or((0, b"0"));
         1 + 2 * watches + counts(commands).flatten().sum::<usize>()
+    }
+
+    /// The words of the command, if it is a single one, of few words.
+    #[must_use]
+    #[inline]
+    pub fn single_command(&self) -> Option<Arguments<'_>> {
+        let mut words = BulkStrings::new(self.bytes());
+        let count = single_command(words.next()?).filter(|count| *count > 0)?;
+        let mut arguments = Arguments::new();
+        for _ in 0..count {
+            arguments.push(words.next()?);
+        }
+        Some(arguments)
+    }
+
+    /// Whether it certainly is a `GET`, in capitals as most clients send it: seen without reading it.
+    #[must_use]
+    #[inline]
+    pub fn is_plain_get(&self) -> bool {
+        self.bytes().starts_with(b"$1\r\n2\r\n$3\r\nGET\r\n")
     }
 
     /// Reads the watches, then the commands.

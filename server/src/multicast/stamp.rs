@@ -1,5 +1,6 @@
 //! Replica ids and stamps.
 
+use crate::protocol::arguments::{parse_unsigned, push_decimal};
 use std::fmt;
 use std::str::FromStr;
 
@@ -57,11 +58,20 @@ impl Stamp {
     /// Reads `17.2`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let (time, replica) = std::str::from_utf8(text).ok()?.split_once('.')?;
+        let point = text.iter().position(|&byte| byte == b'.')?;
+        let replica = u16::try_from(parse_unsigned(&text[point + 1..])?).ok()?;
         Some(Self {
-            time: time.parse().ok()?,
-            replica: replica.parse().ok()?,
+            time: parse_unsigned(&text[..point])?,
+            replica: (replica > 0).then_some(ReplicaId(replica))?,
         })
+    }
+
+    /// Appends `17.2`.
+    #[inline]
+    pub fn push_text(&self, bytes: &mut Vec<u8>) {
+        push_decimal(bytes, self.time);
+        bytes.push(b'.');
+        push_decimal(bytes, self.replica.0.into());
     }
 }
 

@@ -31,8 +31,9 @@ impl Log {
         self.bytes
     }
 
-    /// Adds the piece that `fill` appends: at most `room` bytes, less than 4 GiB, and not none.
-    pub(super) fn push(&mut self, room: usize, fill: impl FnOnce(&mut Vec<u8>)) -> Place {
+    /// Adds the piece that `fill` appends: at most `room` bytes, less than 4 GiB, and not none. Returns it, too.
+    #[inline]
+    pub(super) fn push(&mut self, room: usize, fill: impl FnOnce(&mut Vec<u8>)) -> (Place, &[u8]) {
         let fits = |chunk: &Vec<u8>| chunk.capacity() - chunk.len() >= room;
         if !self.chunks.back().is_some_and(fits) {
             let mut chunk = std::mem::take(&mut self.spare);
@@ -45,11 +46,12 @@ impl Log {
         fill(chunk);
         let length = chunk.len() - start as usize;
         self.bytes += length;
-        Place {
+        let place = Place {
             chunk: self.first.wrapping_add(small(last)),
             start,
             length: small(length),
-        }
+        };
+        (place, &chunk[start as usize..])
     }
 
     /// A piece that was not dropped.
@@ -121,7 +123,8 @@ mod tests {
                     // Most pieces are small, some larger than a chunk.
                     let length = 1 + if step == 1 { length % 300 } else { length * 2 };
                     let piece = vec![byte; length];
-                    let place = log.push(length, |chunk| chunk.extend_from_slice(&piece));
+                    let (place, pushed) = log.push(length, |chunk| chunk.extend_from_slice(&piece));
+                    prop_assert!(pushed == piece.as_slice());
                     model.push_back((place, piece));
                 }
                 for (place, piece) in &model {

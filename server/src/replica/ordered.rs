@@ -233,37 +233,57 @@ struct Context {
 
 /// Executes an entry's commands. Only the origin evaluates reads: elsewhere there is no `answer`.
 fn execute(store: &mut Store, entry: &Entry, context: &Context, reply: &mut ReplyWriter<'_>) {
-    let Context {
-        position,
-        limits,
-        answer,
-        random,
-    } = *context;
+    if context.answer.is_none() && entry.body.is_plain_get() {
+        return;
+    }
+    // EXEC answers with an array, even if its transaction is a single command.
+    let is_exec = matches!(context.answer, Some(Answer::Exec { .. }));
+    match entry.body.single_command().filter(|_| !is_exec) {
+        Some(words) => execute_command(store, &words, context, reply),
+        None => execute_transaction(store, entry, context, reply),
+    }
+}
+
+/// The commands of a transaction, if what it depends on has not changed.
+fn execute_transaction(
+    store: &mut Store,
+    entry: &Entry,
+    context: &Context,
+    reply: &mut ReplyWriter<'_>,
+) {
     let mut reader = entry.body.read();
     let mut unchanged = true;
     while let Some((key, changed)) = reader.next_watch() {
         unchanged &= store.changed(key) == changed;
     }
-    if planted(Bug::WatchDecidedByOrigin) && answer.is_none() {
+    if planted(Bug::WatchDecidedByOrigin) && context.answer.is_none() {
         unchanged = true;
     }
     if !unchanged {
         return reply.null_array();
     }
-    if matches!(answer, Some(Answer::Exec { .. })) {
+    if matches!(context.answer, Some(Answer::Exec { .. })) {
         reply.array(reader.clone().commands().count());
     }
-    while let Some(words) = reader.next_command() {
-        let Some(spec) = lookup(words[0]).filter(|spec| spec.arity_fits(words.len())) else {
-            // Never from a replica that admits as this one does; then it is the same everywhere.
-            reply.error(&ErrorReply::err("malformed command in an entry"));
-            continue;
-        };
-        match spec.kind {
-            Kind::Write => write(store, spec, &words, position, &limits, reply),
-            _ if answer.is_none() => {}
-            Kind::Read => read(store, spec, &words, random, reply),
-            _ => super::local::answer_simple(spec, &words, reply),
-        }
+    for words in reader.commands() {
+        execute_command(store, &words, context, reply);
+    }
+}
+
+fn execute_command(
+    store: &mut Store,
+    words: &[&[u8]],
+    context: &Context,
+    reply: &mut ReplyWriter<'_>,
+) {
+    let Some(spec) = lookup(words[0]).filter(|spec| spec.arity_fits(words.len())) else {
+        // Never from a replica that admits as this one does; then it is the same everywhere.
+        return reply.error(&ErrorReply::err("malformed command in an entry"));
+    };
+    match spec.kind {
+        Kind::Write => write(store, spec, words, context.position, &context.limits, reply),
+        _ if context.answer.is_none() => {}
+        Kind::Read => read(store, spec, words, context.random, reply),
+        _ => super::local::answer_simple(spec, words, reply),
     }
 }

@@ -5,7 +5,9 @@ use crate::eventual::{Vector, VersionStamp};
 use crate::multicast::{Ack, Entry};
 use crate::order::Digest;
 use crate::protocol::arguments::{push_bulk, push_bulk_decimal, push_decimal};
-use std::fmt::Write;
+
+/// Room for a word that is a number or a name.
+const WORD_BYTES: usize = 32;
 
 /// Begins a frame of so many words, the name included.
 pub(super) fn begin(buffer: &mut Vec<u8>, words: usize, name: &str) {
@@ -17,8 +19,13 @@ pub(super) fn begin(buffer: &mut Vec<u8>, words: usize, name: &str) {
 
 /// Appends an `MCAST` frame with `entries`, all of one origin, that follow its own time `previous`.
 pub fn encode_mcast(buffer: &mut Vec<u8>, previous: u64, entries: &[&Entry]) {
-    let words: usize = entries.iter().map(|entry| 1 + entry.body.words()).sum();
-    begin(buffer, 2 + words, "MCAST");
+    let (mut words, mut bytes) = (2, 2 * WORD_BYTES);
+    for entry in entries {
+        words += 1 + entry.body.words();
+        bytes += WORD_BYTES + entry.body.bytes().len();
+    }
+    buffer.reserve(bytes);
+    begin(buffer, words, "MCAST");
     push_bulk_decimal(buffer, previous);
     for entry in entries {
         push_bulk_decimal(buffer, entry.stamp.time);
@@ -28,15 +35,17 @@ pub fn encode_mcast(buffer: &mut Vec<u8>, previous: u64, entries: &[&Entry]) {
 
 /// Appends an `ACK` frame.
 pub fn encode_ack(buffer: &mut Vec<u8>, acks: &[Ack]) {
+    buffer.reserve((1 + acks.len()) * 2 * WORD_BYTES);
     begin(buffer, 1 + acks.len(), "ACK");
-    let mut text = String::new();
+    let mut text = Vec::with_capacity(2 * WORD_BYTES);
     for ack in acks {
         text.clear();
-        let _infallible = match ack.incarnation {
-            None => write!(text, "{}", ack.stamp),
-            Some(incarnation) => write!(text, "{}@{incarnation}", ack.stamp),
-        };
-        push_bulk(buffer, text.as_bytes());
+        ack.stamp.push_text(&mut text);
+        if let Some(incarnation) = ack.incarnation {
+            text.push(b'@');
+            push_decimal(&mut text, incarnation);
+        }
+        push_bulk(buffer, &text);
     }
 }
 
