@@ -41,6 +41,14 @@ impl Input {
         }
     }
 
+    /// Keeps bytes for later, the first ones there are. There will be room for the rest of a large argument as well,
+    /// but for no more than as much again: what a header claims costs no memory.
+    pub(super) fn keep(&mut self, bytes: &[u8]) {
+        let room = self.decoder.wanted().min(2 * bytes.len());
+        self.bytes.reserve(room.max(bytes.len()));
+        self.bytes.extend_from_slice(bytes);
+    }
+
     /// Drops what is done with.
     pub(super) fn compact(&mut self) {
         if self.taken == self.bytes.len() {

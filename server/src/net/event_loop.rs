@@ -17,8 +17,8 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Bytes read from one connection in one turn.
-const READ_BYTES: usize = 64 << 10;
+/// Bytes read from one connection in one turn: enough for a large value, which is then decoded where it lies.
+const READ_BYTES: usize = 256 << 10;
 /// How long a connection that is closed may take no byte of what it still has to get.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait before accepting again when the system is out of descriptors.

@@ -101,7 +101,7 @@ impl EventLoop {
         let more = frames.hand_in(id, now, &mut self.replica, &mut self.sockets);
         let taken = frames.taken;
         if in_place {
-            input.bytes.extend_from_slice(&fresh[taken..]);
+            input.keep(&fresh[taken..]);
         } else {
             input.taken = taken;
         }

@@ -91,6 +91,8 @@ pub struct Decoder {
     position: usize,
     /// Arguments of the array still to come; `None` between frames.
     missing: Option<usize>,
+    /// How long the input has to be at least for the argument that has begun.
+    wanted: usize,
 }
 
 /// Digits of the longest length that can stand in a header; more is an error, not "more to come".
@@ -108,6 +110,7 @@ impl Decoder {
             is_canonical: true,
             position: 0,
             missing: None,
+            wanted: 0,
         }
     }
 
@@ -174,6 +177,13 @@ impl Decoder {
         self.frame(input).words()
     }
 
+    /// After `Ok(None)`: how long the input has to be at the least before the next argument is whole; 0 if that is not
+    /// known yet.
+    #[must_use]
+    pub fn wanted(&self) -> usize {
+        self.wanted
+    }
+
     /// Forgets a frame that was begun.
     pub fn reset(&mut self) {
         self.start(Source::Input);
@@ -185,6 +195,7 @@ impl Decoder {
         self.source = source;
         self.is_canonical = source == Source::Input;
         self.position = 0;
+        self.wanted = 0;
     }
 
     fn decode_elements(&mut self, input: &[u8]) -> Result<Option<usize>, DecodeError> {
@@ -210,7 +221,10 @@ impl Decoder {
                 None if input.get(end).is_some_and(|&byte| byte != b'\r') => {
                     return Err(DecodeError::MissingTerminator);
                 }
-                None => break,
+                None => {
+                    self.wanted = end + 2;
+                    break;
+                }
             }
             // The limit is below 4 GiB.
             self.spans.push((start as u32, end as u32));
@@ -420,6 +434,7 @@ mod tests {
     fn a_large_header_reserves_nothing() {
         let mut decoder = Decoder::new(FrameLimits::default());
         assert_eq!(decoder.decode(b"*1048576\r\n$60000000\r\n"), Ok(None));
+        assert_eq!(decoder.wanted(), 10 + 11 + 60_000_000 + 2);
         assert!(decoder.spans.capacity() < 64 && decoder.scratch.capacity() == 0);
     }
 }
