@@ -13,7 +13,7 @@ pub enum ReceiveError {
         /// The time that the frame says came before.
         previous: u64,
     },
-    /// Times that do not rise, or are beyond [`TIME_MAX`].
+    /// Times that do not rise, or are beyond [`TIME_MAX`](super::TIME_MAX).
     BadTime(u64),
     /// An ack for an entry that this replica never stamped.
     AckAhead {
