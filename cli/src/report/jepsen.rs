@@ -2,7 +2,7 @@
 //!
 //! `get`, `set` and `cas` become `:read`, `:write` and `:cas` of a register, with `[key value]` as value: the
 //! form of a history of independent keys. A transaction becomes `:txn` with `[:r key value]` and `[:w key
-//! value]`; all else keeps its name. Times are in nanoseconds.
+//! value]`; all else keeps its name, with `[name key argument result]` in a transaction. Times are in nanoseconds.
 
 use crate::history::{Answer, Call, History, Operation, Outcome, Word};
 use std::collections::HashMap;
@@ -146,7 +146,14 @@ fn transaction(calls: &[Call], answer: Option<&Answer>) -> String {
         match call {
             Call::Get(key) => format!("[:r {} {}]", string(key), of_answer(answer)),
             Call::Set(key, value) => format!("[:w {} {}]", string(key), string(value)),
-            other => format!("[:{} {}]", other.name(), value(other, answer)),
+            other => {
+                // Its parts stand in a row, so that name, key and value are where they always are.
+                let parts = value(other, answer);
+                let parts = parts
+                    .strip_prefix('[')
+                    .and_then(|parts| parts.strip_suffix(']'));
+                format!("[:{} {}]", other.name(), parts.unwrap_or_default())
+            }
         }
     };
     let parts: Vec<String> = calls.iter().enumerate().map(part).collect();
@@ -216,8 +223,8 @@ mod tests {
 {:type :invoke, :f :cas, :value ["x" ["1" "2"]], :time 2, :process 2, :index 1}
 {:type :ok, :f :write, :value ["x" "a\"b"], :time 3, :process 1, :index 2}
 {:type :fail, :f :cas, :value ["x" ["1" "2"]], :error :other-value, :time 3, :process 2, :index 3}
-{:type :invoke, :f :txn, :value [[:r "x" nil] [:incr ["n" nil]]], :time 4, :process 1, :index 4}
-{:type :ok, :f :txn, :value [[:r "x" "v"] [:incr ["n" nil 7]]], :time 5, :process 1, :index 5}
+{:type :invoke, :f :txn, :value [[:r "x" nil] [:incr "n" nil]], :time 4, :process 1, :index 4}
+{:type :ok, :f :txn, :value [[:r "x" "v"] [:incr "n" nil 7]], :time 5, :process 1, :index 5}
 {:type :invoke, :f :read, :value ["x" nil], :time 6, :process 2, :index 6}
 {:type :info, :f :read, :value ["x" nil], :error :unknown, :time 7, :process 2, :index 7}
 "#
