@@ -61,14 +61,16 @@ impl Run {
         let case = there("case.json").map(|file| json(&file)).transpose()?;
         let text = |field: &str| Some(case.as_ref()?.get(field)?.as_str()?.to_owned());
         let history = there("history.jsonl").map(|file| history::read_file(&file));
+        let verdict = there("verdict.json").map(|file| json(&file)).transpose()?;
+        let description = text("description").or_else(|| broken(verdict.as_ref()?));
         let run = Self {
             name,
             cluster: cluster.transpose()?,
-            description: text("description").unwrap_or_default(),
+            description: description.unwrap_or_default(),
             history: history.transpose()?,
             traces: traces(path)?,
             pauses: there("faults.jsonl").map_or(Ok(Vec::new()), |file| pauses(&file))?,
-            verdict: there("verdict.json").map(|file| json(&file)).transpose()?,
+            verdict,
         };
         if run.history.is_none() && run.traces.is_empty() {
             return Err(Failure::Usage(format!(
@@ -77,6 +79,16 @@ impl Run {
         }
         Ok(run)
     }
+}
+
+/// What a simulated run broke, which is the reason why it was written.
+fn broken(verdict: &Json) -> Option<String> {
+    let text = |field: &str| verdict.get(field)?.as_str();
+    Some(format!(
+        "This run broke an invariant: {}. {}",
+        text("invariant")?,
+        text("detail")?
+    ))
 }
 
 /// The traces that are there, by replica.

@@ -7,7 +7,7 @@ use super::shrink::shrink;
 use super::trace::Keep;
 use super::violation::Violation;
 use super::world::World;
-use crate::history;
+use crate::history::{self, Answer, History, Outcome};
 use crate::json;
 use crate::lab::cluster::Cluster;
 use crate::lab::failure::Failure;
@@ -33,13 +33,31 @@ pub(super) fn write_shrunk(
     folder.write("cluster.json", cluster(&small)?)?;
     folder.write("verdict.json", verdict(&small, &violation).to_string())?;
     write_replicas(&world, &folder)?;
-    let mut history = Vec::new();
+    let mut file = Vec::new();
     let writing = Failure::doing("cannot write the history");
-    history::write(&world.history(Reads::Promised), &mut history).map_err(writing)?;
-    folder.write("history.jsonl", history)?;
+    history::write(&recorded(&world), &mut file).map_err(writing)?;
+    folder.write("history.jsonl", file)?;
     let story = format!("{}\n{}", story(&small, &violation), lines(world));
     folder.write("simulation.txt", story)?;
     Ok((folder.path().to_owned(), violation))
+}
+
+/// What the clients saw, as far as a file can hold it.
+fn recorded(world: &World) -> History {
+    let mut history = world.history(Reads::Promised);
+    for operation in &mut history.operations {
+        if let Outcome::Ok(answer) = &mut operation.outcome
+            && let Answer::List(parts) = &*answer
+            && parts.contains(&Answer::Unknown)
+        {
+            *answer = Answer::Unknown;
+        }
+    }
+    if !world.settled {
+        // The run was stopped in the middle, and nothing was promised of the data then.
+        history.finals.clear();
+    }
+    history
 }
 
 fn lines(world: World) -> String {

@@ -29,6 +29,16 @@ pub(super) enum Outcome {
     Unknown,
 }
 
+impl Outcome {
+    /// What a reply says by itself.
+    fn of(reply: &[u8]) -> Self {
+        match reply.first() {
+            Some(b'-') => Self::Failed,
+            _ => Self::Done,
+        }
+    }
+}
+
 /// A command that was sent.
 #[derive(Debug)]
 pub(super) struct Request {
@@ -157,13 +167,14 @@ impl Session {
         );
         self.answered += 1;
         self.requests[at].reads_locally = self.read_path == Consistency::Sequential;
-        let outcome = self.judge(at, reply, position, ledger)?;
+        let judged = self.judge(at, reply, position, ledger);
         let request = &mut self.requests[at];
-        request.outcome = outcome;
         request.completed = now;
         request.reply = reply.to_vec();
         request.position = position;
-        Ok(())
+        // A wrong reply is on record, too.
+        request.outcome = *judged.as_ref().unwrap_or(&Outcome::of(reply));
+        judged.map(drop)
     }
 
     /// A reply came in that was judged already, when it was made.
@@ -178,11 +189,7 @@ impl Session {
         );
         self.answered += 1;
         let request = &mut self.requests[at];
-        request.outcome = if reply[0] == b'-' {
-            Outcome::Failed
-        } else {
-            Outcome::Done
-        };
+        request.outcome = Outcome::of(reply);
         request.completed = now;
         request.reply = reply.to_vec();
         Ok(())

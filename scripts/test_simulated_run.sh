@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# What the simulator writes of a run that broke an invariant: it can be drawn, checked and exported like any other run.
+#
+# Usage: scripts/test_simulated_run.sh LAB
+#   LAB   a holdback-lab that was built with deliberate bugs; scripts/test.sh shows how
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+case "${1:-}" in
+  "" | -h | --help) sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; [ -n "${1:-}" ] && exit 0 || exit 64 ;;
+esac
+lab=$1
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+
+fail() { echo "test_simulated_run.sh: $*" >&2; exit 1; }
+
+# Runs a command of the laboratory; its exit code has to be one of these.
+expect() {
+  local codes=$1 code=0
+  shift
+  "$lab" "$@" >"$work/out" 2>&1 || code=$?
+  case " $codes " in
+    *" $code "*) ;;
+    *) cat "$work/out" >&2; fail "'$*' exits with $code, not with one of $codes" ;;
+  esac
+}
+
+# The second of them shows in what clients are told, so that the checker has to say no, too. The last shows before the
+# replicas have settled, so that whether they would is not known.
+while read -r bug model verdicts; do
+  export HOLDBACK_RUNS=$work/$bug
+  expect 1 simulate --bug "$bug" -c "$model" --seeds 1..10
+  rm "$HOLDBACK_RUNS/latest"
+  for run in "$HOLDBACK_RUNS"/*; do
+    [ -s "$run/simulation.txt" ] || fail "$run: there is no story of the run"
+    expect 0 report "$run"
+    grep -q "This run broke an invariant" "$run/report.html" || fail "$run: the page does not say what is broken"
+    expect "$verdicts" check "$run"
+    grep -q '"invariant"' "$run/verdict.json" || fail "$run: the check has lost the invariant"
+    for format in shiviz jepsen; do
+      expect 0 export --format "$format" "$run"
+      [ -s "$work/out" ] || fail "$run: nothing is exported for $format"
+    done
+  done
+  echo "$bug: drawn, checked, exported"
+done <<EOF
+watch-decided-by-origin sequential 0 1 2
+reply-at-send linearizable 1
+vector-taken-over-early eventual 2
+EOF
