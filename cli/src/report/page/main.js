@@ -294,13 +294,15 @@ addEventListener('beforeprint', () => {
   before = { dark: isDark() };
   state.printing = true;
   setTheme(false, false);
-  stage.style.width = '1040px';
+  document.documentElement.classList.add('printing');
+  document.body.style.width = `${SHEET.width}px`;
   layOut();
   draw();
 });
 addEventListener('afterprint', () => {
   state.printing = false;
-  stage.style.width = '';
+  document.documentElement.classList.remove('printing');
+  document.body.style.width = '';
   setTheme(before.dark, false);
   layOut();
   redraw();

@@ -33,20 +33,31 @@ function readStyle() {
 const colourOf = (id) => style.replicas[((id ?? 1) - 1) % style.replicas.length];
 const toneOf = (id) => `var(--r${(((id ?? 1) - 1) % 8) + 1})`;
 
+// A sheet of paper, A4 and lying, in pixels, and what of it the diagram gets at least: otherwise it has one of its own.
+const SHEET = { width: 1030, height: 668, least: 0.5 };
+
+// The room for the diagram from its top to the legend, which should be in sight as well.
+function room() {
+  const above = stage.getBoundingClientRect().top + window.scrollY;
+  if (!state.printing) return window.innerHeight - above - 96;
+  // The strip is not printed.
+  const free = SHEET.height - (above - strip.parentElement.offsetHeight) - 48;
+  return free > SHEET.least * SHEET.height ? free : SHEET.height - 48;
+}
+
 // Lines for clients at the top, for replicas below: as much room as there is, and no less than they need.
 function layOut() {
   size.width = stage.clientWidth;
   const count = state.show.clients ? clients.length : 0;
-  const row = count <= 6 ? 30 : count <= 14 ? 21 : count <= 26 ? 13 : Math.max(4, 340 / count);
+  const free = room();
+  const most = state.printing && count ? (0.45 * free) / count : Infinity;
+  const row = Math.min(most, count <= 6 ? 30 : count <= 14 ? 21 : count <= 26 ? 13 : Math.max(4, 340 / count));
   lanes.rowHeight = row;
   lanes.clientsTop = AXIS + 12;
   lanes.clients = clients.map((_, place) => lanes.clientsTop + row * (place + 0.5));
   lanes.clientsBottom = lanes.clientsTop + row * count;
   let top = lanes.clientsBottom + (count ? 20 : 4);
-  // The legend below should be in sight as well.
-  const above = stage.getBoundingClientRect().top + window.scrollY;
-  const free = window.innerHeight - above - top - 96;
-  const pitch = Math.min(178, Math.max(112, free / Math.max(1, replicas.length)));
+  const pitch = Math.min(178, Math.max(state.printing ? 40 : 112, (free - top) / Math.max(1, replicas.length)));
   lanes.replicas = replicas.map((_, place) => ({ line: top + 34 + pitch * place, pitch }));
   size.height = Math.round(top + pitch * replicas.length + (replicas.length ? 8 : 20));
   const ratio = state.printing ? 3 : window.devicePixelRatio || 1;
