@@ -15,17 +15,19 @@ use super::Latency;
 /// The numbers of replicas that are looked at.
 const REPLICAS: [usize; 6] = [3, 5, 7, 9, 15, 25];
 
+/// The models that are looked at.
+const MODELS: [Consistency; 3] = [
+    Consistency::Sequential,
+    Consistency::Linearizable,
+    Consistency::Eventual,
+];
+
 /// Measures every model with every number of replicas, prints tables, and draws a chart if a file is named.
 ///
 /// # Errors
 /// [`Failure::Other`] if the chart cannot be written.
 pub(super) fn plan(latency: &Latency, seed: u64, file: Option<&Path>) -> Result<(), Failure> {
-    let models = [
-        Consistency::Sequential,
-        Consistency::Linearizable,
-        Consistency::Eventual,
-    ];
-    let measured: Vec<Measured> = models
+    let measured: Vec<Measured> = MODELS
         .into_iter()
         .flat_map(|model| REPLICAS.map(|replicas| (model, replicas)))
         .map(|(model, replicas)| measure(model, replicas, latency, seed))
@@ -83,24 +85,4 @@ fn milliseconds(micros: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ordered_write_takes_a_frame_from_each_replica_to_each_other() {
-        let measured = measure(Consistency::Linearizable, 3, &Latency::wan(), 1);
-        assert!((measured.frames - 6.0).abs() < 0.2, "{measured:?}");
-        assert!(measured.frames_burst < 1.0, "{measured:?}");
-        // Virginia: a round trip to Ireland, 34 ms away, and the way to the replica.
-        let (half, read) = (measured.write(0, 50), measured.read(0, 50));
-        assert!(half > Some(68_000) && read > Some(68_000), "{measured:?}");
-        assert_eq!(measured.write(3, 50), None);
-    }
-
-    #[test]
-    fn a_sequential_read_does_not_leave_the_site() {
-        let measured = measure(Consistency::Sequential, 5, &Latency::wan(), 1);
-        assert!(measured.read_everywhere(99) < 10_000, "{measured:?}");
-        assert!(measured.write_everywhere(50) > 100_000, "{measured:?}");
-    }
-}
+mod tests;
