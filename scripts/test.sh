@@ -97,4 +97,8 @@ HOLDBACK_BIN="${CARGO_TARGET_DIR:-target}/debug" scripts/test_report.sh
 step "cases"
 scripts/run_all_cases.sh
 
+step "no deliberate bugs"
+# In the programs that the cases have just built and run.
+scripts/test_no_bugs.sh "${HOLDBACK_BIN:-${CARGO_TARGET_DIR:-target}/release}" "${CARGO_TARGET_DIR:-target}/deliberate-bugs/bugs/holdback-lab"
+
 printf '\nall fine\n'
