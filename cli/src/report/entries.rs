@@ -71,8 +71,10 @@ impl Entries {
             let stamp = request
                 .stamp
                 .filter(|stamp| stamp.replica.0 == request.replica);
-            if let Some(id) = stamp.and_then(|stamp| self.id(stamp)) {
-                self.claim(id, place, request);
+            for stamp in request.made.iter().copied().chain(stamp) {
+                if let Some(id) = self.id(stamp) {
+                    self.claim(id, place, request);
+                }
             }
         }
     }
@@ -90,6 +92,7 @@ impl Entries {
         for (place, request) in requests.iter().enumerate() {
             let key = (request.replica, request.command.fingerprint);
             if request.stamp.is_none()
+                && request.made.is_empty()
                 && let Some(ids) = free.get_mut(&key)
                 && let Some(at) = ids
                     .iter()

@@ -164,7 +164,11 @@ impl<'a> Rows<'a> {
                 End::Info => 2,
             };
             let (came, replied) = bar.at_replica.unzip();
-            json!([
+            let others = bar.others.iter();
+            let others: Vec<usize> = others
+                .filter_map(|other| self.entry[*other as usize])
+                .collect();
+            let mut row = json!([
                 bar.client,
                 bar.process,
                 micros(bar.invoked),
@@ -180,7 +184,11 @@ impl<'a> Rows<'a> {
                 bar.position,
                 bar.line,
                 u8::from(bar.is_marked),
-            ])
+            ]);
+            if let (false, Some(fields)) = (others.is_empty(), row.as_array_mut()) {
+                fields.push(json!(others));
+            }
+            row
         };
         self.shown_bars().map(row).collect()
     }

@@ -222,6 +222,7 @@ mod tests {
             command: Command::of_call(&call(text)),
             reply: None,
             stamp: None,
+            made: Vec::new(),
         }
     }
 

@@ -101,6 +101,8 @@ pub struct Bar {
     pub at_replica: Option<(Moment, Option<Moment>)>,
     /// The entry that it became, if any.
     pub entry: Option<EntryId>,
+    /// More entries that it became: in the eventual model each key of an MSET is one.
+    pub others: Vec<EntryId>,
     /// The position at which it took effect or was read, if the history says so.
     pub position: Option<u64>,
     /// Its line in the history; 0 if there is none.
@@ -230,7 +232,10 @@ impl Picture {
         for (entry, id) in self.entries.list.iter().zip(0..) {
             let made_by = entry.request.filter(|request| *request < traced.len());
             if let Some(bar) = made_by.and_then(&bar_of) {
-                self.bars[bar].entry.get_or_insert(id);
+                let bar = &mut self.bars[bar];
+                if *bar.entry.get_or_insert(id) != id {
+                    bar.others.push(id);
+                }
             }
         }
     }
@@ -257,6 +262,7 @@ impl Picture {
             replica: Some(request.replica),
             at_replica: Some((came, replied)),
             entry: request.stamp.and_then(|stamp| self.entries.id(stamp)),
+            others: Vec::new(),
             position: None,
             line: 0,
             is_marked: false,
@@ -324,6 +330,7 @@ fn bar(operation: &Operation, client: usize, timed: bool) -> Bar {
         replica: operation.replica.and_then(|id| u16::try_from(id).ok()),
         at_replica: None,
         entry: None,
+        others: Vec::new(),
         position: operation.position,
         line: operation.line,
         is_marked: false,

@@ -52,6 +52,8 @@ pub struct Request {
     pub reply: Option<(u64, Box<str>)>,
     /// The stamp of the entry that the reply was for.
     pub stamp: Option<Stamp>,
+    /// The stamps of what it made at once: in the eventual model each key of an MSET becomes an entry.
+    pub made: Vec<Stamp>,
 }
 
 /// A client's requests that have no reply yet: places in the list, or none for those that are left out.
@@ -67,6 +69,7 @@ struct Pipeline {
 pub fn requests(trace: &Trace) -> Vec<Request> {
     let mut requests: Vec<Request> = Vec::new();
     let mut pipelines: HashMap<u32, Pipeline> = HashMap::new();
+    let mut executing: Option<usize> = None;
     for event in &trace.events {
         match &event.what {
             What::Request { client, command } => {
@@ -82,13 +85,26 @@ pub fn requests(trace: &Trace) -> Vec<Request> {
                     command,
                     reply: None,
                     stamp: None,
+                    made: Vec::new(),
                 }));
+                executing = pipeline.open.back().copied().flatten();
+            }
+            // A replica of the eventual model does all that a request asks for before it does anything else.
+            What::Deliver {
+                was_held: false,
+                stamp,
+                ..
+            } if stamp.replica.0 == trace.replica => {
+                if let Some(place) = executing {
+                    requests[place].made.push(*stamp);
+                }
             }
             What::Reply {
                 client,
                 stamp,
                 reply,
             } => {
+                executing = None;
                 let pipeline = pipelines.entry(*client).or_default();
                 if let Some(Some(place)) = pipeline.open.pop_front() {
                     requests[place].reply = Some((event.wall, reply.clone()));
@@ -170,5 +186,25 @@ mod tests {
         );
         let whole = Command::new(&[vec!["SET", "y", "2"], vec!["GET", "x"]]);
         assert_eq!(found[1].command.fingerprint, whole.fingerprint);
+    }
+
+    #[test]
+    fn what_a_request_made_at_once_is_its_own() {
+        let apply = |stamp: &str| {
+            format!(
+                r#"{{"event":"apply","position":1,"command":["SET","x","1"],"stamp":"{stamp}","replica":1,"wall_ns":5}}"#
+            )
+        };
+        let request = r#"{"event":"request","client":"a","command":["MSET","x","1","y","1"],"replica":1,"wall_ns":5}"#;
+        let reply = r#"{"event":"reply","client":"a","replica":1,"wall_ns":5}"#;
+        let [before, one, two, other, after] = ["1.1", "2.1", "3.1", "3.2", "4.1"].map(apply);
+        let lines = [&before, request, &one, &two, &other, reply, &after];
+        let trace = read(lines.join("\n").as_bytes(), 1).unwrap();
+        let made: Vec<u64> = requests(&trace)[0]
+            .made
+            .iter()
+            .map(|stamp| stamp.time)
+            .collect();
+        assert_eq!(made, [2, 3]);
     }
 }

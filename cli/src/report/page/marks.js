@@ -104,7 +104,7 @@ const isFree = (box) => !labels.some((other) => box.left < other.right && box.ri
 
 // Positions in circles where there is room, otherwise dots. Several at one moment stand side by side.
 function drawDeliveries(list, labelled, isLife) {
-  if (labelled && entries.length) drawStamps(isLife ? (state.life.entry ? [state.life.entry] : []) : entries, isLife);
+  if (labelled && entries.length) drawStamps(isLife ? state.life.entries : entries, isLife);
   for (const replica of replicas) {
     const mine = list === deliveries ? replica.deliveries : list.filter((delivery) => delivery.replica === replica);
     const first = placeAfter(mine, view.from - perPixel() * 60, (delivery) => delivery.at);

@@ -23,13 +23,15 @@ function shortStamp(stamp, point) {
 }
 
 const bars = data.bars.map((row, index) => {
-  const [client, process, from, to, end, call, isRead, answer, replica, came, replied, entry, position, line, marked] = row;
+  const [client, process, from, to, end, call, isRead, answer, replica, came, replied, entry, position, line, marked, others = []] = row;
   const of = entry === null ? null : entries[entry];
   const bar = {
     type: 'bar', index, client: clients[client], process, from, to, end: ENDS[end], call: call ?? of?.text ?? '',
     isRead: isRead === 1, answer, replica, came, replied, entry: of, position, line, isMarked: marked === 1,
   };
-  if (of && !of.bar) of.bar = bar;
+  // In the eventual model an MSET becomes an entry for each key.
+  bar.entries = of ? [of, ...others.map((other) => entries[other])] : [];
+  for (const each of bar.entries) each.bar ??= bar;
   bar.client.bars.push(bar);
   return bar;
 });
@@ -148,15 +150,17 @@ function arrival(to, from, origin, time) {
 function lifeOf(thing) {
   const entry = thing.type ? thing.entry ?? null : thing;
   const bar = thing.type === 'bar' ? thing : entry?.bar ?? null;
-  const life = { bar, entry, messages: new Set(thing.type === 'message' ? [thing] : []), deliveries: new Set(), stays: new Set() };
-  if (!entry) return life;
-  entry.messages.forEach((message) => life.messages.add(message));
-  entry.deliveries.forEach((delivery) => life.deliveries.add(delivery));
-  for (const stay of entry.stays) {
-    life.stays.add(stay);
-    for (const [id, since] of stay.known) {
-      const ack = since === null ? null : acksByArrival.get(arrival(stay.replica.id, id, entry.origin, since));
-      if (ack) life.messages.add(ack);
+  const mine = thing.type === 'bar' ? bar.entries : entry ? [entry] : [];
+  const life = { bar, entry, entries: mine, messages: new Set(thing.type === 'message' ? [thing] : []), deliveries: new Set(), stays: new Set() };
+  for (const each of mine) {
+    each.messages.forEach((message) => life.messages.add(message));
+    each.deliveries.forEach((delivery) => life.deliveries.add(delivery));
+    for (const stay of each.stays) {
+      life.stays.add(stay);
+      for (const [id, since] of stay.known) {
+        const ack = since === null ? null : acksByArrival.get(arrival(stay.replica.id, id, each.origin, since));
+        if (ack) life.messages.add(ack);
+      }
     }
   }
   return life;

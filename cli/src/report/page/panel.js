@@ -121,9 +121,9 @@ function stepsOf(life) {
     add(6, bar.replied, `reply from replica ${bar.replica}`, bar.replica);
     add(7, bar.to, bar.end === 'ok' ? 'completed' : `ended: ${bar.end}`, null);
   }
-  if (entry) add(2, entry.at, `stamped ${entry.stamp}`, entry.origin);
+  for (const each of life.entries) add(2, each.at, `stamped ${each.stamp}`, each.origin);
   for (const message of life.messages) {
-    const of = message.entry && message.entry !== entry ? ` (of ${message.entry.label})` : '';
+    const of = message.entry && !life.entries.includes(message.entry) ? ` (of ${message.entry.label})` : '';
     const way = `${message.kind}${of} ${message.from.id} → ${message.to.id}`;
     if (message.received !== null) add(4, message.received, `${way}${took(message)}`, message.to.id);
     else add(3, message.sent, `${way}, lost`, message.from.id);
