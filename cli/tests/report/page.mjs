@@ -16,10 +16,34 @@ const lines = (file) => readFileSync(file, 'utf8').split('\n').filter(Boolean).m
 const tracesOf = (run) => readdirSync(run).filter((name) => name.endsWith('.trace.jsonl')).flatMap((name) => lines(join(run, name)));
 const count = (list, event, frame) => list.filter((line) => line.event === event && line.frame === frame).length;
 
+// Notes what is painted on the stage since it was last wiped: strokes from point to point, circles and boxes.
+function notePaint() {
+  window.painted = { strokes: [], circles: [], boxes: [] };
+  const pen = CanvasRenderingContext2D.prototype;
+  let way = { strokes: [], circles: [], boxes: [], at: [0, 0] };
+  const note = (name, take) => {
+    const original = pen[name];
+    pen[name] = function (...of) {
+      if (this.canvas.parentElement?.id === 'stage') take(...of);
+      return original.apply(this, of);
+    };
+  };
+  note('clearRect', () => { window.painted = { strokes: [], circles: [], boxes: [] }; });
+  note('beginPath', () => { way = { strokes: [], circles: [], boxes: [], at: [0, 0] }; });
+  note('moveTo', (px, py) => { way.at = [px, py]; });
+  note('lineTo', (px, py) => { way.strokes.push([...way.at, px, py]); way.at = [px, py]; });
+  note('arc', (px, py) => { way.circles.push([px, py]); });
+  note('roundRect', (left, top, width, height) => { way.boxes.push([left, top, width, height]); });
+  note('stroke', () => { window.painted.strokes.push(...way.strokes); });
+  note('fill', () => { window.painted.circles.push(...way.circles); window.painted.boxes.push(...way.boxes); });
+  note('fillRect', (...box) => { window.painted.boxes.push(box); });
+}
+
 // Opens a page that fails the test if it complains or asks for anything but itself.
 async function open(browser, run, options = {}) {
   const page = await browser.newPage({ viewport: { width: 1500, height: 950 }, reducedMotion: 'reduce', ...options });
   page.setDefaultTimeout(15000);
+  await page.addInitScript(notePaint);
   const complaints = [];
   page.on('console', (message) => complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(error.stack));
@@ -63,6 +87,44 @@ async function countsEqualTheTrace(page, run) {
     { bars: expected.bars, messages: expected.mcasts + expected.acks, deliveries: expected.deliveries },
     'the whole run in sight shows all of it',
   );
+}
+
+// What the trace says is where it belongs on the stage: an arrow for each frame from line to line, a circle for each
+// delivery, a box for each stay in a queue, for each operation and for the time of each fault.
+async function everythingIsPainted(page, run) {
+  const trace = tracesOf(run);
+  const found = await page.evaluate(() => {
+    window.holdback.draw();
+    const { x, lanes, replicas, messages, bars, bands, deliveries, barBox } = window.holdback;
+    const line = Object.fromEntries(replicas.map(({ id, index }) => [id, lanes.replicas[index].line]));
+    return {
+      painted: window.painted, line,
+      // A frame as the trace has it, and where its arrow has to begin and to end.
+      arrows: messages.map(({ kind, from, to, sent, received, entry }) => ({ what: `${kind} ${entry?.stamp} ${from.id} ${to.id}`, ends: [x(sent), line[from.id], x(Math.max(sent, received)), line[to.id]] })),
+      marks: deliveries.map(({ replica, at }) => [x(at), line[replica.id]]),
+      bars: bars.map((bar) => { const { left, top, width, height } = barBox(bar); return [left, top, width, height]; }),
+      bands: bands.map(({ replica, from, to }) => [x(from), line[replica.id], to === null ? null : x(to)]),
+    };
+  });
+  const { painted, arrows, marks, bars, bands, line } = found;
+  const near = (one, other, most) => Math.abs(one - other) <= most;
+  // Heads are filled, so a shaft ends a little before.
+  const hasStroke = ([x1, y1, x2, y2]) => painted.strokes.some((stroke) => near(stroke[0], x1, 1) && near(stroke[1], y1, 1) && near(stroke[2], x2, 8) && near(stroke[3], y2, 8));
+  for (const { what, ends } of arrows) assert.ok(hasStroke(ends), `no arrow is painted for ${what}`);
+  const sends = trace.filter(({ event, frame }) => event === 'send' && (frame === 'MCAST' || frame === 'ACK'));
+  const named = sends.map(({ frame, stamp, replica, peer }) => `${frame} ${stamp} ${replica} ${peer}`);
+  assert.deepEqual(arrows.map(({ what }) => what).sort(), named.sort());
+  const shafts = painted.strokes.filter(([x1, y1, x2, y2]) => arrows.some(({ ends }) => near(x1, ends[0], 1) && near(y1, ends[1], 1) && near(x2, ends[2], 8) && near(y2, ends[3], 8)));
+  assert.ok(shafts.length >= arrows.length, `${shafts.length} shafts for ${arrows.length} frames`);
+  for (const [px, py] of marks) assert.ok(painted.circles.some(([cx, cy]) => near(cy, py, 1) && cx >= px - 1 && cx <= px + 41), 'a delivery has no mark');
+  for (const bar of bars) assert.ok(painted.boxes.some((box) => box.every((value, at) => near(value, bar[at], 1))), 'an operation has no bar');
+  for (const [from, y] of bands) {
+    const over = painted.boxes.filter(([left, top, , height]) => near(left, from, 2) && top > y - 32 && top + height <= y);
+    assert.ok(over.length > 0, 'a fault has no stripe above its line');
+  }
+  const held = trace.filter(({ event, stamp }) => event === 'deliver' && stamp).length;
+  const under = painted.boxes.filter(([, top, width, height]) => width >= 1 && height > 2 && height < 16 && Object.values(line).some((y) => top >= y + 12 && top < y + 60));
+  assert.ok(under.length >= held, `${under.length} boxes below the lines for ${held} stays in a queue`);
 }
 
 // The colour at a point of the stage, as three numbers.
@@ -168,6 +230,14 @@ async function everythingElseByKeys(page) {
   await page.keyboard.type('m2');
   await press(page, 'Enter');
   assert.match(await page.locator('#chosen').innerText(), /SET x m2/);
+  await page.locator('#stage').focus();
+  await press(page, 'Escape');
+}
+
+async function isPrintedOnOneSheet(page) {
+  const printed = (await page.pdf({ preferCSSPageSize: true })).toString('latin1');
+  assert.ok(printed.length > 20_000, 'something is printed');
+  assert.equal(printed.match(/\/Type \/Page\b(?!s)/g).length, 1, 'sheets');
 }
 
 async function smallRun(browser) {
@@ -175,12 +245,12 @@ async function smallRun(browser) {
   assert.equal(await page.locator('h1').innerText(), 'hold_back');
   assert.match(await page.locator('#verdicts').innerText(), /yes/);
   await countsEqualTheTrace(page, small);
+  await everythingIsPainted(page, small);
   await clickingLightsUpALife(page);
   await hoveringShowsTheQueues(page);
   await keysStepThroughDeliveries(page, small);
   await everythingElseByKeys(page);
-  const printed = await page.pdf({ landscape: true });
-  assert.ok(printed.length > 20_000, 'it can be printed');
+  await isPrintedOnOneSheet(page);
   assert.deepEqual(complaints, []);
   await page.close();
 
@@ -221,6 +291,8 @@ async function largeRun(browser) {
   assert.equal(drawn.bars, shown);
   await press(page, 'ArrowRight');
   assert.match(await page.locator('#live').textContent(), /delivers position/);
+  await press(page, 'Escape');
+  await isPrintedOnOneSheet(page);
   assert.deepEqual(complaints, []);
   await page.close();
 }
