@@ -4,10 +4,11 @@ mod judge;
 
 use super::agenda::Time;
 use super::record::Record;
-use super::violation::{Check, ensure};
+use super::violation::{Check, Violation, ensure};
 use super::workload::Command;
 use holdback::consistency::Consistency;
 use holdback::protocol::error::ErrorCode;
+use judge::Told;
 use std::collections::BTreeMap;
 
 const RESULTS_AGREE: &str = "results agree with a replay of the order";
@@ -157,28 +158,21 @@ impl Session {
         now: Time,
         ledger: &mut Ledger,
     ) -> Check {
-        let at = self.answered;
-        ensure!(
-            at < self.requests.len(),
-            ONE_REPLY,
-            "{} has answered everything and got {}",
-            self.name(),
-            reply.escape_ascii()
-        );
-        self.answered += 1;
-        self.requests[at].reads_locally = self.read_path == Consistency::Sequential;
-        let judged = self.judge(at, reply, position, ledger);
-        let request = &mut self.requests[at];
-        request.completed = now;
-        request.reply = reply.to_vec();
-        request.position = position;
         // A wrong reply is on record, too.
-        request.outcome = *judged.as_ref().unwrap_or(&Outcome::of(reply));
-        judged.map(drop)
+        let at = self.reply_unchecked(reply, now)?;
+        self.requests[at].position = position;
+        self.requests[at].reads_locally = self.read_path == Consistency::Sequential;
+        let told = Told {
+            at,
+            reply,
+            position,
+        };
+        self.requests[at].outcome = self.judge(told, ledger)?;
+        Ok(())
     }
 
-    /// A reply came in that was judged already, when it was made.
-    pub(super) fn reply_unchecked(&mut self, reply: &[u8], now: Time) -> Check {
+    /// A reply came in that was judged already, when it was made; the request that it is for.
+    pub(super) fn reply_unchecked(&mut self, reply: &[u8], now: Time) -> Result<usize, Violation> {
         let at = self.answered;
         ensure!(
             at < self.requests.len(),
@@ -192,7 +186,7 @@ impl Session {
         request.outcome = Outcome::of(reply);
         request.completed = now;
         request.reply = reply.to_vec();
-        Ok(())
+        Ok(at)
     }
 
     /// The connection is gone: what was not answered may or may not be in the order.

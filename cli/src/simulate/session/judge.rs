@@ -11,15 +11,32 @@ use holdback::protocol::arguments::OwnedArguments;
 use holdback::protocol::error::ErrorCode;
 use std::collections::BTreeMap;
 
+/// A reply: which request it is for, and the position at which it was made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) at: usize,
+    pub(super) reply: &'a [u8],
+    pub(super) position: u64,
+}
+
+impl Told<'_> {
+    fn is_error(&self) -> bool {
+        self.reply.starts_with(b"-")
+    }
+}
+
 impl Session {
     /// Whether a reply is right, in the ordered models.
     pub(super) fn judge(
         &mut self,
-        at: usize,
-        reply: &[u8],
-        position: u64,
+        told: Told<'_>,
         ledger: &mut Ledger,
     ) -> Result<Outcome, Violation> {
+        let Told {
+            at,
+            reply,
+            position,
+        } = told;
         let command = self.requests[at].command.clone();
         let words = command.words();
         if let Some(multi) = &mut self.multi
@@ -29,14 +46,14 @@ impl Session {
                 multi.push(command);
                 return Ok(Outcome::Done);
             }
-            return self.expect_error(at, reply);
+            return self.expect_error(told);
         }
         if self.given_up {
-            return self.judge_given_up(at, reply);
+            return self.judge_given_up(told);
         }
         match words[0] {
             b"MULTI" => {
-                let outcome = self.expect(at, reply, b"+OK\r\n")?;
+                let outcome = self.expect(told, b"+OK\r\n")?;
                 self.multi = (outcome == Outcome::Done).then(Vec::new);
                 self.given_up = reply.starts_with(b"-TIMEOUT ");
                 Ok(outcome)
@@ -44,13 +61,13 @@ impl Session {
             b"DISCARD" => {
                 self.multi = None;
                 self.watches.clear();
-                self.expect(at, reply, b"+OK\r\n")
+                self.expect(told, b"+OK\r\n")
             }
-            b"EXEC" => self.judge_exec(at, reply, position, ledger),
-            b"WATCH" => self.judge_watch(at, reply, position, ledger),
-            b"PING" => self.expect(at, reply, b"+PONG\r\n"),
+            b"EXEC" => self.judge_exec(told, ledger),
+            b"WATCH" => self.judge_watch(told, ledger),
+            b"PING" => self.expect(told, b"+PONG\r\n"),
             b"CONSISTENCY" => {
-                let outcome = self.expect(at, reply, b"+OK\r\n")?;
+                let outcome = self.expect(told, b"+OK\r\n")?;
                 if outcome == Outcome::Done {
                     self.read_path = match words[1] {
                         b"linearizable" => Consistency::Linearizable,
@@ -61,53 +78,53 @@ impl Session {
             }
             b"POSITION" => {
                 let expected = format!(":{}\r\n", self.position);
-                self.expect(at, reply, expected.as_bytes())
+                self.expect(told, expected.as_bytes())
             }
-            b"AWAIT" | b"DIGEST" => self.judge_inspection(at, reply, position, ledger),
+            b"AWAIT" | b"DIGEST" => self.judge_inspection(told, ledger),
             name if is_read(name) && self.read_path == Consistency::Sequential => {
-                if reply[0] == b'-' {
-                    return self.expect_error(at, reply);
-                }
                 let mut expected = Reply::default();
                 ledger.record.model.read(&words, position, &mut expected);
-                self.read_locally(at, reply, position, &expected.0)
+                self.read_locally(told, &expected.0)
             }
             name => {
                 let body = EntryBody::command(&words);
-                self.judge_entry(at, reply, position, &body, None, is_read(name), ledger)
+                self.judge_entry(told, &body, None, is_read(name), ledger)
             }
         }
     }
 
     /// Whether a reply is right behind a MULTI that was given up.
-    fn judge_given_up(&mut self, at: usize, reply: &[u8]) -> Result<Outcome, Violation> {
+    fn judge_given_up(&mut self, told: Told<'_>) -> Result<Outcome, Violation> {
+        let Told { at, reply, .. } = told;
         match self.requests[at].command.0[0].as_slice() {
             b"EXEC" | b"DISCARD" => {
                 self.given_up = false;
                 self.watches.clear();
-                self.expect(at, reply, b"+OK\r\n")
+                self.expect(told, b"+OK\r\n")
             }
             _ if reply == b"+QUEUED\r\n" => Ok(Outcome::Failed),
-            _ => self.expect_error(at, reply),
+            _ => self.expect_error(told),
         }
     }
 
-    fn expect(&self, at: usize, reply: &[u8], expected: &[u8]) -> Result<Outcome, Violation> {
-        if reply == expected {
+    fn expect(&self, told: Told<'_>, expected: &[u8]) -> Result<Outcome, Violation> {
+        if told.reply == expected {
             return Ok(Outcome::Done);
         }
-        self.expect_error(at, reply)
+        self.expect_error(told)
     }
 
     /// Nothing but a definite error may be the reply.
-    fn expect_error(&self, at: usize, reply: &[u8]) -> Result<Outcome, Violation> {
+    fn expect_error(&self, told: Told<'_>) -> Result<Outcome, Violation> {
+        let Told { reply, .. } = told;
         match error_code(reply) {
             Some(code) if code.is_definite() => Ok(Outcome::Failed),
-            _ => Err(self.wrong(at, reply, "something else")),
+            _ => Err(self.wrong(told, "something else")),
         }
     }
 
-    fn wrong(&self, at: usize, reply: &[u8], expected: &str) -> Violation {
+    fn wrong(&self, told: Told<'_>, expected: &str) -> Violation {
+        let Told { at, reply, .. } = told;
         let command = &self.requests[at].command;
         let detail = format!(
             "{}: {command:?} got {}, not {expected}",
@@ -118,13 +135,15 @@ impl Session {
     }
 
     /// A read on the replica's own data, evaluated at a position.
-    fn read_locally(
-        &mut self,
-        at: usize,
-        reply: &[u8],
-        position: u64,
-        expected: &[u8],
-    ) -> Result<Outcome, Violation> {
+    fn read_locally(&mut self, told: Told<'_>, expected: &[u8]) -> Result<Outcome, Violation> {
+        if told.is_error() {
+            return self.expect_error(told);
+        }
+        let Told {
+            at,
+            reply,
+            position,
+        } = told;
         let command = &self.requests[at].command;
         ensure!(
             position >= self.position,
@@ -135,27 +154,26 @@ impl Session {
         );
         if reply != expected {
             let expected = format!("{} at position {position}", expected.escape_ascii());
-            return Err(self.wrong(at, reply, &expected));
+            return Err(self.wrong(told, &expected));
         }
         self.position = position;
         Ok(Outcome::Done)
     }
 
     /// A command that is an entry of its own; `expected` is the reply if it is not the entry's.
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one place for all that the reply depends on"
-    )]
     fn judge_entry(
         &mut self,
-        at: usize,
-        reply: &[u8],
-        position: u64,
+        told: Told<'_>,
         body: &EntryBody,
         expected: Option<&[u8]>,
         reads: bool,
         ledger: &mut Ledger,
     ) -> Result<Outcome, Violation> {
+        let Told {
+            at,
+            reply,
+            position,
+        } = told;
         let me = self.replica;
         // Executing an entry gives results, and errors that say ERR; the other codes come from elsewhere.
         let executed = matches!(error_code(reply), None | Some(ErrorCode::Err));
@@ -173,7 +191,7 @@ impl Session {
                 Some(code) if code.is_definite() => return Ok(Outcome::Failed),
                 _ => {
                     let expected = format!("an error: it is not the entry at position {position}");
-                    return Err(self.wrong(at, reply, &expected));
+                    return Err(self.wrong(told, &expected));
                 }
             }
             ledger.unclaimed.add(me, body.describe());
@@ -193,7 +211,7 @@ impl Session {
         };
         if reply != expected {
             let expected = format!("{} at position {position}", expected.escape_ascii());
-            return Err(self.wrong(at, reply, &expected));
+            return Err(self.wrong(told, &expected));
         }
         let request = &self.requests[at];
         ensure!(
@@ -218,25 +236,19 @@ impl Session {
         Ok(Outcome::Done)
     }
 
-    fn judge_exec(
-        &mut self,
-        at: usize,
-        reply: &[u8],
-        position: u64,
-        ledger: &mut Ledger,
-    ) -> Result<Outcome, Violation> {
+    fn judge_exec(&mut self, told: Told<'_>, ledger: &mut Ledger) -> Result<Outcome, Violation> {
+        let Told {
+            reply, position, ..
+        } = told;
         let watches = std::mem::take(&mut self.watches);
         let Some(commands) = self.multi.take() else {
-            return self.expect_error(at, reply);
+            return self.expect_error(told);
         };
         let reads = commands.iter().all(|command| is_read(&command.0[0]));
         if error_code(reply) == Some(ErrorCode::ExecAbort) {
             return Ok(Outcome::Failed);
         }
         if reads && self.read_path == Consistency::Sequential {
-            if reply[0] == b'-' {
-                return self.expect_error(at, reply);
-            }
             let model = &ledger.record.model;
             let unchanged = watches
                 .iter()
@@ -252,7 +264,7 @@ impl Session {
             } else {
                 expected.0.extend_from_slice(NULL_ARRAY);
             }
-            return self.read_locally(at, reply, position, &expected.0);
+            return self.read_locally(told, &expected.0);
         }
         let pairs: BTreeMap<Vec<u8>, u64> = watches
             .into_iter()
@@ -265,25 +277,17 @@ impl Session {
         let body = EntryBody::transaction(&pairs, &owned);
         // A transaction of one command is the same entry as that command; only the reply is wrapped.
         let prefix = (pairs.is_empty() && commands.len() == 1).then_some(&b"*1\r\n"[..]);
-        self.judge_entry(at, reply, position, &body, prefix, reads, ledger)
+        self.judge_entry(told, &body, prefix, reads, ledger)
     }
 
-    fn judge_watch(
-        &mut self,
-        at: usize,
-        reply: &[u8],
-        position: u64,
-        ledger: &mut Ledger,
-    ) -> Result<Outcome, Violation> {
+    fn judge_watch(&mut self, told: Told<'_>, ledger: &mut Ledger) -> Result<Outcome, Violation> {
+        let Told { at, position, .. } = told;
         let command = self.requests[at].command.clone();
         let outcome = if self.read_path == Consistency::Sequential {
-            if reply[0] == b'-' {
-                return self.expect_error(at, reply);
-            }
-            self.read_locally(at, reply, position, b"+OK\r\n")?
+            self.read_locally(told, b"+OK\r\n")?
         } else {
             let body = EntryBody::command(&command.words());
-            self.judge_entry(at, reply, position, &body, None, true, ledger)?
+            self.judge_entry(told, &body, None, true, ledger)?
         };
         if outcome == Outcome::Done {
             for key in &command.0[1..] {
@@ -299,15 +303,10 @@ impl Session {
         Ok(outcome)
     }
 
-    fn judge_inspection(
-        &mut self,
-        at: usize,
-        reply: &[u8],
-        position: u64,
-        ledger: &Ledger,
-    ) -> Result<Outcome, Violation> {
-        if reply[0] == b'-' {
-            return self.expect_error(at, reply);
+    fn judge_inspection(&mut self, told: Told<'_>, ledger: &Ledger) -> Result<Outcome, Violation> {
+        let Told { at, position, .. } = told;
+        if told.is_error() {
+            return self.expect_error(told);
         }
         let command = &self.requests[at].command;
         if command.0[0] == b"AWAIT" {
@@ -319,7 +318,7 @@ impl Session {
                 "{}: {command:?} was answered at position {position}",
                 self.name()
             );
-            return self.read_locally(at, reply, position, format!(":{position}\r\n").as_bytes());
+            return self.read_locally(told, format!(":{position}\r\n").as_bytes());
         }
         self.position = position;
         let digest = ledger.record.digest(position).unwrap_or_default();
@@ -331,7 +330,7 @@ impl Session {
                 .digest(position)
                 .is_some_and(|digest| digest.0 != 0);
         if known {
-            self.expect(at, reply, expected.as_bytes())
+            self.expect(told, expected.as_bytes())
         } else {
             Ok(Outcome::Done)
         }

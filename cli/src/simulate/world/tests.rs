@@ -2,7 +2,7 @@
 //! weather clears up meanwhile.
 
 use super::*;
-use crate::simulate::faults::FaultKinds;
+use crate::simulate::faults::{Fault, FaultKinds, PlannedFault};
 use crate::simulate::plan::Options;
 use crate::simulate::workload::{Command, Step};
 use holdback::consistency::Consistency;
