@@ -84,7 +84,10 @@ impl Replica {
             if !self.monitors.is_empty() {
                 self.monitor_delivery(position, &entry, out);
             }
-            self.apply(&entry, position, client, now, out);
+            // A client's own entry is applied even if it waits for it no more; of others' reads only the position counts.
+            if client.is_some() || !entry.body.is_plain_get() {
+                self.apply(&entry, position, client, now, out);
+            }
             // Reads that waited for this entry see the store as it is now, before the next is applied.
             #[cfg(feature = "deliberate-bugs")]
             let client = client.filter(|client| !self.reads_late(*client));
@@ -233,9 +236,6 @@ struct Context {
 
 /// Executes an entry's commands. Only the origin evaluates reads: elsewhere there is no `answer`.
 fn execute(store: &mut Store, entry: &Entry, context: &Context, reply: &mut ReplyWriter<'_>) {
-    if context.answer.is_none() && entry.body.is_plain_get() {
-        return;
-    }
     // EXEC answers with an array, even if its transaction is a single command.
     let is_exec = matches!(context.answer, Some(Answer::Exec { .. }));
     match entry.body.single_command().filter(|_| !is_exec) {
