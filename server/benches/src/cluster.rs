@@ -7,6 +7,7 @@ use holdback::consistency::Consistency;
 use holdback::multicast::ReplicaId;
 use holdback::protocol::frame::{Decoder, FrameLimits};
 use holdback::replica::{Close, ConnectionId, Event, Now, Out, Replica, Settings};
+use holdback::store::WARM_MAX;
 use std::time::Duration;
 
 /// One end of a connection at a replica.
@@ -209,10 +210,16 @@ impl Node {
             let mut decoder =
                 std::mem::replace(&mut end.decoder, Decoder::new(FrameLimits::default()));
             let mut taken = 0;
+            let mut number = 0;
             while let Ok(Some(length)) = decoder.decode(&input[taken..]) {
-                let frame = decoder.frame(&input[taken..]);
+                let rest = &input[taken..];
+                if number % WARM_MAX == 0 && length < rest.len() {
+                    self.replica.foresee(id, rest);
+                }
+                let frame = decoder.frame(rest);
                 self.replica.frame(id, frame, now, &mut self.ports);
                 taken += length;
+                number += 1;
             }
             input.drain(..taken);
             let end = &mut self.ports.ends[slot];

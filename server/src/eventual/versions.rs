@@ -89,6 +89,11 @@ impl Versions {
         }
     }
 
+    /// See [`Table::warm`].
+    pub fn warm<'a>(&self, keys: impl Iterator<Item = &'a [u8]>) {
+        self.table.warm(keys);
+    }
+
     /// Keeps a version if it is newer than the one at the key; whether it is.
     pub fn apply(&mut self, key: &[u8], value: Option<&[u8]>, stamp: VersionStamp) -> bool {
         if let Some(held) = self.table.get(key) {

@@ -155,6 +155,16 @@ impl EntryBody {
         &self.buffer[self.start as usize..self.end as usize]
     }
 
+    /// The first argument of a single command.
+    #[must_use]
+    pub fn first_key(&self) -> Option<&[u8]> {
+        let mut words = BulkStrings::new(self.bytes());
+        words
+            .next()
+            .filter(|shape| single_command(shape).is_some())?;
+        words.nth(1)
+    }
+
     /// How many bulk strings the canonical form has, the shape included.
     #[must_use]
     pub fn words(&self) -> usize {

@@ -5,6 +5,7 @@ use super::event_loop::EventLoop;
 use super::sockets::Sockets;
 use crate::protocol::frame::Decoder;
 use crate::replica::{ConnectionId, Now, Replica};
+use crate::store::WARM_MAX;
 use mio::{Interest, Token};
 use std::io;
 use std::net::Shutdown;
@@ -210,10 +211,13 @@ impl Frames<'_> {
         replica: &mut Replica,
         sockets: &mut Sockets,
     ) -> bool {
-        for _ in 0..FRAMES_PER_TURN {
+        for number in 0..FRAMES_PER_TURN {
             let rest = &self.bytes[self.taken..];
             match self.decoder.decode(rest) {
                 Ok(Some(length)) => {
+                    if number % WARM_MAX == 0 && length < rest.len() {
+                        replica.foresee(id, rest);
+                    }
                     replica.frame(id, self.decoder.frame(rest), now, sockets);
                     self.taken += length;
                 }

@@ -286,6 +286,12 @@ fn short_header(bytes: &[u8]) -> Option<(usize, usize)> {
     is_short.then(|| ((first * 10 + second) as usize, 5))
 }
 
+/// The length of the bulk string at the front of `bytes`, and its header's, if the header is there.
+#[inline]
+pub(super) fn bulk_header(bytes: &[u8]) -> Option<(usize, usize)> {
+    short_header(bytes).or_else(|| element_header(bytes, 0).ok().flatten())
+}
+
 /// The length of the bulk string at `from`, and where its bytes begin. `Ok(None)` if its header has not ended yet.
 fn element_header(input: &[u8], from: usize) -> Result<Option<(usize, usize)>, DecodeError> {
     match input.get(from) {

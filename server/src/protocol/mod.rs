@@ -5,6 +5,7 @@
 //! client's frame means, from the one [`table`] that also feeds the documentation, `HELP` and the
 //! REPL's completion. [`message`] says what a peer's frame means. [`reply`] encodes answers.
 
+pub mod ahead;
 pub mod arguments;
 pub mod command;
 pub mod error;

@@ -6,6 +6,7 @@ use super::replica::{Engine, Replica};
 use crate::multicast::{Ack, EntryBody, ReplicaId, Stamp};
 use crate::protocol::frame::Frame;
 use crate::protocol::message::{Message, encode_token};
+use crate::store::WARM_MAX;
 use std::time::Duration;
 
 impl Replica {
@@ -67,6 +68,14 @@ impl Replica {
         let Engine::Ordered(ordered) = &mut self.engine else {
             return self.link_error(peer, "MCAST in the eventual model", now, out);
         };
+        // Another replica's reads are not executed here.
+        let writes = |(_, body): &(u64, EntryBody)| !body.is_plain_get();
+        for some in entries.chunks(WARM_MAX).filter(|some| some.len() > 1) {
+            let some = some.iter().filter(|entry| writes(entry));
+            ordered
+                .store
+                .warm(some.filter_map(|(_, body)| body.first_key()));
+        }
         if let Err(error) = ordered
             .multicast
             .receive(peer, previous, entries, now.monotonic)

@@ -16,5 +16,5 @@ pub use glob::matches as glob_matches;
 pub use ordered::Store;
 pub use read::{Keyspace, read};
 pub(crate) use read::{subcommand_help, wrong_subcommand};
-pub use table::{Mark, Record, Table};
+pub use table::{Mark, Record, Table, WARM_MAX};
 pub use write::write;

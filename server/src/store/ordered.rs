@@ -35,6 +35,11 @@ impl Store {
         }
     }
 
+    /// See [`Table::warm`].
+    pub fn warm<'a>(&self, keys: impl Iterator<Item = &'a [u8]>) {
+        self.table.warm(keys);
+    }
+
     /// Sets a key, as part of the entry at `position`.
     pub fn set(&mut self, key: &[u8], value: &[u8], position: u64) {
         match self.table.insert(key, value, position) {

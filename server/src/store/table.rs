@@ -7,6 +7,9 @@ use std::hash::BuildHasher;
 use std::marker::PhantomData;
 use std::ops::Range;
 
+/// How many keys [`Table::warm`] takes at most.
+pub const WARM_MAX: usize = 16;
+
 /// What a table keeps beside each value.
 pub trait Mark: Copy {
     /// How many bytes it takes.
@@ -85,6 +88,30 @@ impl<M: Mark> Table<M> {
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<Record<'_, M>> {
         self.number(key).map(|number| self.read(number))
+    }
+
+    /// Brings what the records of some keys lie in into the processor's caches.
+    ///
+    /// Looking a key up waits for memory three times in a row: for the index, the record's place and the
+    /// record. Taken together for several keys, these waits overlap.
+    pub fn warm<'a>(&self, keys: impl Iterator<Item = &'a [u8]>) {
+        let mut numbers = [0; WARM_MAX];
+        let mut count = 0;
+        for key in keys.take(WARM_MAX) {
+            let hash = self.hasher.hash_one(key);
+            // Most probably it is the key's record: few others share so much of the hash.
+            if let Some(&found) = self.index.iter_hash(hash).next() {
+                numbers[count] = found;
+                count += 1;
+            }
+        }
+        let mut pieces = [Piece::default(); WARM_MAX];
+        for (number, piece) in numbers[..count].iter().zip(&mut pieces) {
+            *piece = self.records[*number as usize];
+        }
+        for piece in &pieces[..count] {
+            self.arena.warm(*piece);
+        }
     }
 
     /// Maps a key to a value; returns the length of the old one.
