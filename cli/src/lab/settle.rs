@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::cluster::{Cluster, POLL_INTERVAL};
-use super::status::{Answers, PATIENCE, Status, query_all};
+use super::status::{Answers, PATIENCE, REFUSED, Status, query_all};
 use holdback::consistency::Consistency;
 use std::time::Duration;
 
@@ -15,18 +15,31 @@ pub struct Settled {
     pub missing: Option<String>,
 }
 
-/// Waits until the cluster has settled, at most `limit`.
+/// Where nobody has listened for so long, nobody will: the process is gone.
+const GONE_AFTER: Duration = Duration::from_secs(2);
+
+/// Waits until the cluster has settled, at most `limit`; less if a replica's process is gone, for then it cannot.
 #[must_use]
 pub fn wait(cluster: &Cluster, consistency: Consistency, limit: Duration) -> Settled {
     let clock = Clock::start();
+    // Since when some replica has not been listening.
+    let mut refused: Option<Duration> = None;
     loop {
-        let missing = unsettled(consistency, &query_all(cluster, PATIENCE));
+        let answers = query_all(cluster, PATIENCE);
+        let missing = unsettled(consistency, &answers);
         let after = clock.now();
-        if missing.is_none() || after >= limit {
+        refused = is_refused(&answers).then(|| refused.unwrap_or(after));
+        let is_gone = refused.is_some_and(|since| after - since >= GONE_AFTER);
+        if missing.is_none() || is_gone || after >= limit {
             return Settled { after, missing };
         }
         std::thread::sleep(POLL_INTERVAL.min(limit.saturating_sub(after)));
     }
+}
+
+fn is_refused(answers: &Answers) -> bool {
+    let mut reasons = answers.iter().filter_map(|answer| answer.as_ref().err());
+    reasons.any(|reason| reason == REFUSED)
 }
 
 /// What keeps the cluster from being settled, if anything does.
@@ -109,6 +122,19 @@ mod tests {
             missing(&["position:3\ndigest:aa", "position:3\ndigest:ab"]).as_deref(),
             Some("digests differ: aa, ab")
         );
+    }
+
+    #[test]
+    fn nobody_waits_for_a_replica_that_is_gone() {
+        // Nobody listens at this one, which belongs to a service of long ago.
+        let address = "127.0.0.1:1".to_owned();
+        let limit = Duration::from_secs(3600);
+        let settled = wait(&Cluster::at(&[address]), Consistency::Sequential, limit);
+        assert_eq!(
+            settled.missing.as_deref(),
+            Some("replica 1: connection refused")
+        );
+        assert!(settled.after >= GONE_AFTER);
     }
 
     #[test]

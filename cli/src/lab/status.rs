@@ -84,6 +84,9 @@ pub fn query(address: &str, patience: Duration) -> Result<Status, String> {
     }
 }
 
+/// What is said of a replica whose address nobody listens at: its process is gone, or has not begun.
+pub const REFUSED: &str = "connection refused";
+
 /// An error of a connection, as short as it can be understood.
 #[must_use]
 pub fn words(error: &std::io::Error) -> String {
@@ -91,7 +94,7 @@ pub fn words(error: &std::io::Error) -> String {
         ConnectionRefused, ConnectionReset, TimedOut, UnexpectedEof, WouldBlock,
     };
     match error.kind() {
-        ConnectionRefused => "connection refused".into(),
+        ConnectionRefused => REFUSED.into(),
         ConnectionReset | UnexpectedEof => "the connection was closed".into(),
         TimedOut | WouldBlock => "no answer in time".into(),
         _ => error.to_string(),
