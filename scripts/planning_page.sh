@@ -6,26 +6,24 @@
 #
 # HOLDBACK_BIN names a folder with the programs; otherwise they are built.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root"
 
 check=no
 case "${1:-}" in
-  -h | --help) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
+  -h | --help) print_help; exit 0 ;;
   --check) check=yes ;;
   "") ;;
-  *) echo "planning_page.sh: unknown argument '$1' (see --help)" >&2; exit 64 ;;
+  *) usage "unknown argument '$1'" ;;
 esac
-if [ -z "${HOLDBACK_BIN:-}" ]; then
-  cargo build --quiet --release --bins --locked
-  HOLDBACK_BIN=${CARGO_TARGET_DIR:-target}/release
-fi
+clean_up_on_exit
+build
+work="$(mktemp -d)"
+trap 'status=$?; trap "" INT TERM HUP; clean_up; rm -rf "$work"; exit "$status"' EXIT
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
-
-"$HOLDBACK_BIN/holdback-lab" simulate --plan --latency wan --chart "$work/chart.svg" >"$work/wan"
-"$HOLDBACK_BIN/holdback-lab" simulate --plan --latency lan >"$work/lan"
+run_child "$bin/holdback-lab" simulate --plan --latency wan --chart "$work/chart.svg" >"$work/wan"
+run_child "$bin/holdback-lab" simulate --plan --latency lan >"$work/lan"
 
 # Of each plan the first table is that of latencies, and an empty line ends it.
 awk -v work="$work" '

@@ -4,17 +4,18 @@
 # Usage: scripts/test_simulated_run.sh LAB
 #   LAB   a holdback-lab that was built with deliberate bugs; scripts/test.sh shows how
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root"
 case "${1:-}" in
-  "" | -h | --help) sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; [ -n "${1:-}" ] && exit 0 || exit 64 ;;
+  -h | --help) print_help; exit 0 ;;
+  "") usage "LAB is needed" ;;
 esac
 lab=$1
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
-
-fail() { echo "test_simulated_run.sh: $*" >&2; exit 1; }
 
 # Runs a command of the laboratory; its exit code has to be one of these.
 expect() {
@@ -23,7 +24,7 @@ expect() {
   "$lab" "$@" >"$work/out" 2>&1 || code=$?
   case " $codes " in
     *" $code "*) ;;
-    *) cat "$work/out" >&2; fail "'$*' exits with $code, not with one of $codes" ;;
+    *) cat "$work/out" >&2; fail "$EXIT_NO" "'$*' exits with $code, not with one of $codes" ;;
   esac
 }
 
@@ -34,14 +35,14 @@ while read -r bug model verdicts; do
   expect 1 simulate --bug "$bug" -c "$model" --seeds 1..10
   rm "$HOLDBACK_RUNS/latest"
   for run in "$HOLDBACK_RUNS"/*; do
-    [ -s "$run/simulation.txt" ] || fail "$run: there is no story of the run"
+    [ -s "$run/simulation.txt" ] || fail "$EXIT_NO" "$run: there is no story of the run"
     expect 0 report "$run"
-    grep -q "This run broke an invariant" "$run/report.html" || fail "$run: the page does not say what is broken"
+    grep -q "This run broke an invariant" "$run/report.html" || fail "$EXIT_NO" "$run: the page does not say what is broken"
     expect "$verdicts" check "$run"
-    grep -q '"invariant"' "$run/verdict.json" || fail "$run: the check has lost the invariant"
+    grep -q '"invariant"' "$run/verdict.json" || fail "$EXIT_NO" "$run: the check has lost the invariant"
     for format in shiviz jepsen; do
       expect 0 export --format "$format" "$run"
-      [ -s "$work/out" ] || fail "$run: nothing is exported for $format"
+      [ -s "$work/out" ] || fail "$EXIT_NO" "$run: nothing is exported for $format"
     done
   done
   echo "$bug: drawn, checked, exported"
