@@ -68,13 +68,11 @@ impl Replica {
         let Engine::Ordered(ordered) = &mut self.engine else {
             return self.link_error(peer, "MCAST in the eventual model", now, out);
         };
-        // Another replica's reads are not executed here.
-        let writes = |(_, body): &(u64, EntryBody)| !body.is_plain_get();
         for some in entries.chunks(WARM_MAX).filter(|some| some.len() > 1) {
-            let some = some.iter().filter(|entry| writes(entry));
-            ordered
-                .store
-                .warm(some.filter_map(|(_, body)| body.first_key()));
+            // Another replica's reads are not executed here.
+            let bodies = some.iter().map(|(_, body)| body);
+            let writes = bodies.filter(|body| !body.is_plain_get());
+            ordered.store.warm(writes.filter_map(EntryBody::first_key));
         }
         if let Err(error) = ordered
             .multicast

@@ -362,7 +362,12 @@ mod tests {
             }
             let mut stayed: BTreeSet<u8> = model.keys().copied().collect();
             let (mut met, mut cursor) = (BTreeSet::new(), None);
+            let keys: Vec<[u8; 1]> = (0..50).map(|key| [key]).collect();
             loop {
+                // Whatever the table holds by now, and for keys that it lacks.
+                for some in keys.chunks(WARM_MAX + 1) {
+                    table.warm(some.iter().map(<[u8; 1]>::as_slice));
+                }
                 let (numbers, next) = table.walk(cursor, piece);
                 met.extend(table.numbered(numbers).map(|record| record.key[0]));
                 cursor = next;
