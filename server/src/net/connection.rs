@@ -9,6 +9,9 @@ use std::time::Duration;
 /// Output buffers above this size are given back once they are empty.
 const BUFFER_KEPT: usize = 256 << 10;
 
+/// Bytes there is room for with each that has come in of a large argument.
+const ROOM_FOR_EACH_BYTE: usize = 16;
+
 /// A client that does not read its replies is not read from, above this many unsent bytes.
 const UNSENT_PAUSE: usize = 1 << 20;
 
@@ -41,11 +44,12 @@ impl Input {
         }
     }
 
-    /// Keeps bytes for later, the first ones there are. There will be room for the rest of a large argument as well,
-    /// but for no more than as much again: what a header claims costs no memory.
+    /// Keeps bytes for later. There will be room for the rest of a large argument as well, so that it is not moved
+    /// over and over, but only for some times as much as has come in: what a header claims costs no memory.
     pub(super) fn keep(&mut self, bytes: &[u8]) {
-        let room = self.decoder.wanted().min(2 * bytes.len());
-        self.bytes.reserve(room.max(bytes.len()));
+        let length = self.bytes.len() + bytes.len();
+        let room = self.decoder.wanted().min(ROOM_FOR_EACH_BYTE * length);
+        self.bytes.reserve(room.max(length) - self.bytes.len());
         self.bytes.extend_from_slice(bytes);
     }
 

@@ -92,7 +92,7 @@ impl EventLoop {
         let fresh = &self.scratch[..fresh];
         let in_place = input.bytes.is_empty();
         if !in_place {
-            input.bytes.extend_from_slice(fresh);
+            input.keep(fresh);
         }
         let mut frames = Frames {
             bytes: if in_place { fresh } else { &input.bytes },

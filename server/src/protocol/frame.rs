@@ -238,6 +238,7 @@ impl Decoder {
         }
         self.position = 0;
         self.missing = None;
+        self.wanted = 0;
         Ok(Some(position))
     }
 
