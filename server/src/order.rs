@@ -6,7 +6,7 @@ use crate::multicast::{Entry, EntryBody, ReplicaId, Stamp};
 use log::{Log, Place};
 use std::collections::VecDeque;
 use std::fmt;
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// The digest of an order up to a position.
 ///
@@ -59,13 +59,17 @@ impl fmt::Display for OutOfRange {
 /// The sequence of delivered entries: all of it as a digest, the recent part in full.
 ///
 /// What is hashed for an entry lies in the log just as it was hashed: the digest before it, its stamp, its canonical
-/// bytes. So each entry is copied once, and nothing else needs to be kept of it.
+/// bytes. So each entry is copied once, and nothing else needs to be kept of it. Only of a large entry the canonical
+/// bytes are not copied: they stay where they are.
 #[derive(Debug)]
 pub struct Order {
     position: u64,
     digest: Digest,
     recent: VecDeque<Place>,
     log: Log,
+    /// The large ones among the recent entries, with their positions.
+    large: VecDeque<(u64, EntryBody)>,
+    large_bytes: usize,
     entries_max: usize,
     bytes_max: usize,
 }
@@ -79,6 +83,8 @@ impl Order {
             digest: Digest::default(),
             recent: VecDeque::new(),
             log: Log::default(),
+            large: VecDeque::new(),
+            large_bytes: 0,
             entries_max,
             bytes_max,
         }
@@ -88,22 +94,68 @@ impl Order {
     pub fn append(&mut self, entry: &Entry) -> u64 {
         self.position += 1;
         let canonical = entry.body.bytes();
-        let previous = self.digest.0.to_be_bytes();
-        let (place, hashed) = self.log.push(PREFIX_BYTES + canonical.len(), |piece| {
-            piece.extend_from_slice(&previous);
-            entry.stamp.push_text(piece);
-            piece.extend_from_slice(canonical);
-        });
-        self.digest = Digest(xxh3_128(hashed));
-        self.recent.push_back(place);
+        if canonical.len() >= LARGE_BYTES && entry.body.has_its_own_memory() {
+            self.append_large(entry);
+        } else {
+            let hashed = self.push(&entry.stamp, canonical);
+            self.digest = Digest(xxh3_128(hashed));
+        }
         while self.recent.len() > self.entries_max
-            || (self.log.bytes() > self.bytes_max && self.recent.len() > 1)
+            || (self.bytes() > self.bytes_max && self.recent.len() > 1)
         {
-            if let Some(dropped) = self.recent.pop_front() {
-                self.log.drop_first(dropped);
-            }
+            self.drop_first();
         }
         self.position
+    }
+
+    /// The digest before the last entry, its stamp and its canonical bytes, in the log.
+    #[inline]
+    fn push(&mut self, stamp: &Stamp, canonical: &[u8]) -> &[u8] {
+        let previous = self.digest.0.to_be_bytes();
+        let room = PREFIX_BYTES + canonical.len();
+        let (place, piece) = self.log.push(room, |piece| {
+            piece.extend_from_slice(&previous);
+            stamp.push_text(piece);
+            piece.extend_from_slice(canonical);
+        });
+        self.recent.push_back(place);
+        piece
+    }
+
+    /// Adds an entry whose canonical bytes are kept where they are.
+    #[cold]
+    fn append_large(&mut self, entry: &Entry) {
+        let canonical = entry.body.bytes();
+        let mut hash = Xxh3::new();
+        hash.update(self.push(&entry.stamp, &[]));
+        hash.update(canonical);
+        self.digest = Digest(hash.digest128());
+        self.large.push_back((self.position, entry.body.clone()));
+        self.large_bytes += canonical.len();
+    }
+
+    /// Bytes of the recent entries.
+    fn bytes(&self) -> usize {
+        self.log.bytes() + self.large_bytes
+    }
+
+    #[inline]
+    fn drop_first(&mut self) {
+        let oldest = self.oldest();
+        if let Some(dropped) = self.recent.pop_front() {
+            self.log.drop_first(dropped);
+        }
+        if self.large_bytes > 0 {
+            self.drop_large(oldest);
+        }
+    }
+
+    #[cold]
+    fn drop_large(&mut self, oldest: u64) {
+        let dropped = self.large.pop_front_if(|(position, _)| *position == oldest);
+        if let Some((_, body)) = dropped {
+            self.large_bytes -= body.bytes().len();
+        }
     }
 
     /// How many entries were delivered: the position of the last one.
@@ -165,9 +217,17 @@ impl Order {
         let text = text.unwrap_or_default();
         // A stamp has no dollar sign, and canonical bytes begin with one.
         let (stamp, canonical) = text.split_at(memchr::memchr(b'$', text).unwrap_or(text.len()));
+        let position = self.oldest() + at as u64;
+        let large = self
+            .large
+            .binary_search_by_key(&position, |(position, _)| *position);
+        let large = large.ok().and_then(|at| self.large.get(at));
         Entry {
             stamp: Stamp::parse(stamp).unwrap_or(Stamp::new(0, ReplicaId(0))),
-            body: EntryBody::from_canonical(canonical),
+            body: match large {
+                Some((_, body)) => body.clone(),
+                None => EntryBody::from_canonical(canonical),
+            },
         }
     }
 
@@ -200,7 +260,7 @@ impl Order {
     /// Roughly how much memory the recent entries take, in bytes.
     #[must_use]
     pub fn memory(&self) -> usize {
-        self.log.bytes() + self.recent.len() * size_of::<Place>()
+        self.bytes() + self.recent.len() * size_of::<Place>()
     }
 }
 
@@ -208,6 +268,8 @@ impl Order {
 const DIGEST_BYTES: usize = 16;
 /// Room for a digest and a stamp.
 const PREFIX_BYTES: usize = DIGEST_BYTES + 27;
+/// Canonical bytes from which on copying them costs more than keeping them where they are.
+const LARGE_BYTES: usize = 8 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -251,6 +313,44 @@ mod tests {
             order.append(&entry(time));
         });
         assert!(order.log.bytes() <= 100 && order.oldest() > 40);
+    }
+
+    #[test]
+    fn large_entries_are_kept_and_dropped_in_their_turn() {
+        let value = vec![b'v'; 3 * LARGE_BYTES];
+        let large = |time| Entry {
+            stamp: Stamp::new(time, ReplicaId(2)),
+            body: EntryBody::command(&[b"SET", b"x", &value]),
+        };
+        let mut order = Order::new(4, 7 * LARGE_BYTES);
+        let mut previous = Digest::default();
+        for (time, entry) in (1..).zip([entry(1), large(2), entry(3), large(4), entry(5), entry(6)])
+        {
+            order.append(&entry);
+            let mut bytes = previous.0.to_be_bytes().to_vec();
+            bytes.extend_from_slice(entry.stamp.to_string().as_bytes());
+            bytes.extend_from_slice(entry.body.bytes());
+            previous = Digest(xxh3_128(&bytes));
+            assert_eq!(order.digest(), previous);
+            let kept: Vec<_> = order.from(order.oldest(), 9).unwrap().collect();
+            let (position, last) = kept.last().unwrap();
+            assert_eq!((*position, &last.entry), (time, &entry));
+        }
+        let bodies = order
+            .from(3, 9)
+            .unwrap()
+            .map(|(_, kept)| kept.entry.body.bytes().len());
+        assert_eq!(bodies.filter(|bytes| *bytes > LARGE_BYTES).count(), 1);
+        assert!(order.memory() > 3 * LARGE_BYTES && order.memory() < 4 * LARGE_BYTES);
+        // Only bytes drop it now.
+        (7..9).for_each(|time| {
+            order.append(&large(time));
+        });
+        assert_eq!(order.oldest(), 5);
+        (9..=12).for_each(|time| {
+            order.append(&entry(time));
+        });
+        assert!(order.large.is_empty() && order.memory() < LARGE_BYTES);
     }
 
     #[test]

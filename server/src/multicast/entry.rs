@@ -87,7 +87,7 @@ impl EntryBody {
             static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
         }
         /// A buffer that grew beyond this is given back.
-        const BUFFER_KEPT: usize = 128 << 10;
+        const BUFFER_KEPT: usize = 2 << 20;
         BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
             fill(buffer);
@@ -153,6 +153,13 @@ impl EntryBody {
     #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.buffer[self.start as usize..self.end as usize]
+    }
+
+    /// Whether the memory it lies in is less than twice its own bytes: keeping it keeps little else.
+    #[must_use]
+    #[inline]
+    pub fn has_its_own_memory(&self) -> bool {
+        self.buffer.len() / 2 < self.bytes().len()
     }
 
     /// The first argument of a single command.
