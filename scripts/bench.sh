@@ -56,6 +56,7 @@ fi
 
 clean_up_on_exit
 build
+[ -x "$bin/holdback-instructions" ] || fail "$EXIT_USAGE" "$bin has no program holdback-instructions: cargo build --release --bins makes it"
 [ -n "$out" ] || out="$(new_run bench)"
 mkdir -p "$out"
 work="$out/work"
@@ -204,34 +205,46 @@ section_cost() {
 
 # --- scaling ----------------------------------------------------------------------------------------
 
-# scale NAME 'UNIT' 'TITLE' 'MEASUREMENT' ['OTHER']: a point on an axis, without a target.
+# scale 'AXIS' AT UNIT more|less 'TITLE' 'MEASUREMENT' ['OTHER']: a point on an axis, without a target.
 scale() {
-  row "$1" scaling "$2" more '' "$3"
-  rounds=$scale_rounds pair "$1" "$4" "${5:-}"
+  local name
+  name="$(tr -c 'a-zA-Z0-9\n' - <<<"$1")-$2"
+  row "$name" scaling "$3" "$4" '' "$5" "$1" "$2"
+  rounds=$scale_rounds pair "$name" "$6" "${7:-}"
 }
+
+# some COUNT NOUN: `1 replica`, `3 replicas`.
+some() { if [ "$1" = 1 ]; then say "1 $2"; else say "$1 $2s"; fi; }
 
 section_scaling() {
   local count scale_rounds=3
   local replicas=(1 3 5 7) connections=(1 50 1000 10000) sizes=(16 256 4096 65536 1048576) keys=(10000 100000 1000000 10000000)
+  local depths=(10 100 1000 10000 100000 1000000)
   if [ "$quick" = yes ]; then
-    scale_rounds=1 replicas=(1 3 5) connections=(1 50 1000) sizes=(16 4096 65536) keys=(10000 1000000)
+    scale_rounds=1 replicas=(1 3 5) connections=(1 50 1000) sizes=(16 4096 65536) keys=(10000 1000000) depths=(10 1000000)
   fi
   for count in "${replicas[@]}"; do
-    start_holdback ours sequential "$count"
-    scale "replicas-$count-set" ops/s "$count replicas: SET, pipeline 16" "rb ours set 16"
-    scale "replicas-$count-cpu" us/op "$count replicas: CPU of a SET, all together" "cpu ours set 16"
-    scale "replicas-$count-get" ops/s "$count replicas: GET, pipeline 16" "rb ours get 16"
-    stop_side ours
+    start_holdback "replicas$count" sequential "$count"
   done
+  for count in "${replicas[@]}"; do
+    scale "replicas: SET" "$count" ops/s more "SET, pipeline 16, sequential, $(some "$count" replica)" "rb replicas$count set 16"
+  done
+  for count in "${replicas[@]}"; do
+    scale "replicas: CPU of a SET" "$count" us/op less "CPU of that SET, $(some "$count" replica), all together" "cpu replicas$count set 16"
+  done
+  for count in "${replicas[@]}"; do
+    scale "replicas: GET" "$count" ops/s more "GET at one of them, pipeline 16, $(some "$count" replica)" "rb replicas$count get 16"
+  done
+  for count in "${replicas[@]}"; do stop_side "replicas$count"; done
   start_holdback ours sequential 1 --max-clients 12000
   start_redis redis 0
   warm ours redis
   for count in "${connections[@]}"; do
-    scale "connections-$count" ops/s "$count connections: GET, one replica and one Redis" \
+    scale "connections: GET" "$count" ops/s more "GET over $(some "$count" connection), one replica and one Redis" \
       "rb ours get 1 -c $count" "rb redis get 1 -c $count"
   done
   for count in "${sizes[@]}"; do
-    scale "value-$count" ops/s "values of $count bytes: SET, one replica and one Redis" \
+    scale "bytes of a value: SET" "$count" ops/s more "SET of $count bytes, one replica and one Redis" \
       "rb ours set 1 -d $count -r 100 -c 20" "rb redis set 1 -d $count -r 100 -c 20"
   done
   stop_side ours
@@ -241,13 +254,14 @@ section_scaling() {
     start_redis redis 0
     fill ours "$count"
     fill redis "$count"
-    scale "keys-$count" ops/s "$count keys: GET, pipeline 16, one replica and one Redis" \
+    scale "keys: GET" "$count" ops/s more "GET of one of $count keys, pipeline 16, one replica and one Redis" \
       "rb ours get 16 -r $count" "rb redis get 16 -r $count"
     stop_side ours
     stop_side redis
   done
-  say
-  say "The depth of the hold-back queue, and all hot paths in instructions: scripts/instructions.sh"
+  for count in "${depths[@]}"; do
+    scale "depth of the hold-back queue" "$count" ns/op less "an entry through a hold-back queue of $count" "queue_time $count"
+  done
 }
 
 started=$SECONDS

@@ -230,13 +230,16 @@ beside_greedy() {
   value="$(awk -v us="$p99" 'BEGIN { printf "%.2f", us / 1000 }')"
 }
 
+# queue_time DEPTH: nanoseconds of an entry in a hold-back queue of that depth.
+queue_time() { value="$("$bin/holdback-instructions" --queue-time "$1")"; }
+
 # --- rows -------------------------------------------------------------------------------------------
 
 # Each row of the results: its name, section, unit, whether more is better, what its ratio (or, if there is no other
-# side, its figure) has to reach, and a title.
-# row NAME SECTION UNIT more|less TARGET TITLE
+# side, its figure) has to reach, and a title. A point on an axis has the axis' name and its place there, too.
+# row NAME SECTION UNIT more|less TARGET TITLE [AXIS AT]
 row() {
-  printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$work/rows"
+  printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" "$4" "$5" "$6" "${7:-}" "${8:-}" >>"$work/rows"
   printf '\r%-78.78s' "$6" >&2
 }
 

@@ -3,6 +3,9 @@
 //! For each path the program prints its name and how many operations it made, and makes them within [`measure`], which
 //! is what callgrind collects. Everything is the same in every run: keys and values come from a fixed generator. With
 //! an argument, it measures the paths only whose names contain it, so that one can be profiled.
+//!
+//! `--queue-time DEPTH` is for `scripts/bench.sh`: it prints the nanoseconds that an entry takes in a queue of that
+//! depth, because what a deep queue costs are misses of the caches, and no instructions.
 
 mod cluster;
 
@@ -15,19 +18,38 @@ use holdback::protocol::arguments::{Arguments, push_bulk};
 use holdback::protocol::frame::{Decoder, FrameLimits};
 use holdback::store::{Keyspace, Store};
 use std::hint::black_box;
-use std::time::Duration;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 /// Keys that the loads use.
 const KEYS: u64 = 1000;
 /// Bytes of a value, as in redis-benchmark's usual load.
 const VALUE: [u8; 64] = [b'x'; 64];
 
-fn main() {
-    decoder();
-    queue(10);
-    queue(10_000);
-    multicast();
-    store();
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let first = arguments.next();
+    if first.as_deref() == Some("--queue-time") {
+        let depth = arguments.next().and_then(|depth| depth.parse().ok());
+        let Some(depth) = depth else {
+            eprintln!("holdback-instructions: --queue-time needs a number of entries");
+            return ExitCode::from(64);
+        };
+        println!("{:.1}", queue_time(depth));
+        return ExitCode::SUCCESS;
+    }
+    let part = first.unwrap_or_default();
+    paths(&part);
+    ExitCode::SUCCESS
+}
+
+/// All paths, of which those are measured whose names contain `part`.
+fn paths(part: &str) {
+    decoder(part);
+    queue(part, 10);
+    queue(part, 10_000);
+    multicast(part);
+    store(part);
     for (model, name) in [
         (Consistency::Sequential, "sequential"),
         (Consistency::Linearizable, "linearizable"),
@@ -37,7 +59,7 @@ fn main() {
             for pipeline in [1, 16, 128] {
                 // What a turn with many commands costs, in which frames hardly count: that differs only between replicas.
                 if replicas > 1 || pipeline <= 16 {
-                    commands(model, name, replicas, pipeline);
+                    commands(part, model, name, replicas, pipeline);
                 }
             }
         }
@@ -45,11 +67,8 @@ fn main() {
 }
 
 /// What callgrind collects: `work`, which makes so many operations.
-fn measure(name: &str, operations: u64, work: &mut dyn FnMut()) {
-    if std::env::args()
-        .nth(1)
-        .is_none_or(|part| name.contains(&part))
-    {
+fn measure(part: &str, name: &str, operations: u64, work: &mut dyn FnMut()) {
+    if name.contains(part) {
         println!("{name}\t{operations}");
         collected(work);
     } else {
@@ -91,14 +110,14 @@ fn requests(name: &str, first: u64, count: u64) -> Vec<u8> {
     bytes
 }
 
-fn decoder() {
+fn decoder(part: &str) {
     let arrays = requests("set", 0, 1000);
     let lines: Vec<u8> = (0..1000)
         .flat_map(|place| format!("SET {} \"some value\"\r\n", key(place)).into_bytes())
         .collect();
     for (name, input) in [("decode array", arrays), ("decode line", lines)] {
         let mut decoder = Decoder::new(FrameLimits::default());
-        measure(name, 1000, &mut || {
+        measure(part, name, 1000, &mut || {
             let mut taken = 0;
             while let Ok(Some(length)) = decoder.decode(&input[taken..]) {
                 let words: Arguments<'_> = decoder.arguments(&input[taken..]);
@@ -109,32 +128,69 @@ fn decoder() {
     }
 }
 
-/// Pushes an entry and pops one, with so many in the queue: of three origins, whose times rise side by side.
-fn queue(depth: u64) {
-    let body = EntryBody::command(&[b"SET", b"x", b"1"]);
-    let entry = |place: u64| Entry {
-        stamp: Stamp::new(place, ReplicaId(1 + (mixed(place) % 3) as u16)),
-        body: body.clone(),
-    };
-    let mut queue = HoldbackQueue::default();
-    for place in 0..depth {
-        queue.push(entry(place), Duration::ZERO);
+/// A hold-back queue of three origins' entries, whose times rise side by side.
+struct Queue<Body> {
+    queue: HoldbackQueue,
+    body: Body,
+    pushed: u64,
+}
+
+impl<Body: Fn() -> EntryBody> Queue<Body> {
+    fn new(depth: u64, body: Body) -> Self {
+        let mut queue = Self {
+            queue: HoldbackQueue::default(),
+            body,
+            pushed: 0,
+        };
+        (0..depth).for_each(|_| queue.push());
+        queue
     }
-    measure(&format!("queue of {depth}"), 1000, &mut || {
-        for place in depth..depth + 1000 {
-            queue.push(entry(place), Duration::ZERO);
-            black_box(queue.pop());
+
+    fn push(&mut self) {
+        let origin = ReplicaId(1 + (mixed(self.pushed) % 3) as u16);
+        let entry = Entry {
+            stamp: Stamp::new(self.pushed, origin),
+            body: (self.body)(),
+        };
+        self.queue.push(entry, Duration::ZERO);
+        self.pushed += 1;
+    }
+
+    /// Pushes an entry and pops one, so many times.
+    fn turn_over(&mut self, times: u64) {
+        for _ in 0..times {
+            self.push();
+            black_box(self.queue.pop());
         }
+    }
+}
+
+fn queue(part: &str, depth: u64) {
+    let body = EntryBody::command(&[b"SET", b"x", b"1"]);
+    let mut queue = Queue::new(depth, || body.clone());
+    measure(part, &format!("queue of {depth}"), 1000, &mut || {
+        queue.turn_over(1000);
     });
 }
 
+/// The nanoseconds of building an entry, pushing it and popping one from a queue of so many, each with memory of its own.
+#[expect(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]
+fn queue_time(depth: u64) -> f64 {
+    const TIMES: u64 = 2_000_000;
+    let mut queue = Queue::new(depth, || EntryBody::command(&[b"SET", b"x", &VALUE]));
+    queue.turn_over(depth);
+    let started = Instant::now();
+    queue.turn_over(TIMES);
+    started.elapsed().as_secs_f64() * 1e9 / TIMES as f64
+}
+
 /// One entry of each of three replicas, stamped, received, acked and delivered at the first one.
-fn multicast() {
+fn multicast(part: &str) {
     let body = EntryBody::command(&[b"SET", b"x", b"1"]);
     let members = [ReplicaId(1), ReplicaId(2), ReplicaId(3)];
     let mut multicast = Multicast::new(members[0], View::first(3));
     let mut delivered = 0;
-    measure("multicast step", 3 * 1000, &mut || {
+    measure(part, "multicast step", 3 * 1000, &mut || {
         let mut previous = 0;
         for _ in 0..1000 {
             let own = multicast.stamp(body.clone(), Duration::ZERO);
@@ -168,20 +224,20 @@ fn multicast() {
     assert_eq!(delivered, 3000, "everything is delivered");
 }
 
-fn store() {
+fn store(part: &str) {
     let mut store = Store::new(1);
     let keys: Vec<String> = (0..KEYS).map(|place| format!("key:{place:012}")).collect();
-    measure("store new key", KEYS, &mut || {
+    measure(part, "store new key", KEYS, &mut || {
         for key in &keys {
             store.set(key.as_bytes(), &VALUE, 1);
         }
     });
-    measure("store overwrite", KEYS, &mut || {
+    measure(part, "store overwrite", KEYS, &mut || {
         for key in &keys {
             store.set(key.as_bytes(), &VALUE, 2);
         }
     });
-    measure("store get", KEYS, &mut || {
+    measure(part, "store get", KEYS, &mut || {
         for key in &keys {
             black_box(store.get(key.as_bytes()));
         }
@@ -189,7 +245,7 @@ fn store() {
 }
 
 /// A client's commands at one replica of a cluster: the work of all replicas together.
-fn commands(model: Consistency, name: &str, replicas: u16, pipeline: u64) {
+fn commands(part: &str, model: Consistency, name: &str, replicas: u16, pipeline: u64) {
     let rounds = 3200 / pipeline;
     let mut cluster = Cluster::new(model, replicas);
     // All keys are there, and buffers and tables have grown.
@@ -203,7 +259,7 @@ fn commands(model: Consistency, name: &str, replicas: u16, pipeline: u64) {
         cluster.reply_bytes = 0;
         let several = if replicas == 1 { "" } else { "s" };
         let title = format!("{name} {command}, {replicas} replica{several}, pipeline {pipeline}");
-        measure(&title, rounds * pipeline, &mut || {
+        measure(part, &title, rounds * pipeline, &mut || {
             for frame in &frames {
                 cluster.run(frame);
             }
