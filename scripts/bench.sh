@@ -2,7 +2,7 @@
 # Measures Holdback side by side with Redis and etcd, and prints the ratios.
 #
 # Usage: scripts/bench.sh [--quick] [--only SECTION,...] [--rounds N] [--out DIR] [--help]
-#   --quick             shorter runs and fewer points: within five minutes instead of 45, once everything is built
+#   --quick             shorter runs and fewer points: in about four minutes instead of 20, once everything is built
 #   --only SECTION,...  one, three, etcd, latency, memory, cost or scaling (default: all)
 #   --rounds N          how often each pair is measured (default 5)
 #   --out DIR           where results go (default: a new folder in .runs)
