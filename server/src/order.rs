@@ -94,7 +94,8 @@ impl Order {
     pub fn append(&mut self, entry: &Entry) -> u64 {
         self.position += 1;
         let canonical = entry.body.bytes();
-        if canonical.len() >= LARGE_BYTES && entry.body.has_its_own_memory() {
+        // Where most of the memory is another entry's, keeping it for this one would be a waste.
+        if canonical.len() >= LARGE_BYTES && entry.body.memory() < 2 * canonical.len() {
             self.append_large(entry);
         } else {
             let hashed = self.push(&entry.stamp, canonical);
@@ -131,10 +132,10 @@ impl Order {
         hash.update(canonical);
         self.digest = Digest(hash.digest128());
         self.large.push_back((self.position, entry.body.clone()));
-        self.large_bytes += canonical.len();
+        self.large_bytes += entry.body.memory();
     }
 
-    /// Bytes of the recent entries.
+    /// Bytes that are kept for the recent entries.
     fn bytes(&self) -> usize {
         self.log.bytes() + self.large_bytes
     }
@@ -154,7 +155,7 @@ impl Order {
     fn drop_large(&mut self, oldest: u64) {
         let dropped = self.large.pop_front_if(|(position, _)| *position == oldest);
         if let Some((_, body)) = dropped {
-            self.large_bytes -= body.bytes().len();
+            self.large_bytes -= body.memory();
         }
     }
 
@@ -275,6 +276,8 @@ const LARGE_BYTES: usize = 8 << 10;
 mod tests {
     use super::*;
     use crate::multicast::{EntryBody, ReplicaId};
+    use crate::protocol::arguments::push_bulk;
+    use crate::protocol::frame::{Decoder, FrameLimits};
 
     fn entry(time: u64) -> Entry {
         let stamp = Stamp::new(time, ReplicaId(1));
@@ -365,5 +368,34 @@ mod tests {
         second.extend_from_slice(b"8.1");
         second.extend_from_slice(&bytes[19..]);
         assert_eq!(order.digest(), Digest(xxh3_128(&second)));
+    }
+
+    #[test]
+    fn what_large_entries_keep_in_memory_is_counted() {
+        let bulk = |words: &[&[u8]]| {
+            let mut bytes = Vec::new();
+            words.iter().for_each(|word| push_bulk(&mut bytes, word));
+            bytes
+        };
+        // Two entries of one frame lie in the same memory: the first one in most of it, or in less than half.
+        for (second, kept_in_place) in [(LARGE_BYTES / 2, 1), (2 * LARGE_BYTES, 0)] {
+            let (first, second) = (vec![b'v'; 2 * LARGE_BYTES], vec![b'w'; second]);
+            let words: [&[u8]; 10] = [
+                b"7", b"3", b"SET", b"x", &first, b"8", b"3", b"SET", b"y", &second,
+            ];
+            let mut bytes = b"*11\r\n".to_vec();
+            bytes.extend_from_slice(&bulk(&[b"MCAST"]));
+            bytes.extend_from_slice(&bulk(&words));
+            let mut decoder = Decoder::new(FrameLimits::default());
+            assert_eq!(decoder.decode(&bytes), Ok(Some(bytes.len())));
+            let taken = EntryBody::take_all(decoder.frame(&bytes), 1).unwrap();
+            let mut order = Order::new(10, 1 << 20);
+            for (time, body) in taken {
+                let stamp = Stamp::new(time, ReplicaId(1));
+                order.append(&Entry { stamp, body });
+            }
+            assert_eq!(order.large.len(), kept_in_place);
+            assert!(order.memory() > bulk(&words).len());
+        }
     }
 }

@@ -155,11 +155,11 @@ impl EntryBody {
         &self.buffer[self.start as usize..self.end as usize]
     }
 
-    /// Whether the memory it lies in is less than twice its own bytes: keeping it keeps little else.
+    /// Bytes of the memory it lies in, perhaps together with others.
     #[must_use]
     #[inline]
-    pub fn has_its_own_memory(&self) -> bool {
-        self.buffer.len() / 2 < self.bytes().len()
+    pub fn memory(&self) -> usize {
+        self.buffer.len()
     }
 
     /// The first argument of a single command.
