@@ -208,7 +208,7 @@ section_cost() {
 # scale 'AXIS' AT UNIT more|less 'TITLE' 'MEASUREMENT' ['OTHER']: a point on an axis, without a target.
 scale() {
   local name
-  name="$(tr -c 'a-zA-Z0-9\n' - <<<"$1")-$2"
+  name="$(tr -cs 'a-zA-Z0-9\n' - <<<"$1")-$2"
   row "$name" scaling "$3" "$4" '' "$5" "$1" "$2"
   rounds=$scale_rounds pair "$name" "$6" "${7:-}"
 }

@@ -149,7 +149,7 @@ function across(number) {
 
 # A line for each ratio: its range, its median, and its target. Green is better for us, whichever way that is. Below, how
 # each figure grows along its axis.
-function print_svg(path,    row, name, y, ratios_height, height, tick, colour, goal, lines) {
+function print_svg(path,    row, ratios_height, height, lines) {
   for (row = 1; row <= rows; row++) if (names[row] in ratio && !(names[row] in axis)) lines++
   ratios_height = lines ? 60 + 22 * lines : 0
   height = ratios_height + panels_height()
