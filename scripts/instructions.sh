@@ -94,12 +94,12 @@ awk -F'\t' -v limit="$growth_percent" '
 # --- tracing ----------------------------------------------------------------------------------------
 
 # The lines that ask whether anybody traces. All else of tracing is behind them.
-grep -rn --include='*.rs' -E '\bobserved\b' "$root/server/src/replica" |
+grep -rn --include='*.rs' -E '\bobserved\b' "$root/server/core/src/replica" |
   sed "s|^$root/||" | cut -d: -f1,2 >"$work/lines"
 count --compress-pos=no --compress-strings=no --dump-line=yes -- "$traced_path"
 awk -v limit="$tracing_percent" '
   FNR == NR { asks[$0] = 1; next }
-  /^(fl|fi|fe)=/ { file = substr($0, 4); sub(/.*\/server\/src\//, "server/src/", file); next }
+  /^(fl|fi|fe)=/ { file = substr($0, 4); sub(/.*\/server\/core\/src\//, "server/core/src/", file); next }
   /^calls=/ { skip = 1; next }
   /^[0-9]+ [0-9]+/ {
     if (skip) { skip = 0; next }

@@ -28,7 +28,7 @@ done
 [[ $minutes =~ ^[0-9]+(\.[0-9]+)?$ && $jobs =~ ^[1-9][0-9]*$ ]] || { echo "simulate.sh: --minutes and --jobs take numbers" >&2; exit 64; }
 
 if [ -z "${HOLDBACK_BIN:-}" ]; then
-  cargo build --quiet --release --locked -p holdback-cli --bin holdback-lab
+  cargo build --quiet --release --locked -p holdback-lab --bin holdback-lab
   HOLDBACK_BIN="${CARGO_TARGET_DIR:-target}/release"
 fi
 

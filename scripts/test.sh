@@ -82,7 +82,7 @@ step "simulation"
 step "deliberate bugs"
 # The simulator has to find each of them. They are built into a folder of their own, so that nothing else has them.
 bugs=(--locked --profile bugs --features deliberate-bugs --target-dir "${CARGO_TARGET_DIR:-target}/deliberate-bugs")
-cargo run --quiet "${bugs[@]}" -p holdback-cli --bin holdback-lab -- simulate --every-bug
+cargo run --quiet "${bugs[@]}" -p holdback-lab --bin holdback-lab -- simulate --every-bug
 scripts/test_simulated_run.sh "${CARGO_TARGET_DIR:-target}/deliberate-bugs/bugs/holdback-lab"
 
 step "instructions"

@@ -22,7 +22,7 @@ if [ -z "${HOLDBACK_BIN:-}" ]; then
   cargo build --quiet --bin holdback-server
   HOLDBACK_BIN=${CARGO_TARGET_DIR:-target}/debug
 fi
-cargo build --quiet --package holdback --example redis_story
+cargo build --quiet --package holdback-server --example redis_story
 examples=${CARGO_TARGET_DIR:-target}/debug/examples
 PYTHONPATH=$clients/python python3 -c 'import redis.asyncio' 2>/dev/null ||
   python3 -m pip install --quiet --disable-pip-version-check --target "$clients/python" --upgrade redis

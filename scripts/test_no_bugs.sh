@@ -14,9 +14,9 @@ esac
 [ $# -eq 2 ] || usage "FOLDER and LAB are needed"
 folder=$1 lab=$2
 
-names=$(sed -n 's/^ *Self::[A-Za-z]* => "\([a-z-]*\)",$/\1/p' server/src/bugs.rs)
+names=$(sed -n 's/^ *Self::[A-Za-z]* => "\([a-z-]*\)",$/\1/p' server/core/src/bugs.rs)
 count=$(wc -w <<<"$names")
-[ "$count" -gt 10 ] || fail "$EXIT_NO" "only $count bugs are named in server/src/bugs.rs"
+[ "$count" -gt 10 ] || fail "$EXIT_NO" "only $count bugs are named in server/core/src/bugs.rs"
 
 for name in $names; do
   grep -qaF -e "$name" "$lab" || fail "$EXIT_NO" "$lab has no $name, so that it proves nothing about the others"

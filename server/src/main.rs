@@ -1,10 +1,10 @@
 //! The replica's program: read the command line, listen, serve.
 
 use clap::Parser;
-use holdback::config::{Arguments, Config, LogFormat, LogLevel};
-use holdback::net::{Ended, ServeError, serve};
-use holdback::observe::Observer;
 use holdback::replica::Replica;
+use holdback_server::config::{Arguments, Config, LogFormat, LogLevel};
+use holdback_server::net::{Ended, ServeError, serve};
+use holdback_server::observe::Observer;
 use std::fs::OpenOptions;
 use std::process::ExitCode;
 use std::sync::Mutex;

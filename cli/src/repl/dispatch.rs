@@ -11,7 +11,7 @@ use super::style::Role;
 use super::target::{Cluster, Target};
 use super::wait::{Ended, for_reply, words};
 use holdback::protocol::command::Name;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
 use std::io;
 use std::time::Duration;
 

@@ -2,9 +2,9 @@
 
 use super::interrupt::Interrupt;
 use super::wait::{is_time_out, words};
-use holdback_cli::client::Connection;
-use holdback_cli::clock::now;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
+use holdback_client::Connection;
+use holdback_client::clock::now;
 use std::fmt;
 use std::io;
 use std::sync::mpsc;

@@ -2,7 +2,7 @@
 
 use super::style::{Palette, Role};
 use holdback::protocol::inline::escape_into;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
 
 /// How a command's reply is best read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Replies as JSON.
 
-use holdback_cli::json::bytes;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
+use holdback_client::json::bytes;
 use serde_json::{Map, Number, Value as Json, json};
 
 /// A reply as JSON. An error is `{"error":"..."}`, what is not UTF-8 `{"base64":"..."}`.

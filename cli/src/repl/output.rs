@@ -10,7 +10,7 @@ use super::tables;
 use super::units;
 use holdback::protocol::command::lookup;
 use holdback::protocol::error::ErrorCode;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
 use std::io::{self, Write};
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use super::nature;
 use super::status::Status;
 use super::style::Palette;
 use holdback::protocol::command::Name;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
 use std::collections::{HashMap, HashSet};
 
 /// An answer cut into rows: what each row is called, and its text.

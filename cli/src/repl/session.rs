@@ -6,9 +6,9 @@ use super::nature::{is, is_repeatable, may_change};
 use super::status::Status;
 use super::wait::{self, Ended, words};
 use holdback::protocol::command::{Name, lookup};
-use holdback_cli::client::Connection;
-use holdback_cli::clock::now;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
+use holdback_client::Connection;
+use holdback_client::clock::now;
 use std::io;
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use super::style::{Palette, Role};
 use super::target::count;
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use holdback::protocol::command::{Kind, Name, lookup};
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
 
 /// Where a replica has nothing to put in a row.
 const NOTHING: &str = "\u{b7}";

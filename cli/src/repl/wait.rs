@@ -1,9 +1,9 @@
 //! Waiting for a reply, in short steps, so that Ctrl-C is seen.
 
 use super::interrupt::{Interrupt, STEP};
-use holdback_cli::client::Connection;
-use holdback_cli::clock::now;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
+use holdback_client::Connection;
+use holdback_client::clock::now;
 use std::io;
 use std::time::Duration;
 

@@ -2,9 +2,9 @@
 
 use crate::fake::listen;
 use crate::holdback_cli;
-use holdback_cli::client::Connection;
-use holdback_cli::clock::now;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
+use holdback_client::Connection;
+use holdback_client::clock::now;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -18,7 +18,13 @@ fn server_program() -> &'static Path {
         let program = cli.with_file_name("holdback-server");
         if !program.exists() {
             let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--package", "holdback", "--bin", "holdback-server"]);
+            build.args([
+                "build",
+                "--package",
+                "holdback-server",
+                "--bin",
+                "holdback-server",
+            ]);
             // Beside this test's own programs, whatever their profile.
             let release = program
                 .components()

@@ -26,7 +26,7 @@ fn run(cluster: &Cluster, arguments: &str, input: &[u8]) -> Assert {
 fn a_command_is_repeated_and_may_take_its_last_argument_from_a_file() {
     let cluster = Cluster::start(1);
     assert_eq!(cluster.run(1, "-r 3 INCR n"), "1\n2\n3\n");
-    let start = holdback_cli::clock::now();
+    let start = holdback_client::clock::now();
     assert_eq!(cluster.run(1, "-r 2 -i 0.2 INCR n"), "4\n5\n");
     assert!(start.elapsed().as_millis() >= 200);
     run(&cluster, "-r 2 -e INCRBY n x", b"").code(1);

@@ -1,6 +1,6 @@
 //! A program on a terminal whose screen can be looked at.
 
-use holdback_cli::clock::now;
+use holdback_client::clock::now;
 use rexpect::process::{PtyProcess, Signal, WaitStatus};
 use rustix::termios::{Winsize, tcsetwinsize};
 use std::fs::File;

@@ -154,7 +154,7 @@ fn a_picture_is_printed_where_there_is_no_terminal() {
     ] {
         let cluster = Cluster::start_with(2, model);
         cluster.run(1, "SET a 1");
-        let start = holdback_cli::clock::now();
+        let start = holdback_client::clock::now();
         // An update takes a moment in the eventual model.
         let picture = loop {
             let picture = cluster.run(2, "--top -i 0.05");
@@ -201,7 +201,7 @@ fn it_ends_with_its_terminal() {
         seen.extend_from_slice(&piece[..length]);
     }
     drop(terminal);
-    let start = holdback_cli::clock::now();
+    let start = holdback_client::clock::now();
     let ended = loop {
         if let Some(ended) = child.try_wait().unwrap() {
             break ended;

@@ -1,7 +1,7 @@
 //! One connection: its socket, its input up to the next frame, and its output.
 
-use crate::protocol::frame::{Decoder, FrameLimits};
-use crate::replica::ConnectionId;
+use holdback::protocol::frame::{Decoder, FrameLimits};
+use holdback::replica::ConnectionId;
 use mio::net::TcpStream;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use super::connection::Connection;
 use super::event_loop::EventLoop;
-use crate::multicast::ReplicaId;
-use crate::replica::Now;
+use holdback::multicast::ReplicaId;
+use holdback::replica::Now;
 use mio::net::TcpStream;
 use mio::{Interest, Token};
 use std::io::ErrorKind;

@@ -1,13 +1,13 @@
-//! The loop. See [`crate::replica`] for what it has to do.
+//! The loop. See [`holdback::replica`] for what it has to do.
 
 use super::clock::Clock;
 use super::connection::{Connection, Ending};
 use super::resolve::Resolver;
 use super::sockets::{LISTENER, RESOLVED, SIGNALS, Sockets};
-use crate::multicast::ReplicaId;
 use crate::observe::Observer;
-use crate::protocol::frame::FrameLimits;
-use crate::replica::{Now, Replica};
+use holdback::multicast::ReplicaId;
+use holdback::protocol::frame::FrameLimits;
+use holdback::replica::{Now, Replica};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGINT, SIGTERM};

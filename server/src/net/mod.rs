@@ -1,4 +1,4 @@
-//! The network: sockets, bytes and time for a [`Replica`](crate::replica::Replica). The only place that
+//! The network: sockets, bytes and time for a [`Replica`](holdback::replica::Replica). The only place that
 //! knows mio.
 //!
 //! One thread, one loop (`event_loop`): wait, read what is there, decode it and hand it in, let the

@@ -3,9 +3,9 @@
 use super::connection::{Ending, ReadOutcome};
 use super::event_loop::EventLoop;
 use super::sockets::Sockets;
-use crate::protocol::frame::Decoder;
-use crate::replica::{ConnectionId, Now, Replica};
-use crate::store::WARM_MAX;
+use holdback::protocol::frame::Decoder;
+use holdback::replica::{ConnectionId, Now, Replica};
+use holdback::store::WARM_MAX;
 use mio::{Interest, Token};
 use std::io;
 use std::net::Shutdown;

@@ -2,10 +2,10 @@
 
 use super::clock::Clock;
 use super::connection::{Connection, Ending};
-use crate::multicast::ReplicaId;
 use crate::observe::Observer;
-use crate::protocol::frame::FrameLimits;
-use crate::replica::{Close, ConnectionId, Event, Now, Out};
+use holdback::multicast::ReplicaId;
+use holdback::protocol::frame::FrameLimits;
+use holdback::replica::{Close, ConnectionId, Event, Now, Out};
 use mio::Token;
 use slab::Slab;
 use std::time::Duration;

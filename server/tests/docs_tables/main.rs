@@ -4,7 +4,7 @@
 //! them anew:
 //!
 //! ```sh
-//! HOLDBACK_WRITE_DOCS=1 cargo test -p holdback --test docs_tables
+//! HOLDBACK_WRITE_DOCS=1 cargo test -p holdback-server --test docs_tables
 //! ```
 
 mod tables;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const END: &str = "<!-- end of table -->";
-const ADVICE: &str = "HOLDBACK_WRITE_DOCS=1 cargo test -p holdback --test docs_tables";
+const ADVICE: &str = "HOLDBACK_WRITE_DOCS=1 cargo test -p holdback-server --test docs_tables";
 
 #[test]
 fn the_tables_of_the_protocol_page() {

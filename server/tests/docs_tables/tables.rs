@@ -1,7 +1,6 @@
 //! The tables, from the code.
 
 use clap::CommandFactory;
-use holdback::config::Arguments;
 use holdback::consistency::Consistency;
 use holdback::multicast::ReplicaId;
 use holdback::protocol::command::{CommandSpec, Group};
@@ -11,6 +10,7 @@ use holdback::protocol::message::MESSAGES;
 use holdback::protocol::redis::{Compatibility, REDIS_COMMANDS};
 use holdback::protocol::table::COMMANDS;
 use holdback::replica::Settings;
+use holdback_server::config::Arguments;
 use std::fmt::Write;
 
 /// A table of Markdown.

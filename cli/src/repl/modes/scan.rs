@@ -4,7 +4,7 @@ use super::Job;
 use crate::repl::dispatch::Verdict;
 use crate::repl::exit_code;
 use crate::repl::session::Outcome;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use crate::repl::status::Status;
 use crate::repl::style::Role;
 use crate::repl::units;
 use crate::repl::{EXIT_UNREACHABLE, exit_code};
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
 use serde_json::json;
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use crate::repl::{EXIT_UNREACHABLE, EXIT_USAGE, exit_code, nature, signal_code, 
 use crossterm::event::KeyCode;
 use holdback::protocol::command::Name;
 use holdback::protocol::inline::quote_all;
-use holdback_cli::clock::now;
+use holdback_client::clock::now;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};

@@ -288,7 +288,7 @@ fn heal(view: &View, chosen: Chosen) -> Wish {
 mod tests {
     use super::super::fixture::{cluster, cut};
     use super::*;
-    use holdback_cli::clock::now;
+    use holdback_client::clock::now;
 
     #[test]
     fn tab_goes_from_one_broken_link_to_the_next_and_begins_with_who_is_at_fault() {

@@ -145,7 +145,7 @@ fn link_cell(link: &Link) -> Cell {
 mod tests {
     use super::super::fixture::{cluster, cut, silence};
     use super::*;
-    use holdback_cli::clock::now;
+    use holdback_client::clock::now;
     use std::time::Duration;
 
     #[test]

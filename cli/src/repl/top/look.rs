@@ -2,7 +2,7 @@
 
 use crate::repl::format::printable;
 use crate::repl::status::Status;
-use holdback_cli::resp::Value;
+use holdback::protocol::value::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -219,7 +219,7 @@ fn second_text(value: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use holdback_cli::clock::now;
+    use holdback_client::clock::now;
 
     fn bulk(text: &str) -> Value {
         Value::Bulk(text.as_bytes().to_vec())

@@ -28,7 +28,7 @@ use super::target::Target;
 use super::{EXIT_UNREACHABLE, EXIT_USAGE, exit_code, signal_code};
 use ask::{Asker, News, obey};
 use draw::Frame;
-use holdback_cli::clock::now;
+use holdback_client::clock::now;
 use keys::{Keys, Wish};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};

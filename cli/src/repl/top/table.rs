@@ -209,7 +209,7 @@ fn total(columns: &[(&Column, Vec<Cell>)], gap: usize) -> usize {
 mod tests {
     use super::super::fixture::{cluster, head, silence};
     use super::*;
-    use holdback_cli::clock::now;
+    use holdback_client::clock::now;
     use std::time::Duration;
 
     fn drawn(view: &View, now: Instant, width: usize) -> String {

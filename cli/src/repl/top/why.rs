@@ -266,7 +266,7 @@ pub(super) fn agreement(view: &View, now: Instant) -> Sentence {
 mod tests {
     use super::super::fixture::{cluster, cut, head, silence};
     use super::*;
-    use holdback_cli::clock::now;
+    use holdback_client::clock::now;
 
     fn text(view: &View, now: Instant) -> String {
         verdict(view, now).text

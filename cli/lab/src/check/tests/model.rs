@@ -1,0 +1,73 @@
+//! The reference store against the server's.
+
+use super::random::{Random, call};
+use crate::check::reference::{Store, apply};
+use crate::history::{Answer, Call};
+use holdback::protocol::command::{Kind, lookup};
+use holdback::protocol::reply::{ReplyWriter, Resp};
+use holdback::protocol::value::Value;
+use holdback::store;
+
+/// A server's store, asked as its replica asks it.
+struct Server {
+    store: store::Store,
+    position: u64,
+}
+
+impl Server {
+    fn answer(&mut self, call: &Call) -> Answer {
+        self.position += 1;
+        let replies = call.commands();
+        let mut replies = replies.iter().map(|command| self.command(command));
+        match call {
+            Call::Txn(calls) => {
+                let answers = calls.iter().zip(replies);
+                Answer::List(
+                    answers
+                        .map(|(call, reply)| Answer::of_reply(call, &reply))
+                        .collect(),
+                )
+            }
+            call => Answer::of_reply(call, &replies.next().expect("a reply")),
+        }
+    }
+
+    fn command(&mut self, command: &[Vec<u8>]) -> Value {
+        let words: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
+        let spec = lookup(words[0]).expect("the server knows it");
+        assert!(spec.arity_fits(words.len()), "{}", spec.name);
+        let mut bytes = Vec::new();
+        let mut reply = ReplyWriter::new(&mut bytes, Resp::Two);
+        let limits = store::Limits::default();
+        if spec.kind == Kind::Read {
+            store::read(&self.store, spec, &words, 0, &mut reply);
+        } else {
+            store::write(
+                &mut self.store,
+                spec,
+                &words,
+                self.position,
+                &limits,
+                &mut reply,
+            );
+        }
+        let parsed = holdback::protocol::value::parse(&bytes).expect("a reply");
+        parsed.expect("a whole reply").0
+    }
+}
+
+#[test]
+fn the_reference_answers_as_the_server_does() {
+    let mut random = Random(7);
+    for _ in 0..300 {
+        let mut server = Server {
+            store: store::Store::new(1),
+            position: 0,
+        };
+        let mut reference = Store::new();
+        for _ in 0..30 {
+            let call = call(&mut random);
+            assert_eq!(server.answer(&call), apply(&mut reference, &call), "{call}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The laboratory: runs against a cluster, in reality or simulated, and what can be said of them afterwards.
+
+pub mod check;
+pub mod history;
+pub mod lab;
+pub mod load;
+pub mod order;
+pub mod report;
+pub mod simulate;

@@ -1,0 +1,385 @@
+//! The clients' side: running their programs, reading replies, losing patience.
+
+use super::agenda::{Happening, MILLISECOND, Time};
+use super::session::Session;
+use super::violation::{Check, ensure};
+use super::workload::{Command, Step};
+use super::world::World;
+use holdback::consistency::Consistency;
+use holdback::protocol::arguments::OwnedArguments;
+use holdback::protocol::value;
+
+/// One client's program and its connection.
+#[derive(Debug, Default)]
+pub(super) struct Client {
+    /// The next step.
+    next: usize,
+    /// Wake-ups with another number are stale.
+    ticket: u64,
+    /// The session it has, connected or on the way to be.
+    session: Option<usize>,
+    connected: bool,
+    /// The replica it connects to.
+    replica: usize,
+    /// How often connecting failed in a row.
+    failures: u64,
+    /// Waiting for replies (or for the end of the connection).
+    waiting: Option<Waiting>,
+    input: Vec<u8>,
+    /// Bytes of the stream before those in `input`.
+    consumed: u64,
+    output: Vec<u8>,
+    deaf_until: Time,
+    done: bool,
+}
+
+/// What a client waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waiting {
+    Connection,
+    Replies,
+    End,
+}
+
+impl World {
+    /// Whether every client has come to the end of its program.
+    pub(super) fn clients_are_done(&self) -> bool {
+        self.clients.iter().all(|client| client.done)
+    }
+
+    /// A client's program goes on, unless it was woken otherwise since.
+    pub(super) fn client_wakes(&mut self, index: usize, ticket: u64) -> Check {
+        let client = &mut self.clients[index];
+        if client.ticket != ticket || client.done {
+            return Ok(());
+        }
+        match client.waiting.take() {
+            // Out of patience.
+            Some(waiting) => {
+                let last = self.clients[index].next >= self.plan.clients[index].len();
+                ensure!(
+                    !(last && waiting == Waiting::End) || self.has_restarted(index),
+                    "every operation gets exactly one reply",
+                    "client {} half-closed its connection, and replica {} does not end it",
+                    index + 1,
+                    self.clients[index].replica + 1
+                );
+                self.leave(index)?;
+            }
+            None => self.client_readable_now(index)?,
+        }
+        self.proceed(index)
+    }
+
+    /// Runs steps until one has to wait.
+    fn proceed(&mut self, index: usize) -> Check {
+        loop {
+            let Some(step) = self.plan.clients[index]
+                .get(self.clients[index].next)
+                .cloned()
+            else {
+                self.leave(index)?;
+                self.clients[index].done = true;
+                return Ok(());
+            };
+            let needs_connection = !matches!(step, Step::Rest(_) | Step::Connect(_));
+            if needs_connection && self.clients[index].session.is_none() {
+                // A lost connection has nothing more to wait for; sending needs a new one.
+                if matches!(step, Step::Send(_)) {
+                    let replica = self.clients[index].replica;
+                    return self.connect(index, replica);
+                }
+                self.clients[index].next += 1;
+                continue;
+            }
+            self.clients[index].next += 1;
+            match step {
+                Step::Connect(replica) => {
+                    self.leave(index)?;
+                    return self.connect(index, replica);
+                }
+                Step::Send(commands) => self.send(index, commands),
+                Step::Rest(time) => return self.pause(index, time, None),
+                Step::Deaf(time) => {
+                    self.clients[index].deaf_until = self.agenda.now() + time;
+                    return self.pause(index, time, None);
+                }
+                Step::Wait(patience) => {
+                    if !self.all_answered(index) {
+                        return self.pause(index, patience, Some(Waiting::Replies));
+                    }
+                }
+                Step::Finish(patience) => {
+                    self.end_sending(index);
+                    return self.pause(index, patience, Some(Waiting::End));
+                }
+            }
+        }
+    }
+
+    fn pause(&mut self, index: usize, time: Time, waiting: Option<Waiting>) -> Check {
+        let client = &mut self.clients[index];
+        client.waiting = waiting;
+        client.ticket += 1;
+        let ticket = client.ticket;
+        self.agenda.after(
+            time,
+            Happening::Client {
+                client: index,
+                ticket,
+            },
+        );
+        Ok(())
+    }
+
+    fn connect(&mut self, index: usize, replica: usize) -> Check {
+        let party = self.hosts.len() + index;
+        let wire = self.open(party, replica);
+        let read_path = match self.plan.consistency {
+            Consistency::Linearizable => Consistency::Linearizable,
+            _ => Consistency::Sequential,
+        };
+        self.sessions.push(Session::new(
+            index,
+            replica,
+            wire,
+            self.hosts[replica].incarnation,
+            read_path,
+        ));
+        let client = &mut self.clients[index];
+        client.session = Some(self.sessions.len() - 1);
+        client.replica = replica;
+        client.connected = false;
+        client.input.clear();
+        client.consumed = 0;
+        client.output.clear();
+        self.note(index, &[4], || {
+            format!("c{} connects to r{}", index + 1, replica + 1)
+        });
+        self.pause(index, 1000 * MILLISECOND, Some(Waiting::Connection))
+    }
+
+    pub(super) fn client_connected(&mut self, index: usize, wire: usize) -> Check {
+        if index >= self.clients.len() || self.wire_of(index) != Some(wire) {
+            return Ok(());
+        }
+        let client = &mut self.clients[index];
+        client.connected = true;
+        client.failures = 0;
+        client.waiting = None;
+        client.ticket += 1;
+        self.proceed(index)
+    }
+
+    /// Nobody listens: try again later, after a few times elsewhere.
+    pub(super) fn client_refused(&mut self, index: usize, wire: usize) -> Check {
+        if index >= self.clients.len() || self.wire_of(index) != Some(wire) {
+            return Ok(());
+        }
+        self.leave(index)?;
+        let replicas = self.hosts.len();
+        let client = &mut self.clients[index];
+        client.failures += 1;
+        if client.failures.is_multiple_of(4) {
+            client.replica = (client.replica + 1) % replicas;
+        }
+        self.pause(index, 100 * MILLISECOND, None)
+    }
+
+    fn wire_of(&self, index: usize) -> Option<usize> {
+        self.clients[index]
+            .session
+            .map(|session| self.sessions[session].wire)
+    }
+
+    /// Whether the replica's process that the client connected to is gone.
+    fn has_restarted(&self, index: usize) -> bool {
+        let session = self.clients[index]
+            .session
+            .map(|session| &self.sessions[session]);
+        session.is_none_or(|session| {
+            let host = &self.hosts[session.replica];
+            host.replica.is_none() || host.incarnation != session.incarnation
+        })
+    }
+
+    fn all_answered(&self, index: usize) -> bool {
+        let session = self.clients[index]
+            .session
+            .map(|session| &self.sessions[session]);
+        session.is_none_or(|session| session.answered == session.requests.len())
+    }
+
+    /// Closes the connection, if there is one.
+    fn leave(&mut self, index: usize) -> Check {
+        let Some(session) = self.clients[index].session.take() else {
+            return Ok(());
+        };
+        let wire = self.sessions[session].wire;
+        self.clients[index].connected = false;
+        self.clients[index].waiting = None;
+        self.sessions[session].close(&mut self.ledger);
+        self.network.close(wire, 0, false, &mut self.agenda);
+        self.note(index, &[5], || format!("c{} leaves", index + 1));
+        Ok(())
+    }
+
+    fn send(&mut self, index: usize, commands: Vec<Command>) {
+        let Some(at) = self.clients[index].session else {
+            return;
+        };
+        let now = self.agenda.now();
+        for command in commands {
+            self.counts.requests += 1;
+            let who = index + 1;
+            let replica = self.sessions[at].replica + 1;
+            self.trace.note(now, index, &[6], || {
+                format!("c{who} -> r{replica} {command:?}")
+            });
+            encode(&command, &mut self.clients[index].output);
+            self.sessions[at].invoke(command, now, &self.ledger);
+        }
+        let wire = self.sessions[at].wire;
+        self.client_writable(index, wire);
+    }
+
+    /// Writes what the network takes.
+    pub(super) fn client_writable(&mut self, index: usize, wire: usize) {
+        if index >= self.clients.len() || self.wire_of(index) != Some(wire) {
+            return;
+        }
+        let client = &mut self.clients[index];
+        let count = self.network.room(wire, 0, client.output.len());
+        self.network
+            .send(wire, 0, &client.output[..count], &mut self.agenda);
+        client.output.drain(..count);
+        if client.output.is_empty() && client.waiting == Some(Waiting::End) {
+            self.network.end(wire, 0, &mut self.agenda);
+        }
+    }
+
+    fn end_sending(&mut self, index: usize) {
+        if let Some(wire) = self.wire_of(index)
+            && self.clients[index].output.is_empty()
+        {
+            self.network.end(wire, 0, &mut self.agenda);
+        }
+    }
+
+    pub(super) fn client_readable(&mut self, index: usize, wire: usize) -> Check {
+        if index >= self.clients.len() || self.wire_of(index) != Some(wire) {
+            return Ok(());
+        }
+        if self.clients[index].deaf_until > self.agenda.now() {
+            return Ok(());
+        }
+        self.client_readable_now(index)?;
+        let satisfied = match self.clients[index].waiting {
+            Some(Waiting::Replies) => {
+                self.all_answered(index) || self.clients[index].session.is_none()
+            }
+            Some(Waiting::End) => self.clients[index].session.is_none(),
+            Some(Waiting::Connection) | None => false,
+        };
+        if satisfied {
+            self.clients[index].waiting = None;
+            self.clients[index].ticket += 1;
+            return self.proceed(index);
+        }
+        Ok(())
+    }
+
+    /// Reads what has arrived, and takes note of the end.
+    fn client_readable_now(&mut self, index: usize) -> Check {
+        let Some(wire) = self.wire_of(index) else {
+            return Ok(());
+        };
+        let has_room = self
+            .network
+            .read(wire, 1, usize::MAX, &mut self.clients[index].input);
+        if has_room {
+            let host = &mut self.hosts[self.network.wires[wire].parties[1]];
+            host.wake(self.agenda.now() + 1, &mut self.agenda);
+        }
+        self.take_replies(index)?;
+        let pipe = &self.network.wires[wire].pipes[1];
+        if pipe.ended || pipe.reset {
+            let (ended, finished) = (
+                pipe.ended,
+                self.clients[index].waiting == Some(Waiting::End),
+            );
+            let session = self.clients[index]
+                .session
+                .map(|session| &self.sessions[session]);
+            let unanswered = session.map_or(0, |session| session.requests.len() - session.answered);
+            let may_leave = self.has_restarted(index);
+            ensure!(
+                !(ended && finished) || unanswered == 0 || may_leave,
+                "every operation gets exactly one reply",
+                "client {} half-closed its connection, which was closed with {unanswered} operations unanswered",
+                index + 1
+            );
+            let waiting = self.clients[index].waiting;
+            self.leave(index)?;
+            self.clients[index].waiting = waiting;
+        }
+        Ok(())
+    }
+
+    fn take_replies(&mut self, index: usize) -> Check {
+        let Some(at) = self.clients[index].session else {
+            return Ok(());
+        };
+        let (now, wire) = (self.agenda.now(), self.sessions[at].wire);
+        let mut taken = 0;
+        loop {
+            let client = &self.clients[index];
+            let rest = &client.input[taken..];
+            let parsed = value::parse(rest);
+            ensure!(
+                parsed.is_ok(),
+                "replies are well-formed",
+                "client {} got {}",
+                index + 1,
+                rest.escape_ascii()
+            );
+            let Ok(Some((_, length))) = parsed else { break };
+            let offset = client.consumed + taken as u64;
+            let marks = &mut self.marks[wire];
+            while marks.get(1).is_some_and(|(start, _)| *start <= offset) {
+                marks.pop_front();
+            }
+            let position = marks.front().map_or(0, |(_, position)| *position);
+            let reply = rest[..length].to_vec();
+            taken += length;
+            self.counts.replies += 1;
+            let code = reply
+                .starts_with(b"-")
+                .then(|| reply.starts_with(b"-UNCERTAIN"));
+            self.counts.indefinite += u64::from(code == Some(true));
+            self.counts.definite += u64::from(code == Some(false));
+            self.trace.note(now, index, &reply, || {
+                format!(
+                    "c{} <- {} (made at position {position})",
+                    index + 1,
+                    reply.escape_ascii()
+                )
+            });
+            if self.plan.consistency.is_ordered() {
+                self.sessions[at].reply(&reply, position, now, &mut self.ledger)?;
+            } else {
+                self.sessions[at].reply_unchecked(&reply, now)?;
+            }
+        }
+        let client = &mut self.clients[index];
+        client.input.drain(..taken);
+        client.consumed += taken as u64;
+        Ok(())
+    }
+}
+
+/// Puts a command on the wire as an array of bulk strings.
+fn encode(command: &Command, output: &mut Vec<u8>) {
+    output.extend_from_slice(format!("*{}\r\n", command.0.len()).as_bytes());
+    output.extend_from_slice(OwnedArguments::new(&command.words()).bytes());
+}

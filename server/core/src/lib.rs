@@ -1,0 +1,25 @@
+//! Holdback: a replicated key-value store whose order you can see.
+//!
+//! # The way of one SET
+//!
+//! Bytes arrive at a socket and are cut into frames ([`protocol::frame`]). The replica
+//! ([`replica`]) looks the command up in the table ([`protocol::table`]), checks it ([`store::admit`]), and
+//! hands it to the totally ordered multicast ([`multicast`], where the algorithm and its proof are), which
+//! stamps it and puts it into the hold-back queue. At the end of the turn it leaves for the other replicas
+//! ([`protocol::message`]), whose acks come back. When every replica holds it and nothing smaller can come,
+//! it is delivered: it gets its place in the order ([`order`]), is applied to the data ([`store`]), and the
+//! reply ([`protocol::reply`]) goes into the client's output, which is written at the end of the turn.
+//!
+//! In the eventual model it is applied and answered at once, and the other replicas hear of it later
+//! ([`eventual`]).
+
+pub mod bugs;
+pub mod consistency;
+pub mod eventual;
+pub mod multicast;
+pub mod observe;
+pub mod order;
+pub mod protocol;
+pub mod replica;
+pub mod store;
+pub mod units;
