@@ -1,7 +1,6 @@
 //! The replica's program: read the command line, listen, serve.
 
 use clap::Parser;
-use holdback::replica::Replica;
 use holdback_server::config::{Arguments, Config, LogFormat, LogLevel};
 use holdback_server::net::{Ended, ServeError, serve};
 use holdback_server::observe::Observer;
@@ -53,8 +52,12 @@ fn run(arguments: &Arguments, config: Config) -> ExitCode {
         tracing::warn!("{warning}");
     }
     tracing::info!("seed {}", config.settings.seed);
-    let replica = Replica::new(config.settings);
-    match serve(replica, config.address, config.client_output_max, observer) {
+    match serve(
+        config.settings,
+        config.address,
+        config.client_output_max,
+        observer,
+    ) {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
         Ok(Ended::Interrupted) => EXIT_INTERRUPTED.into(),
         Err(ServeError::Bind(address, error)) => fail(

@@ -15,6 +15,8 @@
 
 pub mod bugs;
 pub mod consistency;
+pub mod driver;
+pub mod endpoint;
 pub mod eventual;
 pub mod multicast;
 pub mod observe;

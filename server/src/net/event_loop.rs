@@ -1,26 +1,28 @@
-//! The loop. See [`holdback::replica`] for what it has to do.
+//! The loop. See [`holdback::driver`] for what it has to do.
 
 use super::clock::Clock;
-use super::connection::{Connection, Ending};
+use super::dial::Dialling;
 use super::resolve::Resolver;
-use super::sockets::{LISTENER, RESOLVED, SIGNALS, Sockets};
+use super::socket::TcpSockets;
 use crate::observe::Observer;
-use holdback::multicast::ReplicaId;
-use holdback::protocol::frame::FrameLimits;
-use holdback::replica::{Now, Replica};
-use mio::net::{TcpListener, TcpStream};
+use holdback::driver::Driver;
+use holdback::endpoint::{EndpointSettings, Environment};
+use holdback::replica::{Event, Now, Settings};
+use mio::event::Event as SocketEvent;
+use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
-use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Bytes read from one connection in one turn: enough for a large value, which is then decoded where it lies.
-const READ_BYTES: usize = 256 << 10;
-/// How long a connection that is closed may take no byte of what it still has to get.
-const FLUSH_PATIENCE: Duration = Duration::from_secs(10);
+/// The listening socket's token.
+const LISTENER: Token = Token(usize::MAX - 1);
+/// The token of signals.
+const SIGNALS: Token = Token(usize::MAX - 2);
+/// The token of resolved names.
+const RESOLVED: Token = Token(usize::MAX - 3);
 /// How long to wait before accepting again when the system is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -48,13 +50,38 @@ impl From<io::Error> for ServeError {
     }
 }
 
-/// Listens on `address` and runs the replica until it stops. `client_output_max` is how many bytes may wait
+/// The process around the replica.
+#[derive(Debug)]
+pub(super) struct Process {
+    clock: Clock,
+    observer: Observer,
+}
+
+impl Environment for Process {
+    fn precise(&self, _now: Now) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn observes(&self) -> bool {
+        self.observer.wants_everything()
+    }
+
+    fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
+        self.observer.observe(now, clock, event);
+    }
+
+    fn end_turn(&mut self) {
+        self.observer.flush();
+    }
+}
+
+/// Listens on `address` and runs a replica until it stops. `client_output_max` is how many bytes may wait
 /// to be read by a client before it is closed.
 ///
 /// # Errors
 /// A [`ServeError`].
 pub fn serve(
-    replica: Replica,
+    settings: Settings,
     address: SocketAddr,
     client_output_max: usize,
     observer: Observer,
@@ -68,29 +95,28 @@ pub fn serve(
     poll.registry()
         .register(&mut signals, SIGNALS, Interest::READABLE)?;
     let resolver = Resolver::new(Waker::new(poll.registry(), RESOLVED)?);
-    let entry_bytes = replica.settings().limits.entry_bytes;
-    let limits = FrameLimits::client(entry_bytes);
     tracing::info!(
         "replica {} of {} listens on {}, {} model",
-        replica.settings().id,
-        replica.settings().cluster.len(),
+        settings.id,
+        settings.cluster.len(),
         listener.local_addr()?,
-        replica.settings().consistency
+        settings.consistency
     );
     let clock = Clock::start();
+    let endpoints = EndpointSettings {
+        output_bytes_max: client_output_max,
+        ..EndpointSettings::new(settings.limits.entry_bytes)
+    };
+    let sockets = TcpSockets::new(poll.registry().try_clone()?);
     EventLoop {
         poll,
         listener,
         signals,
         resolver,
-        replica,
-        sockets: Sockets::new(observer, clock, FrameLimits::peer(entry_bytes)),
-        dialling: BTreeMap::new(),
-        lingering: Vec::new(),
+        driver: Driver::new(settings, endpoints, Process { clock, observer }),
+        sockets,
+        dialling: Dialling::new(),
         accept_due: None,
-        limits,
-        client_output_max,
-        scratch: vec![0; READ_BYTES],
         clock,
     }
     .run()
@@ -98,21 +124,15 @@ pub fn serve(
 
 /// The loop's state.
 pub(super) struct EventLoop {
-    pub(super) poll: Poll,
-    pub(super) listener: TcpListener,
-    pub(super) signals: Signals,
+    poll: Poll,
+    listener: TcpListener,
+    signals: Signals,
     pub(super) resolver: Resolver,
-    pub(super) replica: Replica,
-    pub(super) sockets: Sockets,
-    /// Connections being made, by slot.
-    pub(super) dialling: BTreeMap<usize, ReplicaId>,
-    /// Slots of connections that linger.
-    pub(super) lingering: Vec<usize>,
+    pub(super) driver: Driver<Process>,
+    pub(super) sockets: TcpSockets,
+    pub(super) dialling: Dialling,
     /// Accepting paused until then.
-    pub(super) accept_due: Option<Duration>,
-    pub(super) limits: FrameLimits,
-    pub(super) client_output_max: usize,
-    pub(super) scratch: Vec<u8>,
+    accept_due: Option<Duration>,
     clock: Clock,
 }
 
@@ -120,15 +140,15 @@ impl EventLoop {
     fn run(mut self) -> Result<Ended, ServeError> {
         let mut events = Events::with_capacity(1024);
         let mut ended = Ended::Stopped;
-        let mut now = self.clock.now();
-        self.replica.tick(now, &mut self.sockets);
-        self.end_turn(now);
-        while !self.sockets.stopped {
+        let now = self.clock.now();
+        self.driver.begin(&mut self.sockets, now);
+        self.dial(now);
+        while !self.driver.is_stopped() {
             match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 result => result?,
             }
-            now = self.clock.now();
+            let now = self.clock.now();
             for event in &events {
                 match event.token() {
                     LISTENER => self.accept(now),
@@ -137,36 +157,23 @@ impl EventLoop {
                     Token(slot) => self.socket_ready(slot, event, now),
                 }
             }
-            self.serve_queue(now);
-            if self
-                .replica
-                .deadline()
-                .is_some_and(|deadline| deadline <= now.monotonic)
-            {
-                self.replica.tick(now, &mut self.sockets);
-            }
             if self.accept_due.is_some_and(|due| due <= now.monotonic) {
                 self.accept(now);
             }
-            self.end_turn(now);
+            self.driver.turn(&mut self.sockets, now);
+            self.dial(now);
         }
         tracing::info!("stopped");
         Ok(ended)
     }
 
     /// How long the loop may sleep.
-    pub(super) fn timeout(&self) -> Option<Duration> {
-        if !self.sockets.queue.is_empty() || !self.sockets.dials.is_empty() {
+    fn timeout(&self) -> Option<Duration> {
+        if self.driver.has_work() {
             return Some(Duration::ZERO);
         }
-        let lingering = self
-            .lingering
-            .iter()
-            .filter_map(|&slot| self.lingers_until(slot));
-        let deadline = lingering
-            .chain(self.accept_due)
-            .chain(self.replica.deadline())
-            .min()?;
+        let deadlines = [self.driver.deadline(), self.accept_due];
+        let deadline = deadlines.into_iter().flatten().min()?;
         // A little more than asked for, as the system's timer has a resolution of a millisecond.
         let wait = deadline.saturating_sub(self.clock.monotonic());
         Some(if wait.is_zero() {
@@ -176,9 +183,9 @@ impl EventLoop {
         })
     }
 
-    pub(super) fn take_signals(&mut self) -> Ended {
+    fn take_signals(&mut self) -> Ended {
         let interrupted = self.signals.pending().any(|signal| signal == SIGINT);
-        self.replica.stop(&mut self.sockets);
+        self.driver.stop();
         if interrupted {
             Ended::Interrupted
         } else {
@@ -186,13 +193,19 @@ impl EventLoop {
         }
     }
 
-    pub(super) fn accept(&mut self, now: Now) {
+    fn accept(&mut self, now: Now) {
         self.accept_due = None;
         loop {
             match self.listener.accept() {
                 Ok((stream, address)) => {
-                    if let Err(error) = self.adopt(stream, address, now) {
-                        tracing::warn!("a connection from {address} was lost at once: {error}");
+                    let slot = self.driver.vacant_slot();
+                    match self.sockets.add(slot, stream, false) {
+                        Ok(()) => {
+                            self.driver.accepted(address.to_string(), now);
+                        }
+                        Err(error) => {
+                            tracing::warn!("a connection from {address} was lost at once: {error}");
+                        }
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -206,77 +219,17 @@ impl EventLoop {
         }
     }
 
-    pub(super) fn adopt(
-        &mut self,
-        mut stream: TcpStream,
-        address: SocketAddr,
-        now: Now,
-    ) -> io::Result<()> {
-        stream.set_nodelay(true)?;
-        let id = self.sockets.next_id();
-        self.poll
-            .registry()
-            .register(&mut stream, Token(id.slot), Interest::READABLE)?;
-        self.sockets
-            .connections
-            .insert(Connection::new(id, stream, self.limits));
-        self.replica
-            .accepted(id, address.to_string(), now, &mut self.sockets);
-        Ok(())
-    }
-
-    pub(super) fn socket_ready(&mut self, slot: usize, event: &mio::event::Event, now: Now) {
-        if let Some(&peer) = self.dialling.get(&slot) {
-            return self.dial_ready(slot, peer, now);
+    fn socket_ready(&mut self, slot: usize, event: &SocketEvent, now: Now) {
+        if let Some(&(id, peer)) = self.dialling.get(&slot) {
+            return self.dial_ready(id, peer, now);
         }
-        let Some(connection) = self.sockets.connections.get_mut(slot) else {
-            return;
-        };
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
-            connection.readable = !connection.ended;
-            connection.hung_up |= event.is_read_closed() || event.is_error();
-            self.sockets.enqueue(slot);
+        let hung_up = event.is_read_closed() || event.is_error();
+        if event.is_readable() || hung_up {
+            self.sockets.ready(slot, hung_up);
+            self.driver.readable(slot);
         }
-        if event.is_writable()
-            && let Some(connection) = self.sockets.connections.get_mut(slot)
-            && !std::mem::replace(&mut connection.dirty, true)
-        {
-            self.sockets.dirty.push(slot);
-        }
-    }
-
-    /// Sends what the turn owes, writes everything, ends what has to end.
-    pub(super) fn end_turn(&mut self, now: Now) {
-        self.replica.end_turn(now, &mut self.sockets);
-        self.dial(now);
-        for slot in std::mem::take(&mut self.sockets.dirty) {
-            self.flush(slot, now);
-        }
-        for slot in std::mem::take(&mut self.sockets.endings) {
-            self.end(slot, now);
-        }
-        self.end_lingering(now);
-        self.sockets.observer.flush();
-    }
-
-    /// Drops connections that have lingered long enough, or do not take what they still have to get.
-    fn end_lingering(&mut self, now: Now) {
-        for slot in std::mem::take(&mut self.lingering) {
-            match self.lingers_until(slot) {
-                Some(until) if until <= now.monotonic => self.remove(slot),
-                Some(_) => self.lingering.push(slot),
-                None => {}
-            }
-        }
-    }
-
-    /// Until when a connection that is being ended may stay.
-    fn lingers_until(&self, slot: usize) -> Option<Duration> {
-        let connection = self.sockets.connections.get(slot)?;
-        match connection.ending {
-            Ending::Lingering(until) => Some(until),
-            Ending::AfterFlush => Some(connection.progress + FLUSH_PATIENCE),
-            Ending::Open | Ending::Now => None,
+        if event.is_writable() {
+            self.driver.writable(slot);
         }
     }
 }

@@ -1,0 +1,351 @@
+//! A replica with its connections: what drives the core, in production, in simulations and in tests.
+//!
+//! Whoever owns the sockets does this:
+//!
+//! ```text
+//! driver.begin(sockets, now)
+//! loop {
+//!     wait for the sockets, at most until driver.deadline(), and not at all if driver.has_work()
+//!     for each thing that happened:
+//!         driver.accepted(address, now)       a connection came in
+//!         driver.dialled(id, peer, now)       one that was asked for is there
+//!         driver.dial_failed(...)             or could not be made
+//!         driver.readable(slot)               there is something to read, or the other side has ended
+//!         driver.writable(slot)               there is room for output again
+//!     driver.turn(sockets, now)               reads, executes, answers, writes, ends
+//!     for peer in driver.take_dials():
+//!         driver.dialling(now)                the id of the connection that is being made
+//! }
+//! ```
+//!
+//! The rules of connections are in [`endpoint`](crate::endpoint), those of the replica in
+//! [`replica`](crate::replica).
+
+use crate::endpoint::{EndStep, EndpointSettings, Endpoints, Environment, Next};
+use crate::multicast::ReplicaId;
+use crate::replica::{ConnectionId, Event, Level, Now, Out, Replica, Settings};
+use crate::store::WARM_MAX;
+use std::io;
+use std::time::Duration;
+
+/// What reading brought.
+#[derive(Debug)]
+pub enum Read<'a> {
+    /// Bytes, possibly none.
+    Bytes(&'a [u8]),
+    /// The other side sends no more.
+    End,
+}
+
+/// The sockets of a process, by the slots of its connections.
+pub trait Sockets {
+    /// Whether there may be something to read.
+    fn is_readable(&self, slot: usize) -> bool;
+
+    /// Reads at most one buffer full.
+    ///
+    /// # Errors
+    /// That the connection is broken.
+    fn read(&mut self, slot: usize) -> io::Result<Read<'_>>;
+
+    /// Writes bytes from the front; how many. None: there is no room for now.
+    ///
+    /// # Errors
+    /// That the connection is broken.
+    fn write(&mut self, slot: usize, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Whether [`Driver::writable`] is to be called once there is room again.
+    ///
+    /// # Errors
+    /// That the connection is broken.
+    fn want_room(&mut self, slot: usize, wanted: bool) -> io::Result<()>;
+
+    /// Nothing more is sent. The end of the input is still of interest.
+    ///
+    /// # Errors
+    /// That the connection is broken.
+    fn shut(&mut self, slot: usize) -> io::Result<()>;
+
+    /// Drops the socket. The slot will be used again.
+    fn remove(&mut self, slot: usize);
+}
+
+/// A replica and its connections. See the module's documentation.
+#[derive(Debug)]
+pub struct Driver<E> {
+    replica: Replica,
+    endpoints: Endpoints<E>,
+}
+
+impl<E: Environment> Driver<E> {
+    /// A replica that has just started, without connections.
+    #[must_use]
+    pub fn new(settings: Settings, endpoints: EndpointSettings, environment: E) -> Self {
+        Self {
+            replica: Replica::new(settings),
+            endpoints: Endpoints::new(endpoints, environment),
+        }
+    }
+
+    /// The first turn, in which the replica asks for its links.
+    pub fn begin(&mut self, sockets: &mut impl Sockets, now: Now) {
+        self.replica.tick(now, &mut self.endpoints);
+        self.turn(sockets, now);
+    }
+
+    /// The slot that the next connection will get.
+    #[must_use]
+    pub fn vacant_slot(&self) -> usize {
+        self.endpoints.vacant_slot()
+    }
+
+    /// A connection came in.
+    pub fn accepted(&mut self, address: String, now: Now) -> ConnectionId {
+        let id = self.endpoints.add(false, now.monotonic);
+        self.replica.accepted(id, address, now, &mut self.endpoints);
+        id
+    }
+
+    /// Peers that the replica wants a connection to.
+    pub fn take_dials(&mut self) -> Vec<ReplicaId> {
+        self.endpoints.take_dials()
+    }
+
+    /// A connection to a peer is being made.
+    pub fn dialling(&mut self, now: Now) -> ConnectionId {
+        self.endpoints.add(true, now.monotonic)
+    }
+
+    /// It is there.
+    pub fn dialled(&mut self, id: ConnectionId, peer: ReplicaId, now: Now) {
+        self.endpoints.connected(id);
+        self.replica.dialled(id, peer, now, &mut self.endpoints);
+    }
+
+    /// A connection to a peer could not be made. Its socket, if there was one, has been dropped.
+    pub fn dial_failed(
+        &mut self,
+        id: Option<ConnectionId>,
+        peer: ReplicaId,
+        reason: &str,
+        now: Now,
+    ) {
+        id.into_iter().for_each(|id| self.forget(id));
+        let out = &mut self.endpoints;
+        self.replica.dial_failed(peer, reason, now, out);
+    }
+
+    /// A connection that was being made is given up for a newer one. Its socket has been dropped.
+    pub fn forget(&mut self, id: ConnectionId) {
+        self.endpoints.remove(id.slot);
+    }
+
+    /// There may be something to read.
+    pub fn readable(&mut self, slot: usize) {
+        self.endpoints.enqueue(slot);
+    }
+
+    /// There is room for output again.
+    pub fn writable(&mut self, slot: usize) {
+        self.endpoints.write_next(slot);
+    }
+
+    /// Ends in good order.
+    pub fn stop(&mut self) {
+        self.replica.stop(&mut self.endpoints);
+    }
+
+    /// Whether the process is to end, output being written.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.endpoints.is_stopped()
+    }
+
+    /// When the next turn has to be at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let deadlines = [self.replica.deadline(), self.endpoints.deadline()];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Whether there is something to do in the next turn already.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.endpoints.has_work()
+    }
+
+    /// The replica, to look at.
+    #[must_use]
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// The process around it.
+    pub fn environment(&mut self) -> &mut E {
+        self.endpoints.environment()
+    }
+
+    /// Bytes that links have not taken yet, by link.
+    pub fn links_unsent(&self) -> impl Iterator<Item = usize> {
+        let links = self.endpoints.iter().filter(|endpoint| endpoint.is_link());
+        links.map(|link| link.unsent())
+    }
+
+    /// One turn: each connection with something to do gets its share, what is due is done, and what all this gave is
+    /// sent.
+    pub fn turn(&mut self, sockets: &mut impl Sockets, now: Now) {
+        for slot in self.endpoints.take_queue() {
+            self.serve(slot, sockets, now);
+        }
+        let due = |deadline| deadline <= now.monotonic;
+        if self.replica.deadline().is_some_and(due) {
+            self.replica.tick(now, &mut self.endpoints);
+        }
+        self.replica.end_turn(now, &mut self.endpoints);
+        for slot in self.endpoints.take_dirty() {
+            self.flush(slot, sockets, now);
+        }
+        for slot in self.endpoints.take_endings() {
+            self.end(slot, sockets, now);
+        }
+        for slot in self.endpoints.take_overdue(now.monotonic) {
+            self.remove(slot, sockets);
+        }
+        self.endpoints.environment().end_turn();
+    }
+
+    /// Reads once, if all that was read before is executed, and hands in what is decoded.
+    fn serve(&mut self, slot: usize, sockets: &mut impl Sockets, now: Now) {
+        let settings = *self.endpoints.settings();
+        let Some(endpoint) = self.endpoints.at(slot) else {
+            return;
+        };
+        if !endpoint.is_served(&settings) {
+            return;
+        }
+        let (id, mut fresh) = (endpoint.id, &[][..]);
+        if endpoint.wants_input() && sockets.is_readable(slot) {
+            match sockets.read(slot) {
+                Ok(Read::Bytes(bytes)) => fresh = bytes,
+                Ok(Read::End) => endpoint.end_input(),
+                Err(error) => return self.broken(id, &error.to_string(), now),
+            }
+        }
+        if endpoint.is_open() {
+            if !fresh.is_empty() && endpoint.is_link() {
+                self.replica.heard(id, now);
+            }
+            self.hand_in(id, fresh, now);
+        }
+        let readable = sockets.is_readable(slot);
+        let Some(endpoint) = self.endpoints.get(id) else {
+            return;
+        };
+        if endpoint.has_lingered() {
+            self.endpoints.end(slot, true);
+        } else if endpoint.has_more(readable) {
+            self.endpoints.enqueue(slot);
+        } else if endpoint.is_at_end() {
+            self.replica.end_of_input(id, now, &mut self.endpoints);
+        }
+    }
+
+    /// Decodes frames and hands them to the replica, up to the turn's share.
+    fn hand_in(&mut self, id: ConnectionId, fresh: &[u8], now: Now) {
+        let Self { replica, endpoints } = self;
+        let Some(mut input) = endpoints.get(id).and_then(|endpoint| endpoint.take_input()) else {
+            return;
+        };
+        let settings = *endpoints.settings();
+        let mut number = 0;
+        let result = input.take_frames(fresh, |decoder, rest, length| {
+            if number % WARM_MAX == 0 && length < rest.len() {
+                replica.foresee(id, rest);
+            }
+            number += 1;
+            let frame = decoder.frame(rest);
+            endpoints.environment().frame(id, frame);
+            replica.frame(id, frame, now, endpoints);
+            let Some(endpoint) = endpoints.get(id).filter(|endpoint| endpoint.is_open()) else {
+                return Next::Input;
+            };
+            if let Some(limits) = endpoint.take_new_limits() {
+                decoder.set_limits(limits);
+            }
+            if endpoint.is_held_up(&settings) || number >= settings.frames_per_turn {
+                return Next::Turn;
+            }
+            Next::Frame
+        });
+        if let Err(error) = &result {
+            replica.malformed(id, error, now, endpoints);
+        }
+        if let Some(endpoint) = endpoints.get(id) {
+            endpoint.put_back(input, result != Ok(Next::Turn));
+        }
+    }
+
+    /// Writes what a connection has to say, as far as there is room.
+    fn flush(&mut self, slot: usize, sockets: &mut impl Sockets, now: Now) {
+        let settings = *self.endpoints.settings();
+        let Some(endpoint) = self.endpoints.at(slot) else {
+            return;
+        };
+        if endpoint.is_dialling() {
+            return;
+        }
+        let (id, was_held_up) = (endpoint.id, endpoint.is_held_up(&settings));
+        let mut result = Ok(());
+        while !endpoint.unwritten().is_empty() {
+            match sockets.write(slot, endpoint.unwritten()) {
+                Ok(0) => break,
+                Ok(count) => endpoint.advance_output(count, now.monotonic),
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        endpoint.shrink_output();
+        let done = endpoint.unsent() == 0;
+        if let Err(error) = result.and_then(|()| sockets.want_room(slot, !done)) {
+            return self.broken(id, &error.to_string(), now);
+        }
+        if endpoint.is_too_slow(&settings) {
+            let text = format!("client {id} is closed: it does not read its replies");
+            let level = Level::Warn;
+            let event = Event::Notice { level, text: &text };
+            self.endpoints.observe(now, self.replica.clock(), &event);
+            self.broken(id, "output limit", now);
+        } else if done && endpoint.ends_after_flush() {
+            self.endpoints.end(slot, false);
+        } else if was_held_up || sockets.is_readable(slot) {
+            self.endpoints.enqueue(slot);
+        }
+    }
+
+    /// A connection is gone: the replica is told, and its socket dropped at the end of the turn.
+    fn broken(&mut self, id: ConnectionId, reason: &str, now: Now) {
+        let out = &mut self.endpoints;
+        self.replica.closed(id, reason, now, out);
+        if let Some(endpoint) = self.endpoints.get(id) {
+            endpoint.discard_output();
+            self.endpoints.end(id.slot, true);
+        }
+    }
+
+    /// Takes the next step of ending a connection.
+    fn end(&mut self, slot: usize, sockets: &mut impl Sockets, now: Now) {
+        match self.endpoints.end_step(slot, now.monotonic) {
+            EndStep::Stay => {}
+            EndStep::Drop => self.remove(slot, sockets),
+            EndStep::Shut if sockets.shut(slot).is_err() => self.remove(slot, sockets),
+            EndStep::Shut => self.endpoints.enqueue(slot),
+        }
+    }
+
+    fn remove(&mut self, slot: usize, sockets: &mut impl Sockets) {
+        self.endpoints.remove(slot);
+        sockets.remove(slot);
+    }
+}

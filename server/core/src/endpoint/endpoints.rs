@@ -1,0 +1,326 @@
+//! All connections of a process, as the replica's [`Out`] sees them.
+
+use super::{Ending, Endpoint, EndpointSettings};
+use crate::multicast::ReplicaId;
+use crate::replica::{Close, ConnectionId, Event, Now, Out};
+use slab::Slab;
+use std::time::Duration;
+
+/// What the process around a replica offers beside connections: a clock that is precise, and somebody who listens.
+pub trait Environment {
+    /// See [`Out::precise`].
+    fn precise(&self, now: Now) -> Duration {
+        now.monotonic
+    }
+
+    /// See [`Out::observes`].
+    fn observes(&self) -> bool {
+        false
+    }
+
+    /// See [`Out::observe`].
+    fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
+        let _unheard = (now, clock, event);
+    }
+
+    /// A whole frame of a connection is about to be handed in.
+    fn frame(&mut self, connection: ConnectionId, words: crate::protocol::frame::Frame<'_>) {
+        let _unheard = (connection, words);
+    }
+
+    /// Something is about to be put into a connection's output: its next byte will be the one with this number, from 0.
+    fn reply_begins(&mut self, connection: ConnectionId, number: u64) {
+        let _unheard = (connection, number);
+    }
+
+    /// The turn is over.
+    fn end_turn(&mut self) {}
+}
+
+/// Nobody listens.
+impl Environment for () {}
+
+/// The connections by slot.
+#[derive(Debug)]
+pub(crate) struct Endpoints<E> {
+    slots: Slab<Endpoint>,
+    settings: EndpointSettings,
+    environment: E,
+    serial: u64,
+    /// Slots with output to write.
+    dirty: Vec<usize>,
+    /// Slots with input to read or decode.
+    queue: Vec<usize>,
+    /// Slots to be ended.
+    endings: Vec<usize>,
+    /// Slots of connections that are being ended and may stay for a while.
+    staying: Vec<usize>,
+    dials: Vec<ReplicaId>,
+    stopped: bool,
+    nowhere: Vec<u8>,
+}
+
+impl<E: Environment> Endpoints<E> {
+    pub(crate) fn new(settings: EndpointSettings, environment: E) -> Self {
+        Self {
+            slots: Slab::new(),
+            settings,
+            environment,
+            serial: 0,
+            dirty: Vec::new(),
+            queue: Vec::new(),
+            endings: Vec::new(),
+            staying: Vec::new(),
+            dials: Vec::new(),
+            stopped: false,
+            nowhere: Vec::new(),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> &EndpointSettings {
+        &self.settings
+    }
+
+    pub(crate) fn environment(&mut self) -> &mut E {
+        &mut self.environment
+    }
+
+    /// The slot that the next connection gets.
+    pub(crate) fn vacant_slot(&self) -> usize {
+        self.slots.vacant_key()
+    }
+
+    /// Adds a connection that is there, or (`dialling`) is being made to a peer.
+    pub(crate) fn add(&mut self, dialling: bool, now: Duration) -> ConnectionId {
+        self.serial += 1;
+        let id = ConnectionId {
+            slot: self.slots.vacant_key(),
+            serial: self.serial,
+        };
+        let mut endpoint = Endpoint::new(id, self.settings.client_limits, now);
+        endpoint.dialling = dialling;
+        endpoint.is_peer = dialling;
+        self.slots.insert(endpoint);
+        id
+    }
+
+    /// A connection that was being made is there.
+    pub(crate) fn connected(&mut self, id: ConnectionId) {
+        if let Some(endpoint) = self.get(id) {
+            endpoint.dialling = false;
+            self.enqueue(id.slot);
+        }
+    }
+
+    pub(crate) fn get(&mut self, id: ConnectionId) -> Option<&mut Endpoint> {
+        let endpoint = self.slots.get_mut(id.slot);
+        endpoint.filter(|endpoint| endpoint.id == id)
+    }
+
+    pub(crate) fn at(&mut self, slot: usize) -> Option<&mut Endpoint> {
+        self.slots.get_mut(slot)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Endpoint> {
+        self.slots.iter().map(|(_, endpoint)| endpoint)
+    }
+
+    pub(crate) fn remove(&mut self, slot: usize) {
+        drop(self.slots.try_remove(slot));
+    }
+
+    /// Puts a connection in the list of those with work to do.
+    pub(crate) fn enqueue(&mut self, slot: usize) {
+        if let Some(endpoint) = self.slots.get_mut(slot)
+            && !std::mem::replace(&mut endpoint.queued, true)
+        {
+            self.queue.push(slot);
+        }
+    }
+
+    /// Puts a connection in the list of those to be written.
+    pub(crate) fn write_next(&mut self, slot: usize) {
+        if let Some(endpoint) = self.slots.get_mut(slot)
+            && !std::mem::replace(&mut endpoint.dirty, true)
+        {
+            self.dirty.push(slot);
+        }
+    }
+
+    /// Has a connection ended at the end of the turn: dropped at once, or shut down first.
+    pub(crate) fn end(&mut self, slot: usize, at_once: bool) {
+        if let Some(endpoint) = self.slots.get_mut(slot) {
+            if at_once {
+                endpoint.ending = Ending::Now;
+            }
+            self.endings.push(slot);
+        }
+    }
+
+    /// Those with work to do, in the order in which they got it.
+    pub(crate) fn take_queue(&mut self) -> Vec<usize> {
+        let queue = std::mem::take(&mut self.queue);
+        for slot in &queue {
+            if let Some(endpoint) = self.slots.get_mut(*slot) {
+                endpoint.queued = false;
+            }
+        }
+        queue
+    }
+
+    /// Those with output to write.
+    pub(crate) fn take_dirty(&mut self) -> Vec<usize> {
+        let dirty = std::mem::take(&mut self.dirty);
+        for slot in &dirty {
+            if let Some(endpoint) = self.slots.get_mut(*slot) {
+                endpoint.dirty = false;
+            }
+        }
+        dirty
+    }
+
+    /// Those to be ended.
+    pub(crate) fn take_endings(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.endings)
+    }
+
+    /// The next step of ending a connection.
+    pub(crate) fn end_step(&mut self, slot: usize, now: Duration) -> EndStep {
+        let Some(endpoint) = self.slots.get_mut(slot) else {
+            return EndStep::Stay;
+        };
+        match endpoint.ending {
+            Ending::Open | Ending::Lingering(_) => EndStep::Stay,
+            Ending::Now => EndStep::Drop,
+            Ending::AfterFlush if endpoint.unsent() > 0 => {
+                self.staying.push(slot);
+                EndStep::Stay
+            }
+            Ending::AfterFlush if endpoint.ended => EndStep::Drop,
+            Ending::AfterFlush => {
+                endpoint.ending = Ending::Lingering(now + self.settings.linger);
+                self.staying.push(slot);
+                EndStep::Shut
+            }
+        }
+    }
+
+    /// Connections that are being ended and have stayed long enough, or do not take what they still have to get.
+    pub(crate) fn take_overdue(&mut self, now: Duration) -> Vec<usize> {
+        let until = |slot: usize| self.slots.get(slot)?.stays_until(&self.settings);
+        let mut overdue = Vec::new();
+        let mut staying = std::mem::take(&mut self.staying);
+        staying.retain(|&slot| match until(slot) {
+            Some(until) if until <= now => {
+                overdue.push(slot);
+                false
+            }
+            stays => stays.is_some(),
+        });
+        self.staying = staying;
+        overdue
+    }
+
+    /// When [`Endpoints::take_overdue`] has something.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        let staying = self.staying.iter();
+        staying
+            .filter_map(|&slot| self.slots.get(slot)?.stays_until(&self.settings))
+            .min()
+    }
+
+    /// Whether a turn has something to do that no event announces.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.queue.is_empty() || !self.dials.is_empty()
+    }
+
+    pub(crate) fn take_dials(&mut self) -> Vec<ReplicaId> {
+        std::mem::take(&mut self.dials)
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+}
+
+/// What is to be done with the socket of a connection that is being ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndStep {
+    /// Nothing now.
+    Stay,
+    /// It sends no more.
+    Shut,
+    /// It goes.
+    Drop,
+}
+
+impl<E: Environment> Out for Endpoints<E> {
+    fn buffer(&mut self, id: ConnectionId) -> &mut Vec<u8> {
+        self.nowhere.clear();
+        let found = self.slots.get_mut(id.slot);
+        let Some(endpoint) = found.filter(|endpoint| endpoint.id == id && endpoint.is_open())
+        else {
+            return &mut self.nowhere;
+        };
+        if !std::mem::replace(&mut endpoint.dirty, true) {
+            self.dirty.push(id.slot);
+        }
+        let number = endpoint.flushed + endpoint.unsent() as u64;
+        self.environment.reply_begins(id, number);
+        &mut endpoint.output
+    }
+
+    fn unsent(&self, id: ConnectionId) -> usize {
+        let found = self.slots.get(id.slot);
+        found
+            .filter(|endpoint| endpoint.id == id)
+            .map_or(0, Endpoint::unsent)
+    }
+
+    fn promote(&mut self, id: ConnectionId) {
+        let limits = self.settings.peer_limits;
+        if let Some(endpoint) = self.get(id) {
+            endpoint.is_peer = true;
+            endpoint.new_limits = Some(limits);
+        }
+    }
+
+    fn close(&mut self, id: ConnectionId, how: Close) {
+        if let Some(endpoint) = self.get(id) {
+            endpoint.ending = match how {
+                Close::AfterFlush => Ending::AfterFlush,
+                Close::Now => Ending::Now,
+            };
+            self.endings.push(id.slot);
+        }
+    }
+
+    fn dial(&mut self, peer: ReplicaId) {
+        self.dials.push(peer);
+    }
+
+    fn pause(&mut self, id: ConnectionId, paused: bool) {
+        if let Some(endpoint) = self.get(id) {
+            endpoint.paused = paused;
+            if !paused {
+                self.enqueue(id.slot);
+            }
+        }
+    }
+
+    fn precise(&self, now: Now) -> Duration {
+        self.environment.precise(now)
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    fn observes(&self) -> bool {
+        self.environment.observes()
+    }
+
+    fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
+        self.environment.observe(now, clock, event);
+    }
+}

@@ -1,0 +1,251 @@
+//! One connection without a socket: what is kept of its input, the decoder and its limits, when it is read from and
+//! when it is held up, its output, and how it ends. Bytes in, bytes out.
+//!
+//! The rules here hold for every connection, whoever drives the replica: the event loop of the server, a simulated
+//! network, a test. [`Driver`](crate::driver::Driver) applies them.
+
+mod endpoints;
+mod input;
+
+pub use endpoints::Environment;
+pub(crate) use endpoints::{EndStep, Endpoints};
+pub(crate) use input::Next;
+
+use crate::protocol::frame::FrameLimits;
+use crate::replica::ConnectionId;
+use input::{BUFFER_KEPT, Input};
+use std::time::Duration;
+
+/// What the rules of connections depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct EndpointSettings {
+    /// What a client's frames may contain.
+    pub client_limits: FrameLimits,
+    /// What the frames of a link may contain.
+    pub peer_limits: FrameLimits,
+    /// Frames that one connection may have executed in one turn, so that none starves the others.
+    pub frames_per_turn: usize,
+    /// Bytes of replies not written yet above which no more requests of a client are executed.
+    pub unsent_pause_bytes: usize,
+    /// Bytes of replies not written yet above which a client is closed.
+    pub output_bytes_max: usize,
+    /// How long a connection whose output is written waits for the other side to close too.
+    pub linger: Duration,
+    /// How long a connection that is being closed may take no byte of what it still has to get.
+    pub flush_patience: Duration,
+}
+
+impl EndpointSettings {
+    /// The usual rules, where an entry may have so many bytes.
+    #[must_use]
+    pub fn new(entry_bytes: usize) -> Self {
+        Self {
+            client_limits: FrameLimits::client(entry_bytes),
+            peer_limits: FrameLimits::peer(entry_bytes),
+            frames_per_turn: 128,
+            unsent_pause_bytes: 1 << 20,
+            output_bytes_max: 256 << 20,
+            linger: Duration::from_secs(2),
+            flush_patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How far the end of a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It lives.
+    Open,
+    /// To be ended once its output is written.
+    AfterFlush,
+    /// Output is written and shut down; input is thrown away until the other side ends too, or until this
+    /// time. Closing earlier could destroy what the other side has not read yet.
+    Lingering(Duration),
+    /// To be dropped.
+    Now,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) id: ConnectionId,
+    /// `None` while its frames are being handed in.
+    input: Option<Input>,
+    output: Vec<u8>,
+    /// Bytes at the front of `output` that are written.
+    written: usize,
+    /// Bytes that were written and are not in `output` any more.
+    flushed: u64,
+    /// When output was last taken, or the connection was made.
+    progress: Duration,
+    /// No whole frame is left of what was read: only then is more read, so that what is kept stays below one
+    /// read and one frame.
+    starved: bool,
+    /// The other side sends no more.
+    ended: bool,
+    /// The replica does not want more of it for now.
+    paused: bool,
+    /// In the list of connections with output.
+    dirty: bool,
+    /// In the list of connections with work to do.
+    queued: bool,
+    /// The connection is still being made.
+    dialling: bool,
+    ending: Ending,
+    /// A link, or on its way to be one: never held up or closed for slowness.
+    is_peer: bool,
+    /// What its next frames may contain, if that has changed.
+    new_limits: Option<FrameLimits>,
+}
+
+impl Endpoint {
+    fn new(id: ConnectionId, limits: FrameLimits, now: Duration) -> Self {
+        Self {
+            id,
+            input: Some(Input::new(limits)),
+            output: Vec::new(),
+            written: 0,
+            flushed: 0,
+            progress: now,
+            starved: true,
+            ended: false,
+            paused: false,
+            dirty: false,
+            queued: false,
+            dialling: false,
+            ending: Ending::Open,
+            is_peer: false,
+            new_limits: None,
+        }
+    }
+
+    /// Takes the input out, to hand in what is in it; [`Endpoint::put_back`] gives it back.
+    pub(crate) fn take_input(&mut self) -> Option<Input> {
+        let mut input = self.input.take()?;
+        if let Some(limits) = self.new_limits.take() {
+            input.set_limits(limits);
+        }
+        Some(input)
+    }
+
+    pub(crate) fn put_back(&mut self, input: Input, starved: bool) {
+        self.input = Some(input);
+        self.starved = starved;
+    }
+
+    /// What its next frames may contain, if that has changed.
+    pub(crate) fn take_new_limits(&mut self) -> Option<FrameLimits> {
+        self.new_limits.take()
+    }
+
+    /// Whether it lives: frames are taken and replies are sent.
+    pub(crate) fn is_open(&self) -> bool {
+        self.ending == Ending::Open
+    }
+
+    /// Between two replicas.
+    pub(crate) fn is_link(&self) -> bool {
+        self.is_peer
+    }
+
+    /// Whether no more of its frames are to be executed for now.
+    pub(crate) fn is_held_up(&self, settings: &EndpointSettings) -> bool {
+        self.paused || (!self.is_peer && self.unsent() > settings.unsent_pause_bytes)
+    }
+
+    /// Whether it has anything to do when it is served.
+    pub(crate) fn is_served(&self, settings: &EndpointSettings) -> bool {
+        !self.dialling
+            && !self.is_held_up(settings)
+            && matches!(self.ending, Ending::Open | Ending::Lingering(_))
+    }
+
+    /// Whether bytes are to be read for it now.
+    pub(crate) fn wants_input(&self) -> bool {
+        self.starved && !self.ended
+    }
+
+    /// The other side sends no more.
+    pub(crate) fn end_input(&mut self) {
+        self.ended = true;
+    }
+
+    /// Whether the end of the input has been reached and everything before it was handed in.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.ended && self.starved && !self.paused && self.is_open()
+    }
+
+    /// Whether it has nothing to wait for any more.
+    pub(crate) fn has_lingered(&self) -> bool {
+        self.ended && matches!(self.ending, Ending::Lingering(_))
+    }
+
+    /// Whether there is more to do for it in the next turn, if its socket has (`readable`) or has not more to read.
+    pub(crate) fn has_more(&self, readable: bool) -> bool {
+        match self.ending {
+            Ending::Open => !self.starved || (readable && !self.ended),
+            Ending::Lingering(_) => readable && !self.ended,
+            Ending::AfterFlush | Ending::Now => false,
+        }
+    }
+
+    /// Bytes of output that were not taken yet.
+    pub(crate) fn unsent(&self) -> usize {
+        self.output.len() - self.written
+    }
+
+    /// The bytes to be written next.
+    pub(crate) fn unwritten(&self) -> &[u8] {
+        &self.output[self.written..]
+    }
+
+    /// So many bytes of the output were taken.
+    pub(crate) fn advance_output(&mut self, count: usize, now: Duration) {
+        self.written += count;
+        self.flushed += count as u64;
+        self.progress = now;
+    }
+
+    /// Gives memory back: all that is written, or, of what a slow reader has read, as much as is worth moving the rest.
+    pub(crate) fn shrink_output(&mut self) {
+        if self.written == self.output.len() {
+            self.output.clear();
+            if self.output.capacity() > BUFFER_KEPT {
+                self.output = Vec::new();
+            }
+            self.written = 0;
+        } else if self.written > self.output.len() / 2 {
+            self.output.drain(..self.written);
+            self.written = 0;
+        }
+    }
+
+    /// A client that leaves more unread than it may.
+    pub(crate) fn is_too_slow(&self, settings: &EndpointSettings) -> bool {
+        !self.is_peer && self.is_open() && self.unsent() > settings.output_bytes_max
+    }
+
+    /// Whether the connection is still being made.
+    pub(crate) fn is_dialling(&self) -> bool {
+        self.dialling
+    }
+
+    /// Whether it is to be ended once its output is written.
+    pub(crate) fn ends_after_flush(&self) -> bool {
+        self.ending == Ending::AfterFlush
+    }
+
+    /// Forgets what was not written yet: nobody will read it.
+    pub(crate) fn discard_output(&mut self) {
+        (self.output, self.written) = (Vec::new(), 0);
+    }
+
+    /// Until when a connection that is being ended may stay.
+    pub(crate) fn stays_until(&self, settings: &EndpointSettings) -> Option<Duration> {
+        match self.ending {
+            Ending::Lingering(until) => Some(until),
+            Ending::AfterFlush => Some(self.progress + settings.flush_patience),
+            Ending::Open | Ending::Now => None,
+        }
+    }
+}
