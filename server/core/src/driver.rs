@@ -22,9 +22,12 @@
 //! [`replica`](crate::replica).
 
 use crate::endpoint::{EndStep, EndpointSettings, Endpoints, Environment, Next};
-use crate::multicast::ReplicaId;
-use crate::replica::{ConnectionId, Event, Level, Now, Out, Replica, Settings};
+use crate::ids::ConnectionId;
+use crate::ids::ReplicaId;
+use crate::replica::Replica;
+use crate::settings::Settings;
 use crate::store::WARM_MAX;
+use crate::turn::{Event, Level, Now, Out};
 use std::io;
 use std::time::Duration;
 

@@ -14,14 +14,42 @@
 //! ([`eventual`]).
 
 pub mod bugs;
+pub mod command;
 pub mod consistency;
 pub mod driver;
 pub mod endpoint;
+pub mod entry;
 pub mod eventual;
-pub mod multicast;
-pub mod observe;
+pub mod ids;
+pub mod message;
 pub mod order;
-pub mod protocol;
+pub mod ordered;
 pub mod replica;
+pub mod settings;
 pub mod store;
+pub mod trace;
+pub mod turn;
 pub mod units;
+pub mod wire;
+
+// Where these stood before.
+#[doc(hidden)]
+pub mod multicast {
+    pub use crate::entry::*;
+    pub use crate::ids::{Ack, ReplicaId, Stamp, TIME_MAX};
+    pub use crate::ordered::*;
+}
+#[doc(hidden)]
+pub mod observe {
+    pub use crate::trace::*;
+}
+#[doc(hidden)]
+pub mod protocol {
+    pub use crate::command::{introspect, redis, syntax, table};
+    pub use crate::message;
+    pub use crate::wire::*;
+    pub mod command {
+        pub use crate::command::table::Name;
+        pub use crate::command::*;
+    }
+}

@@ -1,8 +1,9 @@
 //! All connections of a process, as the replica's [`Out`] sees them.
 
 use super::{Ending, Endpoint, EndpointSettings};
-use crate::multicast::ReplicaId;
-use crate::replica::{Close, ConnectionId, Event, Now, Out};
+use crate::ids::ConnectionId;
+use crate::ids::ReplicaId;
+use crate::turn::{Close, Event, Now, Out};
 use slab::Slab;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub trait Environment {
     }
 
     /// A whole frame of a connection is about to be handed in.
-    fn frame(&mut self, connection: ConnectionId, words: crate::protocol::frame::Frame<'_>) {
+    fn frame(&mut self, connection: ConnectionId, words: crate::wire::frame::Frame<'_>) {
         let _unheard = (connection, words);
     }
 

@@ -1,6 +1,6 @@
 //! Bytes that were read from a connection, and how far they are decoded.
 
-use crate::protocol::frame::{DecodeError, Decoder, FrameLimits};
+use crate::wire::frame::{DecodeError, Decoder, FrameLimits};
 
 /// Bytes there is room for with each that has come in of a large argument.
 const ROOM_FOR_EACH_BYTE: usize = 16;

@@ -11,8 +11,8 @@ pub use endpoints::Environment;
 pub(crate) use endpoints::{EndStep, Endpoints};
 pub(crate) use input::Next;
 
-use crate::protocol::frame::FrameLimits;
-use crate::replica::ConnectionId;
+use crate::ids::ConnectionId;
+use crate::wire::frame::FrameLimits;
 use input::{BUFFER_KEPT, Input};
 use std::time::Duration;
 

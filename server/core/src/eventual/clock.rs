@@ -1,7 +1,7 @@
 //! The hybrid logical clock.
 
 use crate::bugs::{Bug, planted};
-use crate::multicast::TIME_MAX;
+use crate::ids::TIME_MAX;
 use std::time::Duration;
 
 /// Issues times that follow the wall clock, never repeat, and are larger than every time seen (after

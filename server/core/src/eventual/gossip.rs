@@ -1,10 +1,11 @@
 //! Spreading versions: the replica's side ([`Gossip`]) and each link's ([`GossipLink`]).
 
-use super::{HybridClock, Origin, Vector, VersionStamp, Versions};
+use super::{HybridClock, Versions};
 use crate::bugs::{Bug, planted};
-use crate::multicast::ReplicaId;
-use crate::order::Digest;
-use crate::protocol::message::{encode_end, encode_entry, encode_round};
+use crate::ids::Digest;
+use crate::ids::ReplicaId;
+use crate::ids::{Origin, Vector, VersionStamp};
+use crate::message::{encode_end, encode_entry, encode_round};
 use crate::store::Keyspace;
 use std::time::Duration;
 

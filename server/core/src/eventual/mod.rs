@@ -36,10 +36,9 @@
 
 mod clock;
 mod gossip;
-mod vector;
 mod versions;
 
+pub use crate::ids::{Origin, Vector, VersionStamp};
 pub use clock::HybridClock;
 pub use gossip::{Gossip, GossipLink, Report};
-pub use vector::{Origin, Vector, VersionStamp};
 pub use versions::{Version, Versions, Written};

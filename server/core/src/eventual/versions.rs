@@ -1,8 +1,8 @@
 //! The store of the eventual model: the last version of each key.
 
-use super::{Origin, Vector, VersionStamp};
-use crate::multicast::ReplicaId;
-use crate::order::Digest;
+use crate::ids::Digest;
+use crate::ids::ReplicaId;
+use crate::ids::{Origin, Vector, VersionStamp};
 use crate::store::{Keyspace, Mark, Record, Table};
 use std::collections::BTreeMap;
 use std::ops::Range;

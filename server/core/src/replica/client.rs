@@ -1,13 +1,14 @@
 //! CLIENT: names, lists and closes connections.
 
-use super::out::{Close, ConnectionId, Now, Out};
 use super::replica::Replica;
 use super::session::{ReplyMode, Session};
-use crate::protocol::arguments::parse_unsigned;
-use crate::protocol::command::{CommandSpec, Name, lookup};
-use crate::protocol::error::ErrorReply;
-use crate::protocol::reply::Resp;
+use crate::command::{CommandSpec, Name, lookup};
+use crate::ids::ConnectionId;
 use crate::store::{subcommand_help, wrong_subcommand};
+use crate::turn::{Close, Now, Out};
+use crate::wire::arguments::parse_unsigned;
+use crate::wire::error::ErrorReply;
+use crate::wire::reply::Resp;
 use std::fmt::Write;
 
 /// The longest name of a connection, in bytes.

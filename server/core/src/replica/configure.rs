@@ -1,12 +1,12 @@
 //! CONFIG: this replica's settings by name, ours and those that Redis tools ask for.
 
 use super::replica::Replica;
-use super::settings::Settings;
-use crate::protocol::arguments::{parse_integer, parse_unsigned};
-use crate::protocol::command::CommandSpec;
-use crate::protocol::error::ErrorReply;
-use crate::protocol::reply::ReplyWriter;
+use crate::command::CommandSpec;
+use crate::settings::Settings;
 use crate::store::{glob_matches, subcommand_help, wrong_subcommand};
+use crate::wire::arguments::{parse_integer, parse_unsigned};
+use crate::wire::error::ErrorReply;
+use crate::wire::reply::ReplyWriter;
 use std::time::Duration;
 
 /// Changes a setting; the error says what it takes.

@@ -1,15 +1,15 @@
 //! Texts about a replica: STATUS, INFO, HELP, and the lines of ORDER and HOLDBACK.
 
 use super::link::{Link, LinkState};
-use super::out::{Now, Out};
 use super::replica::{Engine, Readiness, Replica};
-use crate::multicast::Entry;
-use crate::order::Digest;
-use crate::protocol::command::{CommandSpec, Group, lookup};
-use crate::protocol::error::ErrorReply;
-use crate::protocol::reply::ReplyWriter;
-use crate::protocol::table::COMMANDS;
+use crate::command::table::COMMANDS;
+use crate::command::{CommandSpec, Group, lookup};
+use crate::entry::Entry;
+use crate::ids::Digest;
 use crate::store::Keyspace;
+use crate::turn::{Now, Out};
+use crate::wire::error::ErrorReply;
+use crate::wire::reply::ReplyWriter;
 use std::fmt::Write;
 use std::time::Duration;
 

@@ -1,14 +1,17 @@
 //! The eventual model: writing here at once, and passing versions on.
 
-use super::out::{ConnectionId, Event, Level, Now, Out};
 use super::replica::{Engine, Eventual, Replica};
 use super::turn::draw;
-use crate::eventual::{Origin, Report, VersionStamp};
-use crate::multicast::{Entry, EntryBody, ReplicaId, TIME_MAX};
-use crate::protocol::command::{CommandSpec, Eventual as Acceptance, Name};
-use crate::protocol::error::{ErrorCode, ErrorReply};
-use crate::protocol::message::{Message, encode_token, encode_update, encode_vector};
+use crate::command::{CommandSpec, Eventual as Acceptance, Name};
+use crate::entry::{Entry, EntryBody};
+use crate::eventual::Report;
+use crate::ids::ConnectionId;
+use crate::ids::{Origin, VersionStamp};
+use crate::ids::{ReplicaId, TIME_MAX};
+use crate::message::{Message, encode_token, encode_update, encode_vector};
 use crate::store::Keyspace;
+use crate::turn::{Event, Level, Now, Out};
+use crate::wire::error::{ErrorCode, ErrorReply};
 
 /// What the eventual model says to a command that needs a total order.
 pub(super) fn needs_order(name: &str) -> ErrorReply {

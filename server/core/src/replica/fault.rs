@@ -1,11 +1,12 @@
 //! FAULT: delays, cuts and heals this replica's links, to see what happens.
 
 use super::link::Delay;
-use super::out::{ConnectionId, Event, Now, Out};
 use super::replica::Replica;
-use crate::multicast::ReplicaId;
-use crate::protocol::arguments::parse_unsigned;
-use crate::protocol::error::{ErrorCode, ErrorReply};
+use crate::ids::ConnectionId;
+use crate::ids::ReplicaId;
+use crate::turn::{Event, Now, Out};
+use crate::wire::arguments::parse_unsigned;
+use crate::wire::error::{ErrorCode, ErrorReply};
 use std::time::Duration;
 
 /// The longest delay of one frame.

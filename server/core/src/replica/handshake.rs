@@ -6,11 +6,12 @@
 //! nothing but its own `PEER` before it has read the other's.
 
 use super::link::{Link, LinkState};
-use super::out::{Close, ConnectionId, Level, Now, Out};
 use super::replica::{Engine, Readiness, Replica};
-use crate::multicast::ReplicaId;
-use crate::protocol::frame::Frame;
-use crate::protocol::message::{Hello, Message, Refusal, VERSION, encode_refuse};
+use crate::ids::ConnectionId;
+use crate::ids::ReplicaId;
+use crate::message::{Hello, Message, Refusal, VERSION, encode_refuse};
+use crate::turn::{Close, Level, Now, Out};
+use crate::wire::frame::Frame;
 
 /// Why a handshake is refused: in one word, of whom if that is certain, and for a person.
 type Verdict = (Refusal, Option<ReplicaId>, String);

@@ -1,11 +1,12 @@
 //! HELLO, AUTH, SELECT, RESET and WAIT: what client libraries do first.
 
-use super::out::{ConnectionId, Out};
 use super::replica::{Engine, Replica};
-use crate::multicast::ReplicaId;
-use crate::protocol::arguments::{parse_integer, parse_unsigned};
-use crate::protocol::error::{ErrorCode, ErrorReply};
-use crate::protocol::reply::{ReplyWriter, Resp};
+use crate::ids::ConnectionId;
+use crate::ids::ReplicaId;
+use crate::turn::Out;
+use crate::wire::arguments::{parse_integer, parse_unsigned};
+use crate::wire::error::{ErrorCode, ErrorReply};
+use crate::wire::reply::{ReplyWriter, Resp};
 
 /// The only user.
 const USER: &[u8] = b"default";

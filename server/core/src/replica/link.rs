@@ -1,8 +1,9 @@
 //! The state of one link: this replica's side of the connection to a peer.
 
-use super::out::{ConnectionId, Now, Out};
 use crate::eventual::GossipLink;
-use crate::multicast::ReplicaId;
+use crate::ids::ConnectionId;
+use crate::ids::ReplicaId;
+use crate::turn::{Now, Out};
 use std::collections::VecDeque;
 use std::time::Duration;
 

@@ -1,11 +1,12 @@
 //! Keeping links alive: dialling, heartbeats, silence, loss.
 
 use super::link::LinkState;
-use super::out::{Close, ConnectionId, Event, Level, Now, Out};
 use super::replica::{Engine, Readiness, Replica};
 use crate::bugs::{Bug, planted};
-use crate::multicast::ReplicaId;
-use crate::protocol::message::{Refusal, encode_token};
+use crate::ids::ConnectionId;
+use crate::ids::ReplicaId;
+use crate::message::{Refusal, encode_token};
+use crate::turn::{Close, Event, Level, Now, Out};
 use std::time::Duration;
 
 impl Replica {

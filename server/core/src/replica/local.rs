@@ -2,17 +2,18 @@
 
 use super::describe;
 use super::hello;
-use super::out::{ConnectionId, Now, Out};
 use super::replica::{Engine, Replica, splitmix};
 use super::session::Session;
 use super::slowlog;
+use crate::command::introspect;
+use crate::command::{CommandSpec, Kind, Name};
+use crate::ids::ConnectionId;
 use crate::order::{Delivered, OutOfRange};
-use crate::protocol::arguments::parse_unsigned;
-use crate::protocol::command::{CommandSpec, Kind, Name};
-use crate::protocol::error::{ErrorCode, ErrorReply};
-use crate::protocol::introspect;
-use crate::protocol::reply::ReplyWriter;
 use crate::store::{Keyspace, read};
+use crate::turn::{Now, Out};
+use crate::wire::arguments::parse_unsigned;
+use crate::wire::error::{ErrorCode, ErrorReply};
+use crate::wire::reply::ReplyWriter;
 use std::time::Duration;
 
 /// Entries that ORDER and HOLDBACK list if no count is given.

@@ -2,7 +2,7 @@
 
 use super::replica::{Engine, Readiness, Replica};
 use crate::eventual::Gossip;
-use crate::multicast::Multicast;
+use crate::ordered::Multicast;
 use crate::store::Store;
 
 impl Replica {

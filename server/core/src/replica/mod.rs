@@ -39,7 +39,6 @@ mod local;
 mod look;
 mod monitor;
 mod ordered;
-mod out;
 mod peers;
 mod pipeline;
 #[cfg(feature = "deliberate-bugs")]
@@ -48,11 +47,11 @@ mod planted;
 mod replica;
 mod request;
 mod session;
-mod settings;
 mod slowlog;
 mod transaction;
 mod turn;
 
-pub use out::{Close, ConnectionId, Event, Level, Now, Out};
+pub use crate::ids::ConnectionId;
+pub use crate::settings::Settings;
+pub use crate::turn::{Close, Event, Level, Now, Out};
 pub use replica::Replica;
-pub use settings::Settings;

@@ -1,12 +1,14 @@
 //! MONITOR: streams of client commands, deliveries and frames.
 
 use super::describe;
-use super::out::{ConnectionId, Now, Out};
 use super::replica::Replica;
 use super::session::MonitorKind;
-use crate::multicast::{Entry, ReplicaId, Stamp};
-use crate::protocol::error::ErrorReply;
-use crate::protocol::inline;
+use crate::entry::Entry;
+use crate::ids::ConnectionId;
+use crate::ids::{ReplicaId, Stamp};
+use crate::turn::{Now, Out};
+use crate::wire::error::ErrorReply;
+use crate::wire::inline;
 
 impl Replica {
     /// MONITOR: from now on the connection gets a line for everything of a kind.

@@ -1,15 +1,16 @@
 //! The ordered models: stamping a client's entry, delivering what can be delivered, applying it.
 
-use super::out::{ConnectionId, Event, Now, Out};
 use super::pipeline::reply_start;
 use super::replica::{Engine, Ordered, Replica, splitmix};
 use super::session::{Answer, Pending, Session};
 use crate::bugs::{Bug, planted};
-use crate::multicast::{Entry, EntryBody};
-use crate::protocol::command::{Kind, lookup};
-use crate::protocol::error::{ErrorCode, ErrorReply};
-use crate::protocol::reply::ReplyWriter;
+use crate::command::{Kind, lookup};
+use crate::entry::{Entry, EntryBody};
+use crate::ids::ConnectionId;
 use crate::store::{Limits, Store, read, write};
+use crate::turn::{Event, Now, Out};
+use crate::wire::error::{ErrorCode, ErrorReply};
+use crate::wire::reply::ReplyWriter;
 use std::time::Duration;
 
 impl Replica {
@@ -175,7 +176,7 @@ impl Replica {
 fn own_client(
     ordered: &mut Ordered,
     entry: &Entry,
-    me: crate::multicast::ReplicaId,
+    me: crate::ids::ReplicaId,
 ) -> Option<ConnectionId> {
     if entry.origin() != me {
         return None;

@@ -1,12 +1,13 @@
 //! What other replicas send: each frame to the part of the replica that it is for.
 
 use super::link::LinkState;
-use super::out::{Event, Now, Out};
 use super::replica::{Engine, Replica};
-use crate::multicast::{Ack, EntryBody, ReplicaId, Stamp};
-use crate::protocol::frame::Frame;
-use crate::protocol::message::{Message, encode_token};
+use crate::entry::EntryBody;
+use crate::ids::{Ack, ReplicaId, Stamp};
+use crate::message::{Message, encode_token};
 use crate::store::WARM_MAX;
+use crate::turn::{Event, Now, Out};
+use crate::wire::frame::Frame;
 use std::time::Duration;
 
 impl Replica {

@@ -1,11 +1,12 @@
 //! A connection's line of replies: answers in order, barriers, timeouts, the end.
 
-use super::out::{Close, ConnectionId, Event, Now, Out};
 use super::replica::Replica;
 use super::session::{Answer, KEPT_BYTES_MAX, Pending};
-use crate::multicast::Stamp;
-use crate::protocol::error::{ErrorCode, ErrorReply};
-use crate::protocol::reply::ReplyWriter;
+use crate::ids::ConnectionId;
+use crate::ids::Stamp;
+use crate::turn::{Close, Event, Now, Out};
+use crate::wire::error::{ErrorCode, ErrorReply};
+use crate::wire::reply::ReplyWriter;
 use std::cmp::Reverse;
 
 impl Replica {

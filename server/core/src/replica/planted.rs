@@ -1,13 +1,14 @@
 //! The deliberate bugs that take more than a condition; see [`crate::bugs`]. Only with their feature.
 
-use super::out::{ConnectionId, Now, Out};
 use super::replica::{Engine, Replica};
 use super::session::{Answer, Pending, Session};
 use crate::bugs::{Bug, planted};
-use crate::multicast::{Ack, ReplicaId, Stamp};
-use crate::protocol::command::CommandSpec;
-use crate::protocol::reply::ReplyWriter;
+use crate::command::CommandSpec;
+use crate::ids::ConnectionId;
+use crate::ids::{Ack, ReplicaId, Stamp};
 use crate::store::read;
+use crate::turn::{Now, Out};
+use crate::wire::reply::ReplyWriter;
 
 impl Replica {
     /// See [`Bug::HaveTakenAsAck`].

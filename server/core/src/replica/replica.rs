@@ -1,18 +1,21 @@
 //! The replica's state and its entry points.
 
 use super::link::Link;
-use super::out::{Close, ConnectionId, Event, Level, Now, Out};
 use super::session::{Session, Sessions};
-use super::settings::Settings;
 use super::slowlog::{Latencies, SlowLog};
-use crate::eventual::{Gossip, Origin};
-use crate::multicast::{Multicast, ReplicaId, View};
+use crate::eventual::Gossip;
+use crate::ids::ConnectionId;
+use crate::ids::Origin;
+use crate::ids::ReplicaId;
 use crate::order::Order;
-use crate::protocol::ahead::words_ahead;
-use crate::protocol::error::ErrorReply;
-use crate::protocol::frame::{DecodeError, Frame};
-use crate::protocol::reply::{ReplyWriter, Resp};
+use crate::ordered::{Multicast, View};
+use crate::settings::Settings;
 use crate::store::Store;
+use crate::turn::{Close, Event, Level, Now, Out};
+use crate::wire::ahead::words_ahead;
+use crate::wire::error::ErrorReply;
+use crate::wire::frame::{DecodeError, Frame};
+use crate::wire::reply::{ReplyWriter, Resp};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::time::Duration;
@@ -34,7 +37,7 @@ pub(super) struct Eventual {
     pub(super) gossip: Gossip,
     /// `UPDATE` frames of this turn, and where each begins.
     pub(super) updates: Vec<u8>,
-    pub(super) update_stamps: Vec<crate::multicast::Stamp>,
+    pub(super) update_stamps: Vec<crate::ids::Stamp>,
     /// When vectors are exchanged again and tombstones looked at.
     pub(super) exchange_due: Duration,
 }

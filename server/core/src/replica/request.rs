@@ -1,17 +1,18 @@
 //! A client's command: understood, checked, and sent on its path.
 
-use super::out::{Close, ConnectionId, Event, Now, Out};
 use super::pipeline::reply_start;
 use super::replica::{Engine, Readiness, Replica};
 use super::session::{Answer, Pending};
+use crate::command::redis::refusal;
+use crate::command::{CommandSpec, Kind, Name, lookup};
 use crate::consistency::Consistency;
-use crate::multicast::EntryBody;
-use crate::protocol::arguments::{OwnedArguments, parse_unsigned};
-use crate::protocol::command::{CommandSpec, Kind, Name, lookup};
-use crate::protocol::error::{ErrorCode, ErrorReply};
-use crate::protocol::message::is_message_name;
-use crate::protocol::redis::refusal;
+use crate::entry::EntryBody;
+use crate::ids::ConnectionId;
+use crate::message::is_message_name;
 use crate::store::admit;
+use crate::turn::{Close, Event, Now, Out};
+use crate::wire::arguments::{OwnedArguments, parse_unsigned};
+use crate::wire::error::{ErrorCode, ErrorReply};
 
 /// The two ways of a data command in the ordered models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

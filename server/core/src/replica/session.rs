@@ -1,11 +1,12 @@
 //! A client's connection: its pipeline and what its commands have set.
 
-use super::out::{ConnectionId, Out};
+use crate::command::{CommandSpec, Name, lookup};
 use crate::consistency::Consistency;
-use crate::protocol::arguments::OwnedArguments;
-use crate::protocol::command::{CommandSpec, Name, lookup};
-use crate::protocol::error::ErrorReply;
-use crate::protocol::reply::{ReplyWriter, Resp};
+use crate::ids::ConnectionId;
+use crate::turn::Out;
+use crate::wire::arguments::OwnedArguments;
+use crate::wire::error::ErrorReply;
+use crate::wire::reply::{ReplyWriter, Resp};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 

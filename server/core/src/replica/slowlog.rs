@@ -3,12 +3,12 @@
 //! A command's time is from its arrival to its reply: what its client waited for, the order's share
 //! included. (Redis counts execution alone, which here says little.)
 
-use super::out::Now;
-use crate::protocol::arguments::parse_integer;
-use crate::protocol::command::CommandSpec;
-use crate::protocol::error::ErrorReply;
-use crate::protocol::reply::ReplyWriter;
+use crate::command::CommandSpec;
 use crate::store::{subcommand_help, wrong_subcommand};
+use crate::turn::Now;
+use crate::wire::arguments::parse_integer;
+use crate::wire::error::ErrorReply;
+use crate::wire::reply::ReplyWriter;
 use std::collections::VecDeque;
 use std::time::Duration;
 

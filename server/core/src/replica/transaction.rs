@@ -4,15 +4,16 @@
 //! key's last change, EXEC carries these positions, and every replica compares them when it delivers the
 //! entry: if one differs, nothing is applied, on any of them.
 
-use super::out::{ConnectionId, Now, Out};
 use super::pipeline::reply_start;
 use super::replica::{Engine, Replica, splitmix};
 use super::session::{Answer, Multi, Pending, Transaction};
-use crate::multicast::EntryBody;
-use crate::protocol::arguments::OwnedArguments;
-use crate::protocol::command::{CommandSpec, Kind, Name, lookup};
-use crate::protocol::error::{ErrorCode, ErrorReply};
+use crate::command::{CommandSpec, Kind, Name, lookup};
+use crate::entry::EntryBody;
+use crate::ids::ConnectionId;
 use crate::store::{check_entry_size, read};
+use crate::turn::{Now, Out};
+use crate::wire::arguments::OwnedArguments;
+use crate::wire::error::{ErrorCode, ErrorReply};
 
 impl Replica {
     /// A command of this family.

@@ -4,11 +4,13 @@
 //! go before the `ACK`s: an ack must never overtake an entry that was stamped before the ack was due.
 
 use super::link::Link;
-use super::out::{Now, Out};
 use super::replica::{Engine, Replica, splitmix};
 use crate::bugs::{Bug, planted};
-use crate::multicast::{Ack, Entry, Multicast, ReplicaId, Stamp};
-use crate::protocol::message::{encode_ack, encode_mcast};
+use crate::entry::Entry;
+use crate::ids::{Ack, ReplicaId, Stamp};
+use crate::message::{encode_ack, encode_mcast};
+use crate::ordered::Multicast;
+use crate::turn::{Now, Out};
 
 /// `MCAST` frames, encoded once for all links that have been sent the same.
 #[derive(Debug, Default)]

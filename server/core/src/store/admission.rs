@@ -3,9 +3,9 @@
 //! Only what every replica would refuse alike is admitted nowhere, so an entry that one replica admitted
 //! is never refused by another: the limits are compared in the handshake.
 
-use crate::protocol::arguments::parse_integer;
-use crate::protocol::command::{CommandSpec, Name};
-use crate::protocol::error::ErrorReply;
+use crate::command::{CommandSpec, Name};
+use crate::wire::arguments::parse_integer;
+use crate::wire::error::ErrorReply;
 use std::fmt;
 
 /// Limits of what may be stored. Every replica of a cluster has the same.

@@ -1,10 +1,10 @@
 //! The data commands that read, over any kind of store.
 
 use super::glob_matches;
-use crate::protocol::arguments::{parse_integer, parse_unsigned};
-use crate::protocol::command::{CommandSpec, Name};
-use crate::protocol::error::ErrorReply;
-use crate::protocol::reply::ReplyWriter;
+use crate::command::{CommandSpec, Name};
+use crate::wire::arguments::{parse_integer, parse_unsigned};
+use crate::wire::error::ErrorReply;
+use crate::wire::reply::ReplyWriter;
 
 /// What a read needs of a store.
 pub trait Keyspace {
@@ -215,7 +215,7 @@ fn range<K: Keyspace>(
 
 /// What Redis says to a subcommand that does not exist, or has other arguments.
 pub(crate) fn wrong_subcommand(name: &str, subcommand: &[u8]) -> ErrorReply {
-    let spec = crate::protocol::command::lookup(name.as_bytes());
+    let spec = crate::command::lookup(name.as_bytes());
     let known = spec.is_some_and(|spec| {
         let mut names = forms(spec).filter_map(|form| form.split(' ').next());
         names.any(|known| known.as_bytes().eq_ignore_ascii_case(subcommand))
@@ -253,7 +253,7 @@ fn object<K: Keyspace>(
     let subcommand = words[1].to_ascii_uppercase();
     match (subcommand.as_slice(), value, words.len()) {
         (b"HELP", _, 2) => {
-            if let Some(spec) = crate::protocol::command::lookup(b"object") {
+            if let Some(spec) = crate::command::lookup(b"object") {
                 subcommand_help(spec, reply);
             }
         }
@@ -298,7 +298,7 @@ fn memory<K: Keyspace>(
         (b"USAGE", 4..) => return Err(ErrorReply::syntax()),
         (b"DOCTOR", 2) => reply.verbatim("INFO and STATUS say how much memory the data takes."),
         (b"HELP", 2) => {
-            if let Some(spec) = crate::protocol::command::lookup(b"memory") {
+            if let Some(spec) = crate::command::lookup(b"memory") {
                 subcommand_help(spec, reply);
             }
         }

@@ -4,10 +4,10 @@ use super::admission::{Limits, SetOptions};
 use super::float;
 use super::ordered::Store;
 use super::read::Keyspace;
-use crate::protocol::arguments::parse_integer;
-use crate::protocol::command::{CommandSpec, Name};
-use crate::protocol::error::ErrorReply;
-use crate::protocol::reply::ReplyWriter;
+use crate::command::{CommandSpec, Name};
+use crate::wire::arguments::parse_integer;
+use crate::wire::error::ErrorReply;
+use crate::wire::reply::ReplyWriter;
 
 /// Executes a writing data command of the right arity, as part of the entry at `position`. An error
 /// changes nothing.
@@ -241,8 +241,8 @@ fn append(
 mod tests {
     use super::super::read::read;
     use super::*;
-    use crate::protocol::command::{Kind, lookup};
-    use crate::protocol::reply::Resp;
+    use crate::command::{Kind, lookup};
+    use crate::wire::reply::Resp;
 
     /// Runs lines against one store; each line's reply as RESP.
     fn run(lines: &[&str]) -> Vec<String> {

@@ -82,7 +82,7 @@ fn replay(folder: &str) -> Result<(), Box<dyn Error>> {
 
 #[test]
 fn the_multicast_says_what_its_golden_traces_show() -> Result<(), Box<dyn Error>> {
-    replay("multicast/golden")
+    replay("ordered/golden")
 }
 
 #[test]

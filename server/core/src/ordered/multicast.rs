@@ -1,20 +1,11 @@
 //! The state of the totally ordered multicast at one replica. The module's documentation is the essay.
 
-use super::{
-    Entry, EntryBody, HoldbackQueue, LamportClock, ReceiveError, ReplicaId, Stamp, TIME_MAX, View,
-};
+use super::{HoldbackQueue, LamportClock, ReceiveError, View};
 use crate::bugs::{Bug, planted};
+use crate::entry::{Entry, EntryBody};
+use crate::ids::{Ack, ReplicaId, Stamp, TIME_MAX};
 use std::collections::VecDeque;
 use std::time::Duration;
-
-/// "I hold every entry up to this time."
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ack {
-    /// The origin of the entries, and the time.
-    pub stamp: Stamp,
-    /// The origin's incarnation, unless the ack is for the origin itself.
-    pub incarnation: Option<u64>,
-}
 
 /// Up to which time a replica is known to hold an origin's entries, and of which incarnation of it.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,6 +1,6 @@
 //! Origins, stamps of versions, and vectors.
 
-use crate::multicast::{ReplicaId, Stamp};
+use super::{ReplicaId, Stamp};
 use std::collections::BTreeMap;
 
 /// A replica in one incarnation: one that restarts empty counts as another origin.

@@ -1,7 +1,7 @@
 //! What a replica needs of the world, and what it tells about itself.
 
-use crate::multicast::{Entry, ReplicaId, Stamp};
-use std::fmt;
+use crate::entry::Entry;
+use crate::ids::{ConnectionId, ReplicaId, Stamp};
 use std::time::Duration;
 
 /// The time of a call.
@@ -11,21 +11,6 @@ pub struct Now {
     pub monotonic: Duration,
     /// Time since 1970; for the hybrid clock and for people. It may jump.
     pub wall: Duration,
-}
-
-/// A connection of this process. Never reused: the serial number tells successive users of a slot apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId {
-    /// A small number, reused.
-    pub slot: usize,
-    /// Counts all connections of the process, from 1.
-    pub serial: u64,
-}
-
-impl fmt::Display for ConnectionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "c{}", self.serial)
-    }
 }
 
 /// How a connection is closed.

@@ -1,6 +1,6 @@
 //! What can be wrong with a peer's frames.
 
-use super::{ReplicaId, Stamp};
+use crate::ids::{ReplicaId, Stamp};
 use std::fmt;
 
 /// Why what a peer sent cannot be taken. The link has to be closed; a new handshake mends it.
@@ -13,7 +13,7 @@ pub enum ReceiveError {
         /// The time that the frame says came before.
         previous: u64,
     },
-    /// Times that do not rise, or are beyond [`TIME_MAX`](super::TIME_MAX).
+    /// Times that do not rise, or are beyond [`TIME_MAX`](crate::ids::TIME_MAX).
     BadTime(u64),
     /// An ack for an entry that this replica never stamped.
     AckAhead {

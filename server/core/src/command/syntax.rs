@@ -170,7 +170,7 @@ fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::table::COMMANDS;
+    use crate::command::table::COMMANDS;
 
     fn tree(arguments: &[Argument]) -> String {
         let one = |argument: &Argument| {

@@ -1,7 +1,8 @@
 //! The trace: what [`Event`]s look like to programs.
 
-use crate::multicast::{Entry, ReplicaId, Stamp};
-use crate::replica::{Event, Now};
+use crate::entry::Entry;
+use crate::ids::{ReplicaId, Stamp};
+use crate::turn::{Event, Now};
 use serde_json::{Map, Value, json};
 
 /// Longest part of a reply that the trace and the log show.

@@ -4,8 +4,9 @@
 //! behind the last one, and a pop takes one from the line whose head is at the top of the heap. The heap has as many
 //! elements as there are origins with entries, however many entries are held back.
 
-use super::{Entry, Stamp};
 use crate::bugs::{Bug, planted};
+use crate::entry::Entry;
+use crate::ids::{ReplicaId, Stamp};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -165,7 +166,7 @@ impl HoldbackQueue {
     fn key(&self, at: usize) -> Stamp {
         let stamp = self.heads[at];
         if planted(Bug::TiesBrokenByArrival) {
-            return Stamp::new(stamp.time, super::ReplicaId(0));
+            return Stamp::new(stamp.time, ReplicaId(0));
         }
         stamp
     }
@@ -216,7 +217,7 @@ fn parent(at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::multicast::{EntryBody, ReplicaId};
+    use crate::entry::EntryBody;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! The shape of an entry: how many words are behind it, and what they are.
 
-use crate::protocol::arguments::parse_unsigned;
+use crate::wire::arguments::parse_unsigned;
 
 /// The number of words of a shape that is nothing but one command of less than ten.
 #[inline]

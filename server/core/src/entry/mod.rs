@@ -10,13 +10,13 @@ mod shape;
 
 pub use reader::EntryReader;
 
-use super::{ReplicaId, Stamp};
-use crate::protocol::arguments::{
+use crate::ids::{ReplicaId, Stamp};
+use crate::wire::arguments::{
     Arguments, BulkStrings, OwnedArguments, parse_unsigned, push_bulk, push_bulk_decimal,
     push_decimal,
 };
-use crate::protocol::frame::{Decoder, Frame, FrameLimits};
-use crate::protocol::inline;
+use crate::wire::frame::{Decoder, Frame, FrameLimits};
+use crate::wire::inline;
 use shape::{counted_words, counts, single_command, split_shape};
 use std::cell::RefCell;
 use std::collections::BTreeMap;

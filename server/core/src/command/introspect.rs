@@ -1,11 +1,11 @@
 //! COMMAND: the table for programs.
 
-use super::command::{CommandSpec, Group, Kind, lookup};
-use super::error::ErrorReply;
-use super::reply::ReplyWriter;
 use super::syntax::{Argument, Shape, parse};
 use super::table::COMMANDS;
+use super::{CommandSpec, Group, Kind, lookup};
 use crate::store::{subcommand_help, wrong_subcommand};
+use crate::wire::error::ErrorReply;
+use crate::wire::reply::ReplyWriter;
 
 /// Answers COMMAND and its subcommands.
 ///

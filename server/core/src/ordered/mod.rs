@@ -86,19 +86,13 @@
 //!   had taken part.
 
 mod clock;
-mod entry;
 mod error;
 mod holdback;
-mod stamp;
+mod multicast;
 mod view;
 
-pub use clock::{LamportClock, TIME_MAX};
-pub use entry::{Entry, EntryBody, EntryReader, MalformedEntry};
+pub use clock::LamportClock;
 pub use error::ReceiveError;
 pub use holdback::HoldbackQueue;
-pub use stamp::{ReplicaId, Stamp};
+pub use multicast::Multicast;
 pub use view::View;
-
-#[allow(clippy::module_inception, reason = "the type that the module is about")]
-mod multicast;
-pub use multicast::{Ack, Multicast};

@@ -1,8 +1,12 @@
 //! Replica ids and stamps.
 
-use crate::protocol::arguments::{parse_unsigned, push_decimal};
+use crate::wire::arguments::{parse_unsigned, push_decimal};
 use std::fmt;
 use std::str::FromStr;
+
+/// The largest time that a peer may claim. Far beyond any run (a billion ticks a second for a century),
+/// and far enough from the end of `u64` that ticking can never overflow.
+pub const TIME_MAX: u64 = 1 << 62;
 
 /// A replica's id: its place in the cluster's list, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,6 +83,15 @@ impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.time, self.replica)
     }
+}
+
+/// "I hold every entry up to this time."
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// The origin of the entries, and the time.
+    pub stamp: Stamp,
+    /// The origin's incarnation, unless the ack is for the origin itself.
+    pub incarnation: Option<u64>,
 }
 
 #[cfg(test)]

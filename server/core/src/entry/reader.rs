@@ -1,7 +1,7 @@
 //! Reading an entry.
 
 use super::shape::{number, single_command, split_shape};
-use crate::protocol::arguments::{Arguments, BulkStrings, parse_unsigned};
+use crate::wire::arguments::{Arguments, BulkStrings, parse_unsigned};
 
 /// Reads a body: first the watches, then [`EntryReader::commands`].
 #[derive(Clone, Debug)]

@@ -2,25 +2,13 @@
 
 mod log;
 
-use crate::multicast::{Entry, EntryBody, ReplicaId, Stamp};
+use crate::entry::{Entry, EntryBody};
+pub use crate::ids::Digest;
+use crate::ids::{ReplicaId, Stamp};
 use log::{Log, Place};
 use std::collections::VecDeque;
 use std::fmt;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
-
-/// The digest of an order up to a position.
-///
-/// At position 0 it is 0. At position n it is the XXH3 128-bit hash (seed 0) of the 16 bytes of the digest
-/// at n-1, big-endian, followed by the entry's stamp as text (`17.2`) and its canonical bytes. Results are no
-/// part of it. Equal digests at a position prove equal orders.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Digest(pub u128);
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
 
 /// A delivered entry that is still kept.
 #[derive(Clone, Debug)]
@@ -275,9 +263,10 @@ const LARGE_BYTES: usize = 8 << 10;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::multicast::{EntryBody, ReplicaId};
-    use crate::protocol::arguments::push_bulk;
-    use crate::protocol::frame::{Decoder, FrameLimits};
+    use crate::entry::EntryBody;
+    use crate::ids::ReplicaId;
+    use crate::wire::arguments::push_bulk;
+    use crate::wire::frame::{Decoder, FrameLimits};
 
     fn entry(time: u64) -> Entry {
         let stamp = Stamp::new(time, ReplicaId(1));

@@ -14,12 +14,13 @@ pub use encode::{
 pub use hello::Hello;
 pub use spec::{MESSAGES, MessageSpec};
 
-use super::arguments::parse_unsigned;
-use super::frame::Frame;
-use super::inline;
-use crate::eventual::{Origin, Vector, VersionStamp};
-use crate::multicast::{Ack, EntryBody, ReplicaId, Stamp};
-use crate::order::Digest;
+use crate::entry::EntryBody;
+use crate::ids::Digest;
+use crate::ids::{Ack, ReplicaId, Stamp};
+use crate::ids::{Origin, Vector, VersionStamp};
+use crate::wire::arguments::parse_unsigned;
+use crate::wire::frame::Frame;
+use crate::wire::inline;
 use hello::parse_hello;
 use smallvec::SmallVec;
 

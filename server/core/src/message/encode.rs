@@ -1,10 +1,11 @@
 //! Frames to bytes.
 
 use super::Refusal;
-use crate::eventual::{Vector, VersionStamp};
-use crate::multicast::{Ack, Entry};
-use crate::order::Digest;
-use crate::protocol::arguments::{push_bulk, push_bulk_decimal, push_decimal};
+use crate::entry::Entry;
+use crate::ids::Ack;
+use crate::ids::Digest;
+use crate::ids::{Vector, VersionStamp};
+use crate::wire::arguments::{push_bulk, push_bulk_decimal, push_decimal};
 
 /// Room for a word that is a number or a name.
 const WORD_BYTES: usize = 32;

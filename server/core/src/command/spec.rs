@@ -224,7 +224,7 @@ pub fn lookup(name: &[u8]) -> Option<&'static CommandSpec> {
     }
 }
 
-pub use super::table::Name;
+use super::table::Name;
 
 #[cfg(test)]
 mod tests {

@@ -440,7 +440,7 @@ pub fn refusal(name: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::command::lookup;
+    use crate::command::lookup;
 
     #[test]
     fn the_table_agrees_with_the_commands() {

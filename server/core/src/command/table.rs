@@ -1,9 +1,9 @@
 //! The one table of commands: documentation, `HELP`, arity, the REPL's completion and hints, and the
 //! path through the replica all come from here.
 
-use super::command::Eventual::{Accepted, Refused, WithoutOptions};
-use super::command::Kind::{Connection, Inspect, Read, Transaction, Write};
-use super::command::{CommandSpec, Eventual, Group, Keys, Kind};
+use super::Eventual::{Accepted, Refused, WithoutOptions};
+use super::Kind::{Connection, Inspect, Read, Transaction, Write};
+use super::{CommandSpec, Eventual, Group, Keys, Kind};
 
 /// A row without barrier and errors of its own.
 #[allow(clippy::too_many_arguments, reason = "the columns of a table")]

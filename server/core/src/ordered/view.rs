@@ -1,6 +1,6 @@
 //! Who takes part in the multicast.
 
-use super::ReplicaId;
+use crate::ids::ReplicaId;
 
 /// The members of the multicast, numbered, so that they may change one day. Nothing else may assume that
 /// the members are all replicas of the cluster's list.

@@ -1,9 +1,5 @@
 //! The Lamport clock.
 
-/// The largest time that a peer may claim. Far beyond any run (a billion ticks a second for a century),
-/// and far enough from the end of `u64` that ticking can never overflow.
-pub const TIME_MAX: u64 = 1 << 62;
-
 /// A counter that is larger than every time it has seen (Lamport 1978).
 #[derive(Clone, Debug, Default)]
 pub struct LamportClock {

@@ -1,7 +1,7 @@
 //! How a replica is set up.
 
 use crate::consistency::Consistency;
-use crate::multicast::ReplicaId;
+use crate::ids::ReplicaId;
 use crate::store::Limits;
 use std::time::Duration;
 

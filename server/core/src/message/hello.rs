@@ -2,9 +2,9 @@
 
 use super::encode::begin;
 use crate::consistency::Consistency;
-use crate::multicast::ReplicaId;
-use crate::protocol::arguments::{parse_unsigned, push_bulk};
+use crate::ids::ReplicaId;
 use crate::store::Limits;
+use crate::wire::arguments::{parse_unsigned, push_bulk};
 
 /// The handshake: who the sender is, how it was set up, and what it holds of the receiver's.
 #[derive(Clone, Debug, PartialEq, Eq)]
