@@ -1,8 +1,8 @@
 //! `holdback-lab`: runs test cases against a cluster and judges them.
 
 use clap::Parser;
-use holdback_lab::lab::commands::{Arguments, Command};
-use holdback_lab::lab::failure::EXIT_USAGE;
+use holdback_lab::commands::{Arguments, Command};
+use holdback_lab::kit::failure::EXIT_USAGE;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

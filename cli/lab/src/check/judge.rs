@@ -6,7 +6,7 @@ use super::verdict::{Blame, CounterExample, Verdict};
 use super::witness_of;
 use super::{Limits, convergence, describe, eventual, linearizable, sequential};
 use crate::history::{self, History};
-use crate::lab::failure::Failure;
+use crate::kit::failure::Failure;
 use holdback::consistency::Consistency;
 use serde_json::{Map, Value as Json, json};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! The orders of all replicas as one, if they agree.
 
-use crate::lab::failure::Failure;
+use crate::kit::failure::Failure;
 use crate::order::Entry;
 use std::fs::File;
 use std::io::{BufRead, BufReader};

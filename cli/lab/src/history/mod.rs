@@ -15,6 +15,8 @@ pub use read::{Malformed, read, read_file};
 pub use write::{Writer, write};
 
 use holdback::consistency::Consistency;
+use holdback::protocol::error::ErrorCode;
+use holdback::protocol::value::Value;
 use std::collections::BTreeMap;
 
 /// What all clients of a run saw.
@@ -67,6 +69,22 @@ pub enum Outcome {
     Fail,
     /// It may have happened, or may still happen; also if it was never completed.
     Info,
+}
+
+impl Outcome {
+    /// What a reply says of the operation: an error that is definite, and an EXEC refused by its WATCH, say
+    /// that it did not happen.
+    #[must_use]
+    pub fn of_reply(call: &Call, reply: &Value) -> Self {
+        match (call, reply) {
+            (_, Value::Error(text)) => match ErrorCode::parse(text) {
+                Some(code) if code.is_definite() => Self::Fail,
+                _ => Self::Info,
+            },
+            (Call::Txn(_), Value::Null) => Self::Fail,
+            _ => Self::Ok(Answer::of_reply(call, reply)),
+        }
+    }
 }
 
 impl Operation {

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::call::{Call, Word};
 use super::{Final, History, Initial, Moment, Operation, Outcome};
-use crate::lab::failure::Failure;
+use crate::kit::failure::Failure;
 use holdback_client::json;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;

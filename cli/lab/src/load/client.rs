@@ -5,7 +5,6 @@ use super::mix::Kind;
 use super::sockets::{Moved, Socket};
 use super::workload::Author;
 use crate::history::{Answer, Operation, Outcome};
-use crate::lab::record::outcome_of_reply;
 use holdback::protocol::value::{Scanner, Value, parse};
 use std::collections::VecDeque;
 use std::io;
@@ -284,7 +283,7 @@ impl Pending {
             self.error = Some(code.into());
         }
         self.operation.outcome = match &self.error {
-            _ if extras.understand => outcome_of_reply(&self.operation.call, &value(reply)?),
+            _ if extras.understand => Outcome::of_reply(&self.operation.call, &value(reply)?),
             Some(_) => Outcome::Fail,
             None => Outcome::Ok(Answer::Unknown),
         };

@@ -3,8 +3,8 @@
 use super::client::{Link, Lost};
 use super::driver::{ANSWER_PATIENCE, Driver, LOOK, RETRY};
 use super::tally::Tally;
-use crate::lab::failure::Failure;
-use crate::lab::status::words;
+use crate::kit::ask::words;
+use crate::kit::failure::Failure;
 use std::io;
 use std::sync::Barrier;
 use std::sync::atomic::Ordering;

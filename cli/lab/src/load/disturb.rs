@@ -1,11 +1,11 @@
 //! What goes wrong during a load: delays, cuts, and pauses of processes, drawn from the seed.
 
-use crate::lab::clock::{Clock, wall_nanoseconds};
-use crate::lab::cluster::{Cluster, Replica};
-use crate::lab::failure::Failure;
-use crate::lab::faults::order;
-use crate::lab::status::{PATIENCE, Status};
-use crate::simulate::random::Random;
+use crate::kit::ask::{PATIENCE, order};
+use crate::kit::clock::{Clock, wall_nanoseconds};
+use crate::kit::cluster::{Cluster, Replica};
+use crate::kit::failure::Failure;
+use crate::kit::random::Random;
+use crate::kit::status::Status;
 use clap::ValueEnum;
 use holdback::protocol::value::Value;
 use holdback_client::Connection;

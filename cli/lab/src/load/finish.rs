@@ -2,13 +2,13 @@
 
 use super::recorder::Recorder;
 use crate::history;
-use crate::lab::cluster::Cluster;
-use crate::lab::collect::{Final, collect};
-use crate::lab::failure::Failure;
-use crate::lab::record::store_json;
-use crate::lab::run_folder::RunFolder;
-use crate::lab::settle::{self, Settled};
-use crate::lab::status::{PATIENCE, query_all};
+use crate::kit::ask::PATIENCE;
+use crate::kit::cluster::Cluster;
+use crate::kit::collect::{Final, collect};
+use crate::kit::failure::Failure;
+use crate::kit::run_folder::RunFolder;
+use crate::kit::settle::{self, Settled};
+use crate::kit::status::query_all;
 use holdback::consistency::Consistency;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ pub(super) fn save_stores(
 
 fn write_store(last: &Final, folder: &RunFolder) -> Result<(), Failure> {
     let file = format!("replica-{}.store.json", last.replica);
-    let json = serde_json::to_string_pretty(&store_json(last));
+    let json = serde_json::to_string_pretty(&last.store_json());
     let json = json.map_err(|error| Failure::Other(error.to_string()))?;
     folder.write(&file, &(json + "\n"))
 }

@@ -1,8 +1,8 @@
 //! Following every replica's order while a load runs, so that nothing is dropped before it was read.
 
-use crate::lab::cluster::Replica;
-use crate::lab::failure::Failure;
-use crate::lab::status::{PATIENCE, words};
+use crate::kit::ask::{PATIENCE, words};
+use crate::kit::cluster::Replica;
+use crate::kit::failure::Failure;
 use crate::order::Entry;
 use holdback::protocol::value::Value;
 use holdback_client::Connection;

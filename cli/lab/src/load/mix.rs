@@ -1,6 +1,6 @@
 //! Which kinds of operations a load is made of, and how often each comes.
 
-use crate::simulate::random::Random;
+use crate::kit::random::Random;
 use holdback::consistency::Consistency;
 use std::fmt;
 use std::str::FromStr;

@@ -6,10 +6,10 @@ use super::histogram::Histogram;
 use super::pace::Goal;
 use super::subject::Subject;
 use super::tally::Tally;
-use crate::lab::commands::from_here;
-use crate::lab::print::show::{self, duration};
-use crate::lab::print::table::{Align, Cell, Table};
-use crate::lab::print::{BAD, FAINT, STRONG, count, paragraph, styled, terminal_width};
+use crate::kit::print::show::{self, duration};
+use crate::kit::print::table::{Align, Cell, Table};
+use crate::kit::print::{BAD, FAINT, STRONG, count, paragraph, styled, terminal_width};
+use crate::kit::run_folder::from_here;
 use serde_json::{Map, Value as Json, json};
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 
 use super::driver::Shared;
 use super::pace::Goal;
-use crate::lab::clock::Clock;
+use crate::kit::clock::Clock;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::atomic::Ordering;
 use std::time::Duration;

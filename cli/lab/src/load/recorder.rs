@@ -1,7 +1,7 @@
 //! The history, written while the load runs.
 
 use crate::history::{Operation, Writer};
-use crate::lab::failure::Failure;
+use crate::kit::failure::Failure;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! Ctrl-C during a load: stop, say what was measured, and leave nothing disturbed.
 
 use super::driver::Shared;
-use crate::lab::failure::Failure;
+use crate::kit::failure::Failure;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::sync::Arc;

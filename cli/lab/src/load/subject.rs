@@ -3,10 +3,10 @@
 use super::command::{LoadArguments, Options};
 use super::finish;
 use crate::history::Initial;
-use crate::lab::cluster::Cluster;
-use crate::lab::failure::Failure;
-use crate::lab::run_folder::{RunFolder, runs};
-use crate::lab::status::{Answers, Status};
+use crate::kit::cluster::Cluster;
+use crate::kit::failure::Failure;
+use crate::kit::run_folder::{RunFolder, runs};
+use crate::kit::status::{Answers, Status};
 use holdback::consistency::Consistency;
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use super::mix::{Kind, Mix};
 use crate::history::{Answer, Call, Word};
-use crate::simulate::random::Random;
+use crate::kit::random::Random;
 use holdback::protocol::arguments::push_decimal;
 
 /// Bytes appended to a key by one thread before a new one takes its place, so that values which only grow

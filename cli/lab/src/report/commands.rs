@@ -4,7 +4,7 @@ use super::folder::Run;
 use super::page;
 use super::picture::{Moment, Picture};
 use super::{jepsen, shiviz, svg};
-use crate::lab::failure::{EXIT_YES, Failure};
+use crate::kit::failure::{EXIT_YES, Failure};
 use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::path::{Path, PathBuf};

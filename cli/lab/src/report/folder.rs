@@ -2,8 +2,8 @@
 
 use super::trace::{self, Trace};
 use crate::history::{self, History};
-use crate::lab::cluster::Cluster;
-use crate::lab::failure::Failure;
+use crate::kit::cluster::Cluster;
+use crate::kit::failure::Failure;
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Reading `replica-N.trace.jsonl`: what a replica wrote down of itself, event by event.
 
 use super::asked::{Command, clip};
-use crate::lab::failure::Failure;
+use crate::kit::failure::Failure;
 use holdback::multicast::Stamp;
 use serde::Deserialize;
 use std::borrow::Cow;

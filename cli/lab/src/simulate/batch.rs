@@ -5,7 +5,7 @@ use super::command::{SimulateArguments, TRACE_LINES, fresh_seed};
 use super::folder::write_shrunk;
 use super::plan::Plan;
 use super::{Keep, Options, Outcome, Violation, run_seed};
-use crate::lab::failure::Failure;
+use crate::kit::failure::Failure;
 use holdback::consistency::Consistency;
 use serde_json::json;
 use std::path::PathBuf;

@@ -2,8 +2,8 @@
 
 use super::batch::Session;
 use super::{FaultKinds, Keep, Latency, Options};
-use crate::lab::failure::Failure;
-use crate::lab::plan::draw_seed;
+use crate::kit::failure::Failure;
+use crate::kit::random::draw_seed;
 use clap::Args;
 use holdback::consistency::Consistency;
 use std::ops::RangeInclusive;

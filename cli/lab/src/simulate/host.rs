@@ -2,8 +2,8 @@
 
 use super::agenda::{Agenda, Happening, Time};
 use super::plan::Tuning;
-use super::random::Random;
 use super::sockets::Sockets;
+use crate::kit::random::Random;
 use holdback::consistency::Consistency;
 use holdback::multicast::ReplicaId;
 use holdback::replica::{Now, Replica, Settings};

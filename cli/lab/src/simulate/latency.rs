@@ -1,7 +1,7 @@
 //! How far the sites are from each other.
 
 use super::agenda::Time;
-use crate::lab::failure::Failure;
+use crate::kit::failure::Failure;
 
 /// One-way delays between sites; replicas are put on the sites in turn.
 #[derive(Clone, Debug, PartialEq, Eq)]

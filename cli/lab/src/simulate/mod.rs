@@ -17,7 +17,6 @@ mod model;
 mod network;
 mod plan;
 mod planning;
-pub(crate) mod random;
 mod record;
 mod run;
 mod serve;

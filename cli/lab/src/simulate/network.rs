@@ -9,7 +9,7 @@
 mod breaks;
 
 use super::agenda::{Agenda, Happening, MILLISECOND, Time};
-use super::random::Random;
+use crate::kit::random::Random;
 use std::collections::VecDeque;
 
 /// How the network behaves in one run.

@@ -2,7 +2,7 @@
 
 use super::agenda::{MILLISECOND, Time};
 use super::plan::Options;
-use super::random::Random;
+use crate::kit::random::Random;
 use holdback::consistency::Consistency;
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! The case files of the project, and the page that describes them.
 
 use crate::place::{Place, root};
-use holdback_lab::lab::case::Case;
-use holdback_lab::lab::plan::{Plan, foresee};
+use holdback_lab::cases::case::Case;
+use holdback_lab::cases::plan::{Plan, foresee};
 use std::path::PathBuf;
 
 fn case_files() -> Vec<PathBuf> {

@@ -4,7 +4,7 @@ mod chart;
 mod measure;
 mod table;
 
-use crate::lab::failure::Failure;
+use crate::kit::failure::Failure;
 use chart::{Chart, Series};
 use holdback::consistency::Consistency;
 use measure::{Measured, measure};

@@ -1,0 +1,126 @@
+//! The clients of a case: each on its own connection and thread, all from one start.
+
+use super::case::{Case, Client};
+use super::plan::Plan;
+use crate::kit::ask::{PATIENCE, words};
+use crate::kit::clock::Clock;
+use crate::kit::cluster::Cluster;
+use crate::kit::failure::Failure;
+use holdback::protocol::value::Value;
+use holdback_client::Connection;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How long a client waits for a reply. Replicas answer sooner, if need be with an error, unless they
+/// were stopped.
+const REPLY_PATIENCE: Duration = Duration::from_secs(20);
+
+/// What came of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The reply, which may be an error.
+    Reply(Value),
+    /// Why there was none. The client stopped there.
+    Lost(String),
+}
+
+/// A request that was sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchange {
+    /// When it was sent, from the start of the clients.
+    pub sent: Duration,
+    /// When the reply was there, or was given up.
+    pub ended: Duration,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl Exchange {
+    /// The reply, if there was one.
+    #[must_use]
+    pub fn reply(&self) -> Option<&Value> {
+        match &self.outcome {
+            Outcome::Reply(value) => Some(value),
+            Outcome::Lost(_) => None,
+        }
+    }
+
+    /// How long the reply took.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.ended.saturating_sub(self.sent)
+    }
+}
+
+/// What one client saw: an exchange for each request, fewer if it lost its connection.
+pub type Seen = Vec<Exchange>;
+
+/// Opens each client's connection.
+///
+/// # Errors
+/// [`Failure::Unreachable`] if one cannot be opened.
+pub fn connect(case: &Case, cluster: &Cluster) -> Result<Vec<Connection>, Failure> {
+    let open = |client: &Client| {
+        let address = cluster.address(client.process);
+        Connection::open(address, PATIENCE).map_err(|error| {
+            let reason = words(&error);
+            Failure::Unreachable(format!("replica {} at {address}: {reason}", client.process))
+        })
+    };
+    case.clients.iter().map(open).collect()
+}
+
+/// Lets the clients send their requests, and returns when the last one has ended. `answered` counts the
+/// requests that are through, for whoever wants to show it.
+pub fn run(
+    case: &Case,
+    plan: &Plan,
+    connections: Vec<Connection>,
+    clock: Clock,
+    answered: &AtomicUsize,
+) -> Vec<Seen> {
+    std::thread::scope(|scope| {
+        let clients = case.clients.iter().zip(&plan.delays).zip(connections);
+        let threads: Vec<_> = clients
+            .map(|((client, delays), connection)| {
+                scope.spawn(move || run_one(client, delays, connection, clock, answered))
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_default())
+            .collect()
+    })
+}
+
+fn run_one(
+    client: &Client,
+    delays: &[Duration],
+    mut connection: Connection,
+    clock: Clock,
+    answered: &AtomicUsize,
+) -> Seen {
+    let mut seen = Seen::new();
+    let mut ready = Duration::ZERO;
+    for (request, delay) in client.requests.iter().zip(delays) {
+        clock.sleep_until(ready + *delay);
+        let sent = clock.now();
+        let result = connection.call(&request.arguments(), Some(REPLY_PATIENCE));
+        let ended = clock.now();
+        let lost = result.is_err();
+        seen.push(Exchange {
+            sent,
+            ended,
+            outcome: match result {
+                Ok(value) => Outcome::Reply(value),
+                Err(error) => Outcome::Lost(words(&error)),
+            },
+        });
+        if lost {
+            break;
+        }
+        answered.fetch_add(1, Ordering::Relaxed);
+        ready = ended;
+    }
+    seen
+}

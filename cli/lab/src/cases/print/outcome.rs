@@ -1,0 +1,320 @@
+//! What a run prints: the clients, the stores and orders side by side, and the verdict.
+
+use super::sides;
+use crate::cases::case::{Case, FaultKind, LinkDelay};
+use crate::cases::clients::{Outcome, Seen};
+use crate::cases::verdict::{self, Agreement, Latency};
+use crate::check::{Judgement, Verdict};
+use crate::kit::collect::Final;
+use crate::kit::print::show::{duration, moment, reply};
+use crate::kit::print::table::{Align, Cell, Table};
+use crate::kit::print::{BAD, FAINT, PLAIN, STRONG, WARN, count, paragraph, styled, yes_or_no};
+use crate::kit::settle::short;
+use holdback::consistency::Consistency;
+use holdback::protocol::value::Value;
+
+/// Everything about a run that is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// The case.
+    pub case: &'a Case,
+    /// The seed of the delays.
+    pub seed: u64,
+    /// What the clients saw.
+    pub seen: &'a [Seen],
+    /// What the replicas hold.
+    pub finals: &'a [Final],
+    /// The verdict.
+    pub verdict: &'a verdict::Verdict,
+    /// The width of the terminal, if there is one.
+    pub width: Option<usize>,
+}
+
+/// What is known before the run begins.
+#[must_use]
+pub fn head(case: &Case, seed: u64, width: Option<usize>) -> String {
+    let about = format!(
+        "{}, {}, {}, seed {seed}",
+        case.consistency,
+        count(case.num_processes, "replica", "replicas"),
+        count(case.clients.len(), "client", "clients"),
+    );
+    let mut text = format!(
+        "{}  {}\n",
+        styled(STRONG, &case.name),
+        styled(FAINT, &about)
+    );
+    if !case.description.is_empty() {
+        text += &paragraph(&case.description, 2, width);
+    }
+    text + &network(case)
+}
+
+/// What came of the run.
+#[must_use]
+pub fn outcome(shown: &Shown<'_>) -> String {
+    [
+        clients(shown),
+        sides::stores(shown),
+        sides::orders(shown),
+        held_back(shown),
+        verdict(shown),
+    ]
+    .concat()
+}
+
+pub(super) fn heading(title: &str, about: &str) -> String {
+    let about = if about.is_empty() {
+        String::new()
+    } else {
+        format!("  {about}")
+    };
+    format!("\n{}{}\n", styled(STRONG, title), styled(FAINT, &about))
+}
+
+/// The delays and faults.
+fn network(case: &Case) -> String {
+    let mut lines = delay_lines(case);
+    for (fault, kind) in case
+        .faults_in_time()
+        .into_iter()
+        .filter_map(|f| Some((f, f.kind()?)))
+    {
+        let what = match kind {
+            FaultKind::Cut([a, b]) => format!("the link between {a} and {b} is cut"),
+            FaultKind::Heal([a, b]) => format!("the link between {a} and {b} is healed"),
+            FaultKind::Delay(d) => {
+                format!(
+                    "frames from {} to {} take {} longer",
+                    d.from, d.to, d.seconds
+                )
+            }
+        };
+        lines.push(format!("at {} s {what}", fault.at));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+    heading("network", "") + &lines
+}
+
+/// The delays from before the start: a line for each sender, or one for all if they are the same.
+fn delay_lines(case: &Case) -> Vec<String> {
+    let links = case.num_processes * (case.num_processes - 1);
+    if let Some(first) = case.delays.first()
+        && case.delays.len() == links
+        && case
+            .delays
+            .iter()
+            .all(|delay| delay.seconds == first.seconds)
+    {
+        let seconds = first.seconds;
+        return vec![format!("frames between all replicas take {seconds} longer")];
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest: Vec<_> = case.delays.iter().collect();
+    while let Some(first) = rest.first().copied() {
+        let same = |delay: &LinkDelay| (delay.from, delay.seconds) == (first.from, first.seconds);
+        let (line, other): (Vec<&LinkDelay>, Vec<&LinkDelay>) =
+            rest.into_iter().partition(|delay| same(delay));
+        let to: Vec<String> = line.iter().map(|delay| delay.to.to_string()).collect();
+        let to = enumeration(&to);
+        lines.push(format!(
+            "frames from {} to {to} take {} longer",
+            first.from, first.seconds
+        ));
+        rest = other;
+    }
+    lines
+}
+
+/// `1`, `1 and 2`, `1, 2 and 3`.
+fn enumeration(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+fn clients(shown: &Shown<'_>) -> String {
+    let mut table = Table::new(&[
+        ("client", Align::Right),
+        ("replica", Align::Right),
+        ("sent at", Align::Right),
+        ("took", Align::Right),
+        ("request", Align::Left),
+        ("reply", Align::Left),
+    ]);
+    for ((client, seen), number) in shown.case.clients.iter().zip(shown.seen).zip(1..) {
+        for (at, request) in client.requests.iter().enumerate() {
+            let first = at == 0;
+            let name = |id: usize| if first { id.to_string() } else { String::new() };
+            let mut row: Vec<Cell> = vec![name(number).into(), name(client.process).into()];
+            match seen.get(at) {
+                None => row.extend(["".into(), "".into(), request.line().into(), never_sent()]),
+                Some(exchange) => row.extend([
+                    moment(exchange.sent).into(),
+                    duration(exchange.took()).into(),
+                    request.line().into(),
+                    reply_cell(&exchange.outcome),
+                ]),
+            }
+            table.row(row);
+        }
+    }
+    let latency = &shown.verdict.latency;
+    let latency = [
+        latency_line("reads", &latency.reads),
+        latency_line("writes", &latency.writes),
+    ];
+    heading("clients", "seconds from the start") + &table.render(shown.width) + &latency.concat()
+}
+
+fn never_sent() -> Cell {
+    Cell::from("never sent").styled(BAD)
+}
+
+fn reply_cell(outcome: &Outcome) -> Cell {
+    match outcome {
+        Outcome::Reply(error @ Value::Error(_)) => Cell::from(reply(error)).styled(BAD),
+        Outcome::Reply(value) => reply(value).into(),
+        Outcome::Lost(reason) => Cell::from(format!("no reply: {reason}")).styled(BAD),
+    }
+}
+
+fn latency_line(name: &str, latency: &Latency) -> String {
+    match latency.count {
+        0 => String::new(),
+        1 => format!(
+            "  1 {}: {}\n",
+            name.trim_end_matches('s'),
+            duration(latency.max)
+        ),
+        number => format!(
+            "  {number} {name}: median {}, max {}\n",
+            duration(latency.median),
+            duration(latency.max)
+        ),
+    }
+}
+
+/// What is still held back, which after a settled run is nothing.
+fn held_back(shown: &Shown<'_>) -> String {
+    let mut lines = String::new();
+    for last in shown.finals {
+        for entry in &last.held_back {
+            lines += &format!("  replica {}  {entry}\n", last.replica);
+        }
+    }
+    if lines.is_empty() {
+        return lines;
+    }
+    heading("held back", "stamp, the replicas waited for, command") + &lines
+}
+
+fn verdict(shown: &Shown<'_>) -> String {
+    let verdict = shown.verdict;
+    let mut text = heading("verdict", "");
+    let line = |name: &str, yes: bool, about: String| {
+        format!(
+            "  {name:<18}{}  {}\n",
+            yes_or_no(yes),
+            styled(FAINT, &about)
+        )
+    };
+    text += &match &verdict.settled.missing {
+        None => {
+            let after = duration(verdict.settled.after);
+            line("settled", true, format!("{after} after the last reply"))
+        }
+        Some(missing) => {
+            let after = duration(verdict.settled.after);
+            line("settled", false, format!("after {after}: {missing}"))
+        }
+    };
+    for problem in &verdict.incomplete {
+        text += &line("complete", false, problem.clone());
+    }
+    let digest = shown.finals.iter().find(|last| last.problem.is_none());
+    let digest = digest.map_or(String::new(), |last| {
+        format!(", digest {}", short(&last.digest))
+    });
+    if let Some(orders) = &verdict.orders {
+        text += &agreement("orders identical", orders, |entries| {
+            count(entries, "entry", "entries") + &digest
+        });
+    }
+    text += &agreement("stores identical", &verdict.stores, |keys| {
+        let digest = if verdict.orders.is_none() {
+            digest.as_str()
+        } else {
+            ""
+        };
+        count(keys, "key", "keys") + digest
+    });
+    for check in &verdict.checks {
+        text += &model(check, shown.case.consistency);
+    }
+    let unmet = verdict.unmet.len();
+    let about = match (verdict.expectations, unmet) {
+        (0, 0) => "the case has none".into(),
+        (all, 0) => format!("{all} of {all}"),
+        (0, unmet) => count(unmet, "unexpected error", "unexpected errors"),
+        // Keys that nobody expected come on top.
+        (all, unmet) => format!("{unmet} of {} not met", all.max(unmet)),
+    };
+    text += &line("expectations met", unmet == 0, about);
+    for unmet in &verdict.unmet {
+        text += &format!("      {} ({})\n", unmet.about, unmet.place);
+        text += &format!("        expected  {}\n", unmet.expected);
+        text += &format!("        found     {}\n", styled(BAD, &unmet.found));
+    }
+    text
+}
+
+/// Whether what the clients saw satisfies a model: the case's own one, or a stronger one, as it happens.
+fn model(check: &Judgement, own: Consistency) -> String {
+    let word = match &check.verdict {
+        Verdict::Yes => yes_or_no(true),
+        Verdict::No(_) if check.model == own => yes_or_no(false),
+        Verdict::No(_) => styled(PLAIN, "no "),
+        Verdict::Unknown(_) => styled(WARN, "unknown"),
+    };
+    let about = match &check.verdict {
+        Verdict::Unknown(why) => why.lines().next().unwrap_or_default().to_owned(),
+        _ if check.model == own => check.how().to_owned(),
+        Verdict::Yes => format!("more than {own} promises, as it happened"),
+        Verdict::No(_) => format!("{own} does not promise it"),
+    };
+    format!(
+        "  {:<18}{word}  {}\n",
+        check.model.name(),
+        styled(FAINT, &about)
+    )
+}
+
+fn agreement(name: &str, agreement: &Agreement, about: impl Fn(usize) -> String) -> String {
+    match agreement {
+        Agreement::Same(number) => {
+            let about = about(*number);
+            format!(
+                "  {name:<18}{}  {}\n",
+                yes_or_no(true),
+                styled(FAINT, &about)
+            )
+        }
+        Agreement::Different { place, found } => {
+            let mut text = format!(
+                "  {name:<18}{}  they differ first at {place}\n",
+                yes_or_no(false)
+            );
+            for (replica, found) in found {
+                let found = found.as_deref().unwrap_or("nothing");
+                text += &format!("      replica {replica}  {}\n", styled(BAD, found));
+            }
+            text
+        }
+    }
+}

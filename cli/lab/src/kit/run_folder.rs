@@ -1,0 +1,112 @@
+//! The folder that keeps everything about a run.
+
+use super::clock::utc_name;
+use super::failure::Failure;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder `<name>-<time>` among the runs.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Takes a folder that exists.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if it does not.
+    pub fn existing(path: &Path) -> Result<Self, Failure> {
+        if path.is_dir() {
+            Ok(Self { path: path.into() })
+        } else {
+            let shown = path.display();
+            Err(Failure::Usage(format!(
+                "{shown}: there is no such run folder"
+            )))
+        }
+    }
+
+    /// Creates a folder in `runs` and lets `latest` there link to it.
+    ///
+    /// # Errors
+    /// [`Failure::Other`] if the file system does not allow it.
+    pub fn create(runs: &Path, name: &str) -> Result<Self, Failure> {
+        let creating = || format!("cannot create a run folder in {}", runs.display());
+        std::fs::create_dir_all(runs).map_err(Failure::doing(creating()))?;
+        let base = format!("{name}-{}", utc_name());
+        let mut folder = base.clone();
+        let mut number = 2;
+        // Two runs of one name may start in the same second.
+        while let Err(error) = std::fs::create_dir(runs.join(&folder)) {
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                return Err(Failure::doing(creating())(error));
+            }
+            folder = format!("{base}-{number}");
+            number += 1;
+        }
+        link_latest(runs, &folder).map_err(Failure::doing(creating()))?;
+        Ok(Self {
+            path: runs.join(folder),
+        })
+    }
+
+    /// Where the folder is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file in the folder.
+    ///
+    /// # Errors
+    /// [`Failure::Other`] if the file system does not allow it.
+    pub fn write(&self, file: &str, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+        let path = self.path.join(file);
+        let writing = format!("cannot write {}", path.display());
+        std::fs::write(path, content).map_err(Failure::doing(writing))
+    }
+}
+
+/// Where runs are kept: `HOLDBACK_RUNS`, or `.runs` here.
+#[must_use]
+pub fn runs() -> PathBuf {
+    std::env::var_os("HOLDBACK_RUNS").map_or_else(|| ".runs".into(), PathBuf::from)
+}
+
+/// A path as it can be typed in the current folder.
+pub(crate) fn from_here(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
+/// Replaces the link in one step, so that nobody ever finds it missing.
+fn link_latest(runs: &Path, folder: &str) -> io::Result<()> {
+    let new = runs.join(format!(".latest-{folder}"));
+    std::os::unix::fs::symlink(folder, &new)?;
+    std::fs::rename(new, runs.join("latest"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_one_name_and_second_differ_and_latest_is_the_newest() {
+        let runs = tempfile::tempdir().unwrap();
+        let runs = runs.path().join("deep/runs");
+        let first = RunFolder::create(&runs, "case").unwrap();
+        let second = RunFolder::create(&runs, "case").unwrap();
+        assert_ne!(first.path(), second.path());
+        second.write("a", "content").unwrap();
+        assert_eq!(
+            std::fs::read_to_string(runs.join("latest/a")).unwrap(),
+            "content"
+        );
+        assert!(RunFolder::existing(first.path()).is_ok());
+        assert!(RunFolder::existing(&runs.join("nowhere")).is_err());
+    }
+}
