@@ -1,7 +1,7 @@
 //! Which kinds of operations a load is made of, and how often each comes.
 
-use crate::simulate::random::Random;
 use holdback::consistency::Consistency;
+use holdback_testkit::random::Random;
 use std::fmt;
 use std::str::FromStr;
 

@@ -2,8 +2,8 @@
 
 use super::agenda::{MILLISECOND, SECOND, Time};
 use super::plan::Options;
-use super::random::Random;
 use super::stories::plan_story;
+use holdback_testkit::random::Random;
 use std::fmt;
 
 /// Which kinds of things go wrong.
