@@ -57,6 +57,14 @@ pub enum Bug {
     PipelinedWritesSwapped,
     /// Only the replica whose client waits for a transaction looks at what it WATCHes.
     WatchDecidedByOrigin,
+    /// A connection that becomes a link keeps the limits of a client's frames.
+    LimitsKeptOnLink,
+    /// What was read behind the frame at which a connection is held up is not kept.
+    InputLostAtHoldUp,
+    /// The end of the input is handed in although frames are left that came before it.
+    EndOvertakesFrames,
+    /// Output is shut down although the last replies are not written yet.
+    ShutBeforeLastReply,
 }
 
 /// Whether a bug is planted: never, in this build.
@@ -86,8 +94,8 @@ pub fn plant(bug: Option<Bug>) {
 
 #[cfg(feature = "deliberate-bugs")]
 impl Bug {
-    /// All of them, in the order of the models: first those of the ordered ones.
-    pub const ALL: [Self; 18] = [
+    /// All of them, in the order of the models: first those of the ordered ones, last those of all.
+    pub const ALL: [Self; 22] = [
         Self::DeliveredWithoutAllAcks,
         Self::ClockMergedAtDelivery,
         Self::TiesBrokenByArrival,
@@ -106,6 +114,10 @@ impl Bug {
         Self::TombstoneDroppedAfterOneStep,
         Self::HybridClockNotMerged,
         Self::VectorTakenOverEarly,
+        Self::LimitsKeptOnLink,
+        Self::InputLostAtHoldUp,
+        Self::EndOvertakesFrames,
+        Self::ShutBeforeLastReply,
     ];
 
     /// Its name on a command line.
@@ -130,6 +142,10 @@ impl Bug {
             Self::ReplyAtSend => "reply-at-send",
             Self::PipelinedWritesSwapped => "pipelined-writes-swapped",
             Self::WatchDecidedByOrigin => "watch-decided-by-origin",
+            Self::LimitsKeptOnLink => "limits-kept-on-link",
+            Self::InputLostAtHoldUp => "input-lost-at-hold-up",
+            Self::EndOvertakesFrames => "end-overtakes-frames",
+            Self::ShutBeforeLastReply => "shut-before-last-reply",
         }
     }
 
@@ -143,6 +159,9 @@ impl Bug {
             Self::TombstoneDroppedAfterOneStep
             | Self::HybridClockNotMerged
             | Self::VectorTakenOverEarly => &[Eventual],
+            Self::InputLostAtHoldUp | Self::EndOvertakesFrames | Self::ShutBeforeLastReply => {
+                &[Sequential, Linearizable, Eventual]
+            }
             _ => &[Sequential, Linearizable],
         }
     }

@@ -246,10 +246,10 @@ impl<E: Environment> Driver<E> {
         };
         if endpoint.has_lingered() {
             self.endpoints.end(slot, true);
-        } else if endpoint.has_more(readable) {
-            self.endpoints.enqueue(slot);
         } else if endpoint.is_at_end() {
             self.replica.end_of_input(id, now, &mut self.endpoints);
+        } else if endpoint.has_more(readable) {
+            self.endpoints.enqueue(slot);
         }
     }
 
@@ -281,6 +281,7 @@ impl<E: Environment> Driver<E> {
             Next::Frame
         });
         if let Err(error) = &result {
+            endpoints.environment().malformed(id, error);
             replica.malformed(id, error, now, endpoints);
         }
         if let Some(endpoint) = endpoints.get(id) {

@@ -24,6 +24,7 @@ pub mod ids;
 pub mod message;
 pub mod order;
 pub mod ordered;
+pub mod random;
 pub mod replica;
 pub mod settings;
 pub mod store;

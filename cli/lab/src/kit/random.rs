@@ -1,4 +1,4 @@
-//! The laboratory's only source of chance.
+//! Seeds for runs that name none.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -7,69 +7,4 @@ use std::hash::{BuildHasher, RandomState};
 pub fn draw_seed() -> u64 {
     // The standard library seeds its hasher from the system's randomness.
     RandomState::new().hash_one(0) % 1_000_000
-}
-
-/// A SplitMix64 generator (Steele and others, "Fast Splittable Pseudorandom Number Generators", 2014).
-#[derive(Clone, Debug)]
-pub(crate) struct Random {
-    state: u64,
-}
-
-impl Random {
-    /// A generator for one purpose: those of different `purpose`s are independent, so that leaving out a
-    /// client or a fault does not change what the others do.
-    pub(crate) fn new(seed: u64, purpose: u64) -> Self {
-        let mut random = Self {
-            state: seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93),
-        };
-        random.next();
-        random
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `limit`, which is not 0.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        let wide = u128::from(self.next()) * u128::from(limit.max(1));
-        u64::try_from(wide >> 64).unwrap_or(0)
-    }
-
-    /// A number from `low` to `high`, both included.
-    pub(crate) fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.below(high.saturating_sub(low) + 1)
-    }
-
-    /// An index below `length`.
-    pub(crate) fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.below(length as u64)).unwrap_or(0)
-    }
-
-    /// True in so many of a thousand cases.
-    pub(crate) fn permille(&mut self, chance: u64) -> bool {
-        self.below(1000) < chance
-    }
-
-    /// One of several.
-    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.index(from.len())]
-    }
-
-    /// A number with the given mean, small ones more often than large ones.
-    pub(crate) fn exponential(&mut self, mean: u64) -> u64 {
-        let uniform = (self.below(1 << 53) + 1) as f64 / (1u64 << 53) as f64;
-        (-(uniform.ln()) * mean as f64) as u64
-    }
-
-    /// Puts the elements in a random order.
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
-        for at in (1..items.len()).rev() {
-            items.swap(at, self.index(at + 1));
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Which kinds of operations a load is made of, and how often each comes.
 
-use crate::kit::random::Random;
 use holdback::consistency::Consistency;
+use holdback::random::Random;
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,5 +1,6 @@
 //! What is going to happen, in the order of virtual time.
 
+use holdback_testkit::End;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -14,8 +15,8 @@ pub(super) const SECOND: Time = 1_000_000;
 /// Something that happens at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Happening {
-    /// Whatever is due at the receiving end of one direction of a connection arrives.
-    Arrival { wire: usize, side: usize },
+    /// Whatever an end of a connection has sent and is due arrives at the other.
+    Arrival { end: End },
     /// A request to connect reaches the party that is dialled.
     Knock { wire: usize },
     /// The party that dialled learns that it is connected.

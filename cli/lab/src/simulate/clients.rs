@@ -8,6 +8,7 @@ use super::world::World;
 use holdback::consistency::Consistency;
 use holdback::protocol::arguments::OwnedArguments;
 use holdback::protocol::value;
+use holdback_testkit::{ClientEnd, End, Ended};
 
 /// One client's program and its connection.
 #[derive(Debug, Default)]
@@ -18,17 +19,15 @@ pub(super) struct Client {
     ticket: u64,
     /// The session it has, connected or on the way to be.
     session: Option<usize>,
-    connected: bool,
     /// The replica it connects to.
     replica: usize,
     /// How often connecting failed in a row.
     failures: u64,
     /// Waiting for replies (or for the end of the connection).
     waiting: Option<Waiting>,
-    input: Vec<u8>,
-    /// Bytes of the stream before those in `input`.
+    at: Option<ClientEnd>,
+    /// Bytes of the stream that were taken.
     consumed: u64,
-    output: Vec<u8>,
     deaf_until: Time,
     done: bool,
 }
@@ -133,7 +132,7 @@ impl World {
     }
 
     fn connect(&mut self, index: usize, replica: usize) -> Check {
-        let party = self.hosts.len() + index;
+        let party = self.machines.len() + index;
         let wire = self.open(party, replica);
         let read_path = match self.plan.consistency {
             Consistency::Linearizable => Consistency::Linearizable,
@@ -143,41 +142,35 @@ impl World {
             index,
             replica,
             wire,
-            self.hosts[replica].incarnation,
+            self.machines[replica].incarnation,
             read_path,
         ));
         let client = &mut self.clients[index];
         client.session = Some(self.sessions.len() - 1);
         client.replica = replica;
-        client.connected = false;
-        client.input.clear();
+        client.at = Some(ClientEnd::new(wire));
         client.consumed = 0;
-        client.output.clear();
         self.note(index, &[4], || {
             format!("c{} connects to r{}", index + 1, replica + 1)
         });
         self.pause(index, 1000 * MILLISECOND, Some(Waiting::Connection))
     }
 
-    pub(super) fn client_connected(&mut self, index: usize, wire: usize) -> Check {
-        if index >= self.clients.len() || self.wire_of(index) != Some(wire) {
+    /// A client learns what became of its attempt to connect. If nobody listens, it tries again later, after a few
+    /// times elsewhere.
+    pub(super) fn client_dialled(&mut self, index: usize, wire: usize, is_there: bool) -> Check {
+        if !self.is_at(index, End::dialler(wire)) {
             return Ok(());
         }
-        let client = &mut self.clients[index];
-        client.connected = true;
-        client.failures = 0;
-        client.waiting = None;
-        client.ticket += 1;
-        self.proceed(index)
-    }
-
-    /// Nobody listens: try again later, after a few times elsewhere.
-    pub(super) fn client_refused(&mut self, index: usize, wire: usize) -> Check {
-        if index >= self.clients.len() || self.wire_of(index) != Some(wire) {
-            return Ok(());
+        if is_there {
+            let client = &mut self.clients[index];
+            client.failures = 0;
+            client.waiting = None;
+            client.ticket += 1;
+            return self.proceed(index);
         }
         self.leave(index)?;
-        let replicas = self.hosts.len();
+        let replicas = self.machines.len();
         let client = &mut self.clients[index];
         client.failures += 1;
         if client.failures.is_multiple_of(4) {
@@ -186,10 +179,13 @@ impl World {
         self.pause(index, 100 * MILLISECOND, None)
     }
 
-    fn wire_of(&self, index: usize) -> Option<usize> {
-        self.clients[index]
-            .session
-            .map(|session| self.sessions[session].wire)
+    /// Whether this is where a client's connection is.
+    fn is_at(&self, index: usize, end: End) -> bool {
+        let at = self
+            .clients
+            .get(index)
+            .and_then(|client| client.at.as_ref());
+        at.is_some_and(|at| at.end == end)
     }
 
     /// Whether the replica's process that the client connected to is gone.
@@ -198,8 +194,8 @@ impl World {
             .session
             .map(|session| &self.sessions[session]);
         session.is_none_or(|session| {
-            let host = &self.hosts[session.replica];
-            host.replica.is_none() || host.incarnation != session.incarnation
+            let machine = &self.machines[session.replica];
+            !machine.runs() || machine.incarnation != session.incarnation
         })
     }
 
@@ -215,11 +211,11 @@ impl World {
         let Some(session) = self.clients[index].session.take() else {
             return Ok(());
         };
-        let wire = self.sessions[session].wire;
-        self.clients[index].connected = false;
         self.clients[index].waiting = None;
         self.sessions[session].close(&mut self.ledger);
-        self.network.close(wire, 0, false, &mut self.agenda);
+        if let Some(at) = self.clients[index].at.take() {
+            self.network.close(at.end, false);
+        }
         self.note(index, &[5], || format!("c{} leaves", index + 1));
         Ok(())
     }
@@ -229,6 +225,7 @@ impl World {
             return;
         };
         let now = self.agenda.now();
+        let mut bytes = Vec::new();
         for command in commands {
             self.counts.requests += 1;
             let who = index + 1;
@@ -236,38 +233,31 @@ impl World {
             self.trace.note(now, index, &[6], || {
                 format!("c{who} -> r{replica} {command:?}")
             });
-            encode(&command, &mut self.clients[index].output);
+            encode(&command, &mut bytes);
             self.sessions[at].invoke(command, now, &self.ledger);
         }
-        let wire = self.sessions[at].wire;
-        self.client_writable(index, wire);
+        if let Some(at) = &mut self.clients[index].at {
+            at.send(&bytes, &mut self.network);
+        }
     }
 
-    /// Writes what the network takes.
-    pub(super) fn client_writable(&mut self, index: usize, wire: usize) {
-        if index >= self.clients.len() || self.wire_of(index) != Some(wire) {
-            return;
-        }
-        let client = &mut self.clients[index];
-        let count = self.network.room(wire, 0, client.output.len());
-        self.network
-            .send(wire, 0, &client.output[..count], &mut self.agenda);
-        client.output.drain(..count);
-        if client.output.is_empty() && client.waiting == Some(Waiting::End) {
-            self.network.end(wire, 0, &mut self.agenda);
+    /// There is room at a client's end.
+    pub(super) fn client_writable(&mut self, index: usize, end: End) {
+        if self.is_at(index, end)
+            && let Some(at) = &mut self.clients[index].at
+        {
+            at.flush(&mut self.network);
         }
     }
 
     fn end_sending(&mut self, index: usize) {
-        if let Some(wire) = self.wire_of(index)
-            && self.clients[index].output.is_empty()
-        {
-            self.network.end(wire, 0, &mut self.agenda);
+        if let Some(at) = &mut self.clients[index].at {
+            at.finish(&mut self.network);
         }
     }
 
-    pub(super) fn client_readable(&mut self, index: usize, wire: usize) -> Check {
-        if index >= self.clients.len() || self.wire_of(index) != Some(wire) {
+    pub(super) fn client_readable(&mut self, index: usize, end: End) -> Check {
+        if !self.is_at(index, end) {
             return Ok(());
         }
         if self.clients[index].deaf_until > self.agenda.now() {
@@ -291,21 +281,14 @@ impl World {
 
     /// Reads what has arrived, and takes note of the end.
     fn client_readable_now(&mut self, index: usize) -> Check {
-        let Some(wire) = self.wire_of(index) else {
+        let Some(at) = &mut self.clients[index].at else {
             return Ok(());
         };
-        let has_room = self
-            .network
-            .read(wire, 1, usize::MAX, &mut self.clients[index].input);
-        if has_room {
-            let host = &mut self.hosts[self.network.wires[wire].parties[1]];
-            host.wake(self.agenda.now() + 1, &mut self.agenda);
-        }
+        let ended = at.read(&mut self.network);
         self.take_replies(index)?;
-        let pipe = &self.network.wires[wire].pipes[1];
-        if pipe.ended || pipe.reset {
+        if let Some(ended) = ended {
             let (ended, finished) = (
-                pipe.ended,
+                ended == Ended::InOrder,
                 self.clients[index].waiting == Some(Waiting::End),
             );
             let session = self.clients[index]
@@ -331,10 +314,12 @@ impl World {
             return Ok(());
         };
         let (now, wire) = (self.agenda.now(), self.sessions[at].wire);
-        let mut taken = 0;
+        let Some(input) = self.clients[index].at.as_mut().map(|at| &mut at.input) else {
+            return Ok(());
+        };
+        let (mut taken, input) = (0, std::mem::take(input));
         loop {
-            let client = &self.clients[index];
-            let rest = &client.input[taken..];
+            let rest = &input[taken..];
             let parsed = value::parse(rest);
             ensure!(
                 parsed.is_ok(),
@@ -344,7 +329,7 @@ impl World {
                 rest.escape_ascii()
             );
             let Ok(Some((_, length))) = parsed else { break };
-            let offset = client.consumed + taken as u64;
+            let offset = self.clients[index].consumed + taken as u64;
             let marks = &mut self.marks[wire];
             while marks.get(1).is_some_and(|(start, _)| *start <= offset) {
                 marks.pop_front();
@@ -372,8 +357,10 @@ impl World {
             }
         }
         let client = &mut self.clients[index];
-        client.input.drain(..taken);
         client.consumed += taken as u64;
+        if let Some(at) = &mut client.at {
+            at.input.extend_from_slice(&input[taken..]);
+        }
         Ok(())
     }
 }

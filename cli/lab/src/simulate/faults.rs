@@ -3,7 +3,7 @@
 use super::agenda::{MILLISECOND, SECOND, Time};
 use super::plan::Options;
 use super::stories::plan_story;
-use crate::kit::random::Random;
+use holdback::random::Random;
 use std::fmt;
 
 /// Which kinds of things go wrong.

@@ -94,8 +94,8 @@ fn verdict(plan: &Plan, violation: &Violation) -> Json {
 
 /// The trace, the order and the data of each replica.
 fn write_replicas(world: &World, folder: &RunFolder) -> Result<(), Failure> {
-    for (host, id) in world.hosts.iter().zip(1..) {
-        let Some(journal) = &host.out.journal else {
+    for (machine, id) in world.machines.iter().zip(1..) {
+        let Some(journal) = &machine.journal else {
             continue;
         };
         let mut order = String::new();

@@ -3,10 +3,12 @@
 use super::agenda::{MILLISECOND, SECOND, Time};
 use super::faults::{FaultKinds, PlannedFault, plan_faults};
 use super::latency::Latency;
-use super::network::Weather;
+use super::weather::Weather;
 use super::workload::{Step, plan_client};
-use crate::kit::random::Random;
 use holdback::consistency::Consistency;
+use holdback::endpoint::EndpointSettings;
+use holdback::protocol::frame::FrameLimits;
+use holdback::random::Random;
 use holdback::replica::Settings;
 use std::time::Duration;
 
@@ -42,7 +44,7 @@ impl Options {
     }
 }
 
-/// Limits and timeouts of the replicas and of the loop around them.
+/// Limits and timeouts of the replicas and of their connections.
 #[derive(Clone, Debug)]
 pub(super) struct Tuning {
     pub(super) request_timeout: Time,
@@ -62,6 +64,8 @@ pub(super) struct Tuning {
     pub(super) unsent_pause: usize,
     /// Unsent bytes above which a client is closed.
     pub(super) client_output_max: usize,
+    /// What a client's frame may have: bytes and arguments. What replicas send each other is often larger.
+    pub(super) client_frame: (usize, usize),
     /// How long a process may take to notice something.
     pub(super) turn_delay: Time,
 }
@@ -83,6 +87,7 @@ impl Tuning {
             frames_per_turn: 128,
             unsent_pause: 1 << 20,
             client_output_max: 64 << 20,
+            client_frame: (64 << 20, FrameLimits::CLIENT_ARGUMENTS),
             turn_delay: 20,
         }
     }
@@ -111,6 +116,9 @@ impl Tuning {
         let mut random = Random::new(seed, 4);
         self.mcast_bytes_max = random.pick(&[1, 100, 64 << 10]);
         self.round_piece_records = random.pick(&[1, 2, 256]);
+        // Enough for every command, and for the handshake of a link that comes in.
+        let narrow = (2000, 20);
+        self.client_frame = Random::new(seed, 9).pick(&[narrow, self.client_frame]);
     }
 
     /// Gives links the time that their handshake takes over the longest distance: over an ocean two replicas that
@@ -125,6 +133,22 @@ impl Tuning {
     pub(super) fn hurry(&mut self) {
         self.read_bytes = self.read_bytes.max(64 << 10);
         self.turn_delay = self.turn_delay.min(MILLISECOND);
+    }
+
+    /// What connections get of the settings.
+    pub(super) fn endpoints(&self, settings: &Settings) -> EndpointSettings {
+        let (frame_bytes, arguments) = self.client_frame;
+        EndpointSettings {
+            client_limits: FrameLimits {
+                arguments,
+                frame_bytes,
+                ..FrameLimits::default()
+            },
+            frames_per_turn: self.frames_per_turn,
+            unsent_pause_bytes: self.unsent_pause,
+            output_bytes_max: self.client_output_max,
+            ..EndpointSettings::new(settings.limits.entry_bytes)
+        }
     }
 
     /// Hands a replica its share of the settings.

@@ -16,8 +16,8 @@ const LINK_BYTES: usize = 24 << 10;
 
 impl World {
     pub(super) fn replicas(&self) -> impl Iterator<Item = (usize, &Replica)> {
-        let hosts = self.hosts.iter().enumerate();
-        hosts.filter_map(|(index, host)| Some((index, &**host.replica.as_ref()?)))
+        let machines = self.machines.iter().enumerate();
+        machines.filter_map(|(index, machine)| Some((index, machine.host.replica()?)))
     }
 
     /// Whether a replica that took part restarted empty: the ordered models go on without it only as far
@@ -117,12 +117,12 @@ impl World {
             .pending_bytes_max
             .saturating_mul(3)
             .saturating_add(LINK_BYTES);
-        let host = &self.hosts[index];
-        let sockets = host.out.slots.iter().flatten();
-        let links = sockets.filter(|socket| socket.is_link);
-        let unsent = links.map(|socket| socket.output.len());
-        let delayed = host.replica.iter().flat_map(|r| r.delayed_bytes());
-        for bytes in unsent.chain(delayed) {
+        let driver = self.machines[index].host.driver().into_iter();
+        let kept = driver.flat_map(|driver| {
+            let delayed = driver.replica().delayed_bytes();
+            driver.links_unsent().chain(delayed)
+        });
+        for bytes in kept {
             ensure!(
                 bytes <= limit,
                 MEMORY,

@@ -1,6 +1,6 @@
 //! Frames and events as the lines of a trace.
 
-use super::sockets::Told;
+use super::ear::Told;
 use holdback::protocol::message::Message;
 
 /// A frame for the trace.
@@ -27,9 +27,10 @@ pub(super) fn frame(message: &Message) -> String {
     }
 }
 
-pub(super) fn told(index: usize, told: &Told) -> String {
+/// What a replica told for the trace; none for what is shown otherwise.
+pub(super) fn told(index: usize, told: &Told) -> Option<String> {
     let who = index + 1;
-    match told {
+    Some(match told {
         Told::Deliver { position, entry } => {
             format!(
                 "r{who} delivers {position}: {} [{}]",
@@ -47,5 +48,7 @@ pub(super) fn told(index: usize, told: &Told) -> String {
         Told::LinkUp(peer) => format!("r{who} link to r{peer} is up"),
         Told::LinkDown(peer, reason) => format!("r{who} link to r{peer} is down: {reason}"),
         Told::Notice(level, text) => format!("r{who} {level:?}: {text}"),
-    }
+        Told::Malformed(error) => format!("r{who} does not understand: {error}"),
+        Told::Frame(..) | Told::ReplyBegins(..) | Told::Reply(..) => return None,
+    })
 }

@@ -3,7 +3,7 @@
 use super::agenda::{MILLISECOND, Time};
 use super::faults::{Fault, FaultKinds, PlannedFault};
 use super::plan::Options;
-use crate::kit::random::Random;
+use holdback::random::Random;
 
 /// The faults of at most one story; a few runs in ten have one.
 pub(super) fn plan_story(seed: u64, options: &Options, heartbeat: Time) -> Vec<PlannedFault> {

@@ -2,8 +2,8 @@
 
 use super::agenda::{MILLISECOND, Time};
 use super::plan::Options;
-use crate::kit::random::Random;
 use holdback::consistency::Consistency;
+use holdback::random::Random;
 use std::fmt;
 
 /// A command as its words.

@@ -4,9 +4,7 @@ mod disturb;
 
 use super::agenda::{Agenda, Happening, MILLISECOND, SECOND, Time};
 use super::clients::Client;
-use super::host::Host;
-use super::journal::Journal;
-use super::network::Network;
+use super::machine::{Journal, Machine};
 use super::plan::Plan;
 use super::record::Record;
 use super::session::{Ledger, Session, Unclaimed};
@@ -14,7 +12,9 @@ use super::tap::Tap;
 use super::trace::{Keep, Trace};
 use super::versions::Versions;
 use super::violation::{Check, Violation};
-use holdback::multicast::ReplicaId;
+use super::weather::Sky;
+use holdback::random::Random;
+use holdback_testkit::{End, Network};
 use std::collections::VecDeque;
 
 /// Everything.
@@ -23,12 +23,13 @@ pub(super) struct World {
     pub(super) plan: Plan,
     pub(super) agenda: Agenda,
     pub(super) network: Network,
-    pub(super) hosts: Vec<Host>,
+    pub(super) sky: Sky,
+    pub(super) machines: Vec<Machine>,
     pub(super) clients: Vec<Client>,
     pub(super) sessions: Vec<Session>,
     /// By wire: what is overheard of both directions, between replicas.
     pub(super) taps: Vec<Option<[Tap; 2]>>,
-    /// By wire: where the replies to a client were made; see `Socket::marks`.
+    /// By wire: where the replies to a client were made: from this byte of the stream on, at this position.
     pub(super) marks: Vec<VecDeque<(u64, u64)>>,
     pub(super) ledger: Ledger,
     pub(super) versions: Versions,
@@ -83,12 +84,17 @@ impl World {
             unclaimed: Unclaimed::default(),
             completed: 0,
         };
+        // One more party gives the replicas FAULT commands.
+        let parties = replicas + clients + 1;
+        let losses = Random::new(plan.seed, 8);
+        let mut network = Network::new(parties, plan.weather.window, losses);
+        network.overhear();
         Self {
             agenda: Agenda::default(),
-            // One more party gives the replicas FAULT commands.
-            network: Network::new(plan.seed, plan.weather.clone(), replicas, clients + 1),
-            hosts: (0..replicas)
-                .map(|index| Host::new(index, plan.seed, plan.clock_skews[index]))
+            network,
+            sky: Sky::new(plan, parties),
+            machines: (0..replicas)
+                .map(|index| Machine::new(index, plan))
                 .collect(),
             clients: (0..clients).map(|_| Client::default()).collect(),
             sessions: Vec::new(),
@@ -106,19 +112,19 @@ impl World {
 
     /// Lets each replica's trace be written.
     pub(super) fn keep_journals(&mut self) {
-        for host in &mut self.hosts {
-            host.out.journal = Some(Journal::new(ReplicaId::from_index(host.index)));
+        for machine in &mut self.machines {
+            machine.journal = Some(Journal::default());
         }
     }
 
     /// Runs from the start until everything has settled, or an invariant is broken.
     pub(super) fn run(&mut self) -> Check {
-        for host in 0..self.hosts.len() {
-            let delay = self.hosts[host].random.below(50 * MILLISECOND);
+        for host in 0..self.machines.len() {
+            let delay = self.machines[host].random.below(50 * MILLISECOND);
             self.agenda.at(delay, Happening::Start { host });
         }
         for client in 0..self.clients.len() {
-            let delay = self.hosts[0].random.exponential(300 * MILLISECOND);
+            let delay = self.machines[0].random.exponential(300 * MILLISECOND);
             self.agenda
                 .at(delay, Happening::Client { client, ticket: 0 });
         }
@@ -149,15 +155,20 @@ impl World {
     }
 
     fn happen(&mut self, happening: Happening) -> Check {
+        self.begin(happening)?;
+        self.despatch()
+    }
+
+    fn begin(&mut self, happening: Happening) -> Check {
         match happening {
             Happening::Turn { host } => self.turn(host),
-            Happening::Arrival { wire, side } => self.arrival(wire, side),
+            Happening::Arrival { end } => self.arrival(end),
             Happening::Knock { wire } => {
                 self.knock(wire);
                 Ok(())
             }
-            Happening::Connected { wire } => self.connected(wire),
-            Happening::Refused { wire } => self.refused(wire),
+            Happening::Connected { wire } => self.dialled(wire, true),
+            Happening::Refused { wire } => self.dialled(wire, false),
             Happening::Client { client, ticket } => self.client_wakes(client, ticket),
             Happening::Fault { index } => self.begin_fault(index),
             Happening::Heal { index } => {
@@ -180,13 +191,12 @@ impl World {
     }
 
     fn start(&mut self, index: usize) {
-        let plan = &self.plan;
-        let host = &mut self.hosts[index];
-        host.start(plan.replicas, plan.consistency, &plan.tuning, plan.seed);
-        let incarnation = host.incarnation;
+        let machine = &mut self.machines[index];
+        machine.start(&self.plan);
+        let incarnation = machine.incarnation;
         self.network.reappear(index);
         self.counts.restarts += u64::from(incarnation > 1);
-        host.wake(self.agenda.now(), &mut self.agenda);
+        machine.wake(self.agenda.now(), &mut self.agenda);
         self.ledger.record.started(index, incarnation);
         self.versions.started(index, incarnation);
         self.note(index, &[], || {
@@ -202,71 +212,67 @@ impl World {
     /// Opens a connection; the request to connect is on its way.
     pub(super) fn open(&mut self, dialler: usize, dialled: usize) -> usize {
         let wire = self.network.open(dialler, dialled);
-        let replicas = self.hosts.len();
+        let replicas = self.machines.len();
         let tapped = dialler < replicas && dialled < replicas;
         self.taps.push(tapped.then(|| [Tap::new(), Tap::new()]));
         self.marks.push(VecDeque::new());
-        let delay = self.network.delay(dialler, dialled);
-        self.network.not_before(wire, 0, self.agenda.now() + delay);
+        let delay = self.sky.delay(dialler, dialled);
+        self.sky
+            .not_before(End::dialler(wire), self.agenda.now() + delay);
         self.agenda.after(delay, Happening::Knock { wire });
         wire
     }
 
     /// A request to connect gets to the replica, is held up, or finds nobody.
     fn knock(&mut self, wire: usize) {
-        let [dialler, dialled] = self.network.wires[wire].parties;
-        if self.network.is_deaf(wire, 1) {
+        let end = End::dialler(wire);
+        let [dialler, dialled] = [end, end.other()].map(|end| self.network.party(end));
+        if self.network.is_gone(end) {
             return;
         }
-        if self.network.is_held(dialler, dialled) || self.network.is_held(dialled, dialler) {
-            let again = 200 * MILLISECOND + self.network.delay(dialler, dialled);
-            self.network.not_before(wire, 0, self.agenda.now() + again);
+        if self.network.holds(dialler, dialled) || self.network.holds(dialled, dialler) {
+            let again = 200 * MILLISECOND + self.sky.delay(dialler, dialled);
+            self.sky.not_before(end, self.agenda.now() + again);
             return self.agenda.after(again, Happening::Knock { wire });
         }
-        let back = self.network.delay(dialled, dialler);
-        let host = &mut self.hosts[dialled];
-        if host.replica.is_none() {
+        let back = self.sky.delay(dialled, dialler);
+        let machine = &mut self.machines[dialled];
+        if !machine.runs() {
             return self.agenda.after(back, Happening::Refused { wire });
         }
-        host.backlog.push(wire);
-        let delay = host.random.below(self.plan.tuning.turn_delay);
-        host.wake(self.agenda.now() + delay, &mut self.agenda);
-        self.network.not_before(wire, 1, self.agenda.now() + back);
+        machine.host.knock(wire);
+        machine.wake_within(self.plan.tuning.turn_delay, &mut self.agenda);
+        self.sky.not_before(end.other(), self.agenda.now() + back);
         self.agenda.after(back, Happening::Connected { wire });
     }
 
-    fn connected(&mut self, wire: usize) -> Check {
-        let dialler = self.network.wires[wire].parties[0];
-        if let Some(host) = self.hosts.get_mut(dialler) {
-            host.connected.push(wire);
-            let delay = host.random.below(self.plan.tuning.turn_delay);
-            host.wake(self.agenda.now() + delay, &mut self.agenda);
+    /// Whoever dialled learns what became of it.
+    fn dialled(&mut self, wire: usize, is_there: bool) -> Check {
+        let dialler = self.network.party(End::dialler(wire));
+        if let Some(machine) = self.machines.get_mut(dialler) {
+            machine.host.dialled(wire, is_there);
+            machine.wake_within(self.plan.tuning.turn_delay, &mut self.agenda);
             return Ok(());
         }
-        self.client_connected(dialler - self.hosts.len(), wire)
+        self.client_dialled(dialler - self.machines.len(), wire, is_there)
     }
 
-    fn refused(&mut self, wire: usize) -> Check {
-        let dialler = self.network.wires[wire].parties[0];
-        if let Some(host) = self.hosts.get_mut(dialler) {
-            host.unreachable.push(wire);
-            host.wake(self.agenda.now(), &mut self.agenda);
+    fn arrival(&mut self, end: End) -> Check {
+        let now = self.agenda.now();
+        if self.network.is_held(end) || !self.network.arrive(end, now, usize::MAX) {
             return Ok(());
         }
-        self.client_refused(dialler - self.hosts.len(), wire)
-    }
-
-    fn arrival(&mut self, wire: usize, side: usize) -> Check {
-        if !self.network.arrive(wire, side, &mut self.agenda) {
-            return Ok(());
+        let at = end.other();
+        let to = self.network.party(at);
+        let Some(machine) = self.machines.get_mut(to) else {
+            return self.client_readable(to - self.machines.len(), at);
+        };
+        if self.network.is_reset(at) && machine.random.permille(300) {
+            self.network.discard_arrived(at);
         }
-        let to = self.network.wires[wire].parties[1 - side];
-        if let Some(host) = self.hosts.get_mut(to) {
-            let delay = host.random.below(self.plan.tuning.turn_delay);
-            host.wake(self.agenda.now() + delay, &mut self.agenda);
-            return Ok(());
-        }
-        self.client_readable(to - self.hosts.len(), wire)
+        machine.host.readable(at, &self.network);
+        machine.wake_within(self.plan.tuning.turn_delay, &mut self.agenda);
+        Ok(())
     }
 
     /// The first broken invariant, with the trace's last word on it.

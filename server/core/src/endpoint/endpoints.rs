@@ -1,9 +1,10 @@
 //! All connections of a process, as the replica's [`Out`] sees them.
 
 use super::{Ending, Endpoint, EndpointSettings};
-use crate::ids::ConnectionId;
-use crate::ids::ReplicaId;
+use crate::bugs::{Bug, planted};
+use crate::ids::{ConnectionId, ReplicaId};
 use crate::turn::{Close, Event, Now, Out};
+use crate::wire::frame::{DecodeError, Frame};
 use slab::Slab;
 use std::time::Duration;
 
@@ -25,8 +26,13 @@ pub trait Environment {
     }
 
     /// A whole frame of a connection is about to be handed in.
-    fn frame(&mut self, connection: ConnectionId, words: crate::wire::frame::Frame<'_>) {
+    fn frame(&mut self, connection: ConnectionId, words: Frame<'_>) {
         let _unheard = (connection, words);
+    }
+
+    /// The bytes of a connection are no frame; its end is about to be handed in.
+    fn malformed(&mut self, connection: ConnectionId, error: &DecodeError) {
+        let _unheard = (connection, error);
     }
 
     /// Something is about to be put into a connection's output: its next byte will be the one with this number, from 0.
@@ -193,7 +199,7 @@ impl<E: Environment> Endpoints<E> {
         match endpoint.ending {
             Ending::Open | Ending::Lingering(_) => EndStep::Stay,
             Ending::Now => EndStep::Drop,
-            Ending::AfterFlush if endpoint.unsent() > 0 => {
+            Ending::AfterFlush if endpoint.unsent() > 0 && !planted(Bug::ShutBeforeLastReply) => {
                 self.staying.push(slot);
                 EndStep::Stay
             }
@@ -282,7 +288,9 @@ impl<E: Environment> Out for Endpoints<E> {
         let limits = self.settings.peer_limits;
         if let Some(endpoint) = self.get(id) {
             endpoint.is_peer = true;
-            endpoint.new_limits = Some(limits);
+            if !planted(Bug::LimitsKeptOnLink) {
+                endpoint.new_limits = Some(limits);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Bytes that were read from a connection, and how far they are decoded.
 
+use crate::bugs::{Bug, planted};
 use crate::wire::frame::{DecodeError, Decoder, FrameLimits};
 
 /// Bytes there is room for with each that has come in of a large argument.
@@ -65,7 +66,9 @@ impl Input {
             }
         };
         if in_place {
-            self.keep(&fresh[taken..]);
+            if !(next == Next::Turn && planted(Bug::InputLostAtHoldUp)) {
+                self.keep(&fresh[taken..]);
+            }
         } else {
             self.taken = taken;
         }

@@ -11,6 +11,7 @@ pub use endpoints::Environment;
 pub(crate) use endpoints::{EndStep, Endpoints};
 pub(crate) use input::Next;
 
+use crate::bugs::{Bug, planted};
 use crate::ids::ConnectionId;
 use crate::wire::frame::FrameLimits;
 use input::{BUFFER_KEPT, Input};
@@ -160,9 +161,14 @@ impl Endpoint {
             && matches!(self.ending, Ending::Open | Ending::Lingering(_))
     }
 
+    /// Whether everything that was read has been handed in.
+    fn is_drained(&self) -> bool {
+        self.starved || planted(Bug::EndOvertakesFrames)
+    }
+
     /// Whether bytes are to be read for it now.
     pub(crate) fn wants_input(&self) -> bool {
-        self.starved && !self.ended
+        self.is_drained() && !self.ended
     }
 
     /// The other side sends no more.
@@ -172,7 +178,7 @@ impl Endpoint {
 
     /// Whether the end of the input has been reached and everything before it was handed in.
     pub(crate) fn is_at_end(&self) -> bool {
-        self.ended && self.starved && !self.paused && self.is_open()
+        self.ended && self.is_drained() && !self.paused && self.is_open()
     }
 
     /// Whether it has nothing to wait for any more.

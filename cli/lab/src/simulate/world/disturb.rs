@@ -4,6 +4,7 @@ use super::{INSPECT_EVERY, World};
 use crate::simulate::agenda::Happening;
 use crate::simulate::faults::{Fault, PlannedFault};
 use crate::simulate::violation::Check;
+use holdback_testkit::{ClientEnd, End};
 
 impl World {
     /// A fault begins.
@@ -12,26 +13,26 @@ impl World {
         let text = self.plan.faults[index].to_string();
         self.note(index, text.as_bytes(), || format!("FAULT {text}"));
         for (from, to) in fault.separated() {
-            self.network.hold(from, to, true, &mut self.agenda);
+            self.network.hold(from, to);
         }
         match fault {
             Fault::Cut { .. } => {}
             Fault::Break { a, b } => self.break_connections(a, b),
             Fault::BreakClient { client } => {
-                let party = self.hosts.len() + client;
-                for replica in 0..self.hosts.len() {
+                let party = self.machines.len() + client;
+                for replica in 0..self.machines.len() {
                     self.break_connections(party, replica);
                 }
             }
             Fault::Slow { a, b, extra } => {
-                self.network.slow(a, b, extra);
-                self.network.slow(b, a, extra);
+                self.sky.slow(a, b, extra);
+                self.sky.slow(b, a, extra);
             }
             Fault::Pause { replica } => {
-                self.hosts[replica].paused_until = self.agenda.now() + lasts;
+                self.machines[replica].paused_until = self.agenda.now() + lasts;
             }
             Fault::Restart { replica, silently } => self.stop(replica, silently),
-            Fault::WallStep { replica, by } => self.hosts[replica].wall_offset += by,
+            Fault::WallStep { replica, by } => self.machines[replica].wall_offset += by,
             Fault::Command { replica, line } => self.operate(replica, &line),
         }
         self.agenda.after(lasts, Happening::Heal { index });
@@ -46,18 +47,18 @@ impl World {
             self.clear_up();
         }
         for (from, to) in fault.separated() {
-            self.network.hold(from, to, false, &mut self.agenda);
+            self.release(from, to);
         }
         match fault {
             Fault::Slow { a, b, .. } => {
-                self.network.slow(a, b, 0);
-                self.network.slow(b, a, 0);
+                self.sky.slow(a, b, 0);
+                self.sky.slow(b, a, 0);
             }
-            Fault::Restart { replica, .. } if self.hosts[replica].replica.is_none() => {
+            Fault::Restart { replica, .. } if !self.machines[replica].runs() => {
                 self.agenda.after(1, Happening::Start { host: replica });
             }
             Fault::Command { .. } => {
-                for replica in 0..self.hosts.len() {
+                for replica in 0..self.machines.len() {
                     self.operate(replica, "FAULT HEAL *");
                 }
             }
@@ -77,7 +78,7 @@ impl World {
             .any(|fault| matches!(fault.fault, Fault::Command { .. }));
         let now = self.agenda.now();
         if commanded && self.open_faults == 0 && now % (10 * INSPECT_EVERY) < INSPECT_EVERY {
-            for replica in 0..self.hosts.len() {
+            for replica in 0..self.machines.len() {
                 self.operate(replica, "FAULT HEAL *");
             }
         }
@@ -85,58 +86,60 @@ impl World {
 
     /// The last fault has ended: the weather is fine from now on, so that everything can settle.
     pub(super) fn clear_up(&mut self) {
-        self.network.weather.clear_up();
+        // There is more room now, and whoever was waiting for some hears of it.
+        self.sky.clear_up(&mut self.network);
         self.plan.tuning.hurry();
-        // There is more room now, and whoever was waiting for some has to hear of it.
-        for (wire, side) in self.network.stuck() {
-            self.writable(wire, side);
+        for machine in &mut self.machines {
+            machine.host.read_bytes = self.plan.tuning.read_bytes;
+        }
+    }
+
+    /// Ends a cut of one direction. What waited goes on.
+    fn release(&mut self, from: usize, to: usize) {
+        if !self.network.release(from, to) {
+            return;
+        }
+        for wire in self.network.between(from, to).collect::<Vec<_>>() {
+            let end = End::dialler(wire);
+            let end = match self.network.party(end) == from {
+                true => end,
+                false => end.other(),
+            };
+            if self.network.is_under_way(end) {
+                self.sky.resume(end, &mut self.network, &mut self.agenda);
+            }
         }
     }
 
     fn break_connections(&mut self, a: usize, b: usize) {
-        for wire in 0..self.network.wires.len() {
-            let parties = self.network.wires[wire].parties;
-            if parties == [a, b] || parties == [b, a] {
-                self.network.break_both(wire, &mut self.agenda);
-            }
+        for wire in self.network.between(a, b).collect::<Vec<_>>() {
+            self.network.break_both(wire);
         }
     }
 
     /// Ends a replica's process.
     fn stop(&mut self, index: usize, silently: bool) {
-        let host = &mut self.hosts[index];
-        if host.replica.take().is_none() {
+        let machine = &mut self.machines[index];
+        if !machine.runs() {
             return;
         }
-        let mut out = std::mem::take(&mut host.out);
-        host.out.journal = out.journal.take();
-        let sockets = out
-            .slots
-            .into_iter()
-            .flatten()
-            .map(|socket| (socket.wire, socket.side));
-        let waiting = host.backlog.drain(..).map(|wire| (wire, 1));
-        for (wire, side) in sockets.chain(waiting).collect::<Vec<_>>() {
+        for end in machine.host.stop(&self.network) {
             if silently {
-                self.network.vanish(wire, side);
+                self.network.vanish(end);
             } else {
-                let abruptly = self.hosts[index].random.permille(500);
-                self.network.close(wire, side, abruptly, &mut self.agenda);
+                self.network.close(end, machine.random.permille(500));
             }
         }
-        let host = &mut self.hosts[index];
-        host.connected.clear();
-        host.unreachable.clear();
-        host.wake_at = None;
+        machine.wake_at = None;
         self.versions.ended(index);
     }
 
     /// Gives a replica a command as an operator would.
     fn operate(&mut self, replica: usize, line: &str) {
-        let operator = self.hosts.len() + self.clients.len();
+        let operator = self.machines.len() + self.clients.len();
         let wire = self.open(operator, replica);
-        self.network
-            .send(wire, 0, format!("{line}\r\n").as_bytes(), &mut self.agenda);
-        self.network.end(wire, 0, &mut self.agenda);
+        let mut client = ClientEnd::new(wire);
+        client.send(format!("{line}\r\n").as_bytes(), &mut self.network);
+        client.finish(&mut self.network);
     }
 }

@@ -52,16 +52,17 @@ fn clear_weather_wakes_the_senders_to_a_replica_that_is_held_up() -> Check {
         ticket: 0,
     };
     world.agenda.at(MILLISECOND, wakes);
-    world.hosts[0].paused_until = PAUSE;
+    world.machines[0].paused_until = PAUSE;
     while let Some(happening) = world.agenda.next() {
         world.happen(happening)?;
-        if !world.network.stuck().is_empty() {
+        if world.network.is_stuck() {
             break;
         }
     }
-    let sent = |world: &World| world.network.wires[0].pipes[0].sent;
+    let sent = |world: &World| world.network.sent(End::dialler(0));
     assert_eq!(sent(&world), 128);
     world.clear_up();
+    world.despatch()?;
     assert!(sent(&world) > 300, "the rest went out at once");
     Ok(())
 }
