@@ -94,7 +94,7 @@ awk -F'\t' -v limit="$growth_percent" '
 # --- tracing ----------------------------------------------------------------------------------------
 
 # The lines that ask whether anybody traces. All else of tracing is behind them.
-grep -rn --include='*.rs' -E '\bobserved\b' "$root/server/core/src/replica" |
+grep -rn --include='*.rs' -E '\bobserved\b' "$root/server/core/src" |
   sed "s|^$root/||" | cut -d: -f1,2 >"$work/lines"
 count --compress-pos=no --compress-strings=no --dump-line=yes -- "$traced_path"
 awk -v limit="$tracing_percent" '

@@ -74,6 +74,8 @@ fn log(event: &Event<'_>) {
         Event::Request { client, words } => {
             tracing::debug!(%client, command = %clipped(words), "request");
         }
+        // Told on arrival already.
+        Event::Begin { .. } => {}
         Event::Reply {
             client,
             stamp: Some(stamp),

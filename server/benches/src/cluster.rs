@@ -6,7 +6,9 @@
 use holdback::consistency::Consistency;
 use holdback::multicast::ReplicaId;
 use holdback::protocol::frame::{Decoder, FrameLimits};
-use holdback::replica::{Close, ConnectionId, Event, Now, Out, Replica, Settings};
+use holdback::replica::{
+    Close, ConnectionId, Event, MonitorKind, Now, Out, Replica, Settings, Turn,
+};
 use holdback::store::WARM_MAX;
 use std::time::Duration;
 
@@ -67,6 +69,8 @@ impl Out for Ports {
 
     fn pause(&mut self, _connection: ConnectionId, _paused: bool) {}
 
+    fn monitor(&mut self, _connection: ConnectionId, _kind: Option<MonitorKind>) {}
+
     fn stop(&mut self) {}
 
     fn observes(&self) -> bool {
@@ -115,17 +119,19 @@ impl Cluster {
         };
         let now = cluster.now;
         for node in &mut cluster.nodes {
-            node.replica.tick(now, &mut node.ports);
-            node.replica.end_turn(now, &mut node.ports);
+            node.replica.tick(&mut Turn::new(now, &mut node.ports));
+            node.replica.end_turn(&mut Turn::new(now, &mut node.ports));
         }
         cluster.connect_dialled();
         cluster.settle();
         let first = &mut cluster.nodes[0];
         cluster.client = first.ports.open(None);
         let address = "127.0.0.1:1".to_owned();
-        first
-            .replica
-            .accepted(cluster.client, address, now, &mut first.ports);
+        first.replica.accepted(
+            cluster.client,
+            address,
+            &mut Turn::new(now, &mut first.ports),
+        );
         cluster
     }
 
@@ -140,9 +146,11 @@ impl Cluster {
                 let now = self.now;
                 let node = &mut self.nodes[to];
                 let address = format!("r{from}:1");
-                node.replica.accepted(there, address, now, &mut node.ports);
+                node.replica
+                    .accepted(there, address, &mut Turn::new(now, &mut node.ports));
                 let node = &mut self.nodes[from];
-                node.replica.dialled(here, peer, now, &mut node.ports);
+                node.replica
+                    .dialled(here, peer, &mut Turn::new(now, &mut node.ports));
             }
         }
     }
@@ -214,10 +222,11 @@ impl Node {
             while let Ok(Some(length)) = decoder.decode(&input[taken..]) {
                 let rest = &input[taken..];
                 if number % WARM_MAX == 0 && length < rest.len() {
-                    self.replica.foresee(id, rest);
+                    self.replica.prefetch(id, rest);
                 }
                 let frame = decoder.frame(rest);
-                self.replica.frame(id, frame, now, &mut self.ports);
+                self.replica
+                    .frame(id, frame, &mut Turn::new(now, &mut self.ports));
                 taken += length;
                 number += 1;
             }
@@ -226,6 +235,6 @@ impl Node {
             end.input = input;
             end.decoder = decoder;
         }
-        self.replica.end_turn(now, &mut self.ports);
+        self.replica.end_turn(&mut Turn::new(now, &mut self.ports));
     }
 }

@@ -22,12 +22,11 @@
 //! [`replica`](crate::replica).
 
 use crate::endpoint::{EndStep, EndpointSettings, Endpoints, Environment, Next};
-use crate::ids::ConnectionId;
-use crate::ids::ReplicaId;
+use crate::ids::{ConnectionId, ReplicaId};
 use crate::replica::Replica;
 use crate::settings::Settings;
 use crate::store::WARM_MAX;
-use crate::turn::{Event, Level, Now, Out};
+use crate::turn::{Level, Now, Turn};
 use std::io;
 use std::time::Duration;
 
@@ -92,7 +91,7 @@ impl<E: Environment> Driver<E> {
 
     /// The first turn, in which the replica asks for its links.
     pub fn begin(&mut self, sockets: &mut impl Sockets, now: Now) {
-        self.replica.tick(now, &mut self.endpoints);
+        self.replica.tick(&mut Turn::new(now, &mut self.endpoints));
         self.turn(sockets, now);
     }
 
@@ -105,7 +104,8 @@ impl<E: Environment> Driver<E> {
     /// A connection came in.
     pub fn accepted(&mut self, address: String, now: Now) -> ConnectionId {
         let id = self.endpoints.add(false, now.monotonic);
-        self.replica.accepted(id, address, now, &mut self.endpoints);
+        let turn = &mut Turn::new(now, &mut self.endpoints);
+        self.replica.accepted(id, address, turn);
         id
     }
 
@@ -122,7 +122,8 @@ impl<E: Environment> Driver<E> {
     /// It is there.
     pub fn dialled(&mut self, id: ConnectionId, peer: ReplicaId, now: Now) {
         self.endpoints.connected(id);
-        self.replica.dialled(id, peer, now, &mut self.endpoints);
+        let turn = &mut Turn::new(now, &mut self.endpoints);
+        self.replica.dialled(id, peer, turn);
     }
 
     /// A connection to a peer could not be made. Its socket, if there was one, has been dropped.
@@ -134,8 +135,8 @@ impl<E: Environment> Driver<E> {
         now: Now,
     ) {
         id.into_iter().for_each(|id| self.forget(id));
-        let out = &mut self.endpoints;
-        self.replica.dial_failed(peer, reason, now, out);
+        let turn = &mut Turn::new(now, &mut self.endpoints);
+        self.replica.dial_failed(peer, reason, turn);
     }
 
     /// A connection that was being made is given up for a newer one. Its socket has been dropped.
@@ -154,8 +155,8 @@ impl<E: Environment> Driver<E> {
     }
 
     /// Ends in good order.
-    pub fn stop(&mut self) {
-        self.replica.stop(&mut self.endpoints);
+    pub fn stop(&mut self, now: Now) {
+        self.replica.stop(&mut Turn::new(now, &mut self.endpoints));
     }
 
     /// Whether the process is to end, output being written.
@@ -202,9 +203,10 @@ impl<E: Environment> Driver<E> {
         }
         let due = |deadline| deadline <= now.monotonic;
         if self.replica.deadline().is_some_and(due) {
-            self.replica.tick(now, &mut self.endpoints);
+            self.replica.tick(&mut Turn::new(now, &mut self.endpoints));
         }
-        self.replica.end_turn(now, &mut self.endpoints);
+        self.replica
+            .end_turn(&mut Turn::new(now, &mut self.endpoints));
         for slot in self.endpoints.take_dirty() {
             self.flush(slot, sockets, now);
         }
@@ -247,7 +249,8 @@ impl<E: Environment> Driver<E> {
         if endpoint.has_lingered() {
             self.endpoints.end(slot, true);
         } else if endpoint.is_at_end() {
-            self.replica.end_of_input(id, now, &mut self.endpoints);
+            let turn = &mut Turn::new(now, &mut self.endpoints);
+            self.replica.end_of_input(id, turn);
         } else if endpoint.has_more(readable) {
             self.endpoints.enqueue(slot);
         }
@@ -263,12 +266,12 @@ impl<E: Environment> Driver<E> {
         let mut number = 0;
         let result = input.take_frames(fresh, |decoder, rest, length| {
             if number % WARM_MAX == 0 && length < rest.len() {
-                replica.foresee(id, rest);
+                replica.prefetch(id, rest);
             }
             number += 1;
             let frame = decoder.frame(rest);
             endpoints.environment().frame(id, frame);
-            replica.frame(id, frame, now, endpoints);
+            replica.frame(id, frame, &mut Turn::new(now, endpoints));
             let Some(endpoint) = endpoints.get(id).filter(|endpoint| endpoint.is_open()) else {
                 return Next::Input;
             };
@@ -282,7 +285,7 @@ impl<E: Environment> Driver<E> {
         });
         if let Err(error) = &result {
             endpoints.environment().malformed(id, error);
-            replica.malformed(id, error, now, endpoints);
+            replica.malformed(id, error, &mut Turn::new(now, endpoints));
         }
         if let Some(endpoint) = endpoints.get(id) {
             endpoint.put_back(input, result != Ok(Next::Turn));
@@ -317,9 +320,7 @@ impl<E: Environment> Driver<E> {
         }
         if endpoint.is_too_slow(&settings) {
             let text = format!("client {id} is closed: it does not read its replies");
-            let level = Level::Warn;
-            let event = Event::Notice { level, text: &text };
-            self.endpoints.observe(now, self.replica.clock(), &event);
+            Turn::new(now, &mut self.endpoints).notice(Level::Warn, &text);
             self.broken(id, "output limit", now);
         } else if done && endpoint.ends_after_flush() {
             self.endpoints.end(slot, false);
@@ -330,8 +331,8 @@ impl<E: Environment> Driver<E> {
 
     /// A connection is gone: the replica is told, and its socket dropped at the end of the turn.
     fn broken(&mut self, id: ConnectionId, reason: &str, now: Now) {
-        let out = &mut self.endpoints;
-        self.replica.closed(id, reason, now, out);
+        let turn = &mut Turn::new(now, &mut self.endpoints);
+        self.replica.closed(id, reason, turn);
         if let Some(endpoint) = self.endpoints.get(id) {
             endpoint.discard_output();
             self.endpoints.end(id.slot, true);

@@ -13,19 +13,31 @@
 //! In the eventual model it is applied and answered at once, and the other replicas hear of it later
 //! ([`eventual`]).
 
+pub mod admin;
 pub mod bugs;
+mod clients;
 pub mod command;
 pub mod consistency;
 pub mod driver;
 pub mod endpoint;
+mod engine;
 pub mod entry;
 pub mod eventual;
 pub mod ids;
 pub mod message;
 pub mod order;
 pub mod ordered;
+mod peers;
 pub mod random;
-pub mod replica;
+#[path = "replica.rs"]
+mod replica_;
+#[doc(hidden)]
+pub mod replica {
+    pub use crate::ids::ConnectionId;
+    pub use crate::replica_::Replica;
+    pub use crate::settings::Settings;
+    pub use crate::turn::*;
+}
 pub mod settings;
 pub mod store;
 pub mod trace;

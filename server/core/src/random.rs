@@ -1,5 +1,13 @@
 //! The only source of chance, the same on every machine.
 
+/// The purposes of random numbers within a replica; see [`Random::new`].
+pub(crate) mod purpose {
+    /// The delays of FAULT DELAY.
+    pub(crate) const DELAYS: u64 = 1 << 32;
+    /// RANDOMKEY.
+    pub(crate) const KEYS: u64 = DELAYS + 1;
+}
+
 /// A SplitMix64 generator (Steele and others, "Fast Splittable Pseudorandom Number Generators", 2014).
 #[derive(Clone, Debug)]
 pub struct Random {
@@ -9,6 +17,7 @@ pub struct Random {
 impl Random {
     /// A generator for one purpose: those of different `purpose`s are independent, so that leaving out a
     /// client or a fault does not change what the others do.
+    #[must_use]
     pub fn new(seed: u64, purpose: u64) -> Self {
         let mut random = Self {
             state: seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93),
@@ -24,6 +33,11 @@ impl Random {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    /// A number from 0 to 1.
+    pub fn fraction(&mut self) -> f64 {
+        (self.draw() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// A number below `limit`, which is not 0.

@@ -63,7 +63,7 @@ fn event_lines(event: &Event<'_>) -> Vec<Map<String, Value>> {
             vec![line("link_down", json!({"peer": peer.0, "reason": reason}))]
         }
         Event::Fault { words } => vec![line("fault", json!({"command": words_json(words)}))],
-        Event::Notice { .. } => Vec::new(),
+        Event::Begin { .. } | Event::Notice { .. } => Vec::new(),
     }
 }
 

@@ -1,7 +1,8 @@
-//! What a replica needs of the world, and what it tells about itself.
+//! One turn of a replica: its time, what it puts out, and what it tells about itself.
 
 use crate::entry::Entry;
 use crate::ids::{ConnectionId, ReplicaId, Stamp};
+use std::fmt;
 use std::time::Duration;
 
 /// The time of a call.
@@ -11,6 +12,55 @@ pub struct Now {
     pub monotonic: Duration,
     /// Time since 1970; for the hybrid clock and for people. It may jump.
     pub wall: Duration,
+}
+
+/// What happens at one time: the time, and the world to answer to. It travels through the replica as one value.
+pub struct Turn<'a> {
+    /// The time. It can be taken anew, after a read from a socket say: all that follows goes by it.
+    pub now: Now,
+    /// The logical clock's time, for those who are told; whoever moves the clock keeps it up to date.
+    pub clock: u64,
+    /// The world.
+    pub out: &'a mut dyn Out,
+    observed: bool,
+}
+
+impl<'a> Turn<'a> {
+    /// The turn at a time.
+    #[inline]
+    pub fn new(now: Now, out: &'a mut impl Out) -> Self {
+        Self {
+            now,
+            clock: 0,
+            observed: out.observes(),
+            out,
+        }
+    }
+
+    /// Whether anybody wants to hear of each request, frame, delivery and reply.
+    #[inline]
+    #[must_use]
+    pub fn observed(&self) -> bool {
+        self.observed
+    }
+
+    /// Tells what happened. What happens for each command or frame is told only if the turn is
+    /// [observed](Self::observed).
+    pub fn tell(&mut self, event: &Event<'_>) {
+        self.out.observe(self.now, self.clock, event);
+    }
+
+    /// Tells a person something.
+    pub fn notice(&mut self, level: Level, text: &str) {
+        self.tell(&Event::Notice { level, text });
+    }
+}
+
+impl fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { now, clock, .. } = self;
+        write!(f, "Turn({now:?}, clock {clock})")
+    }
 }
 
 /// How a connection is closed.
@@ -52,6 +102,9 @@ pub trait Out {
         now.monotonic
     }
 
+    /// From now on the connection gets a line for everything of a kind that happens; or (`None`) no more.
+    fn monitor(&mut self, connection: ConnectionId, kind: Option<MonitorKind>);
+
     /// Ends the process, once buffers are written.
     fn stop(&mut self);
 
@@ -61,6 +114,17 @@ pub trait Out {
 
     /// Tells what happened. `clock` is the logical clock's time.
     fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>);
+}
+
+/// What a connection in MONITOR gets to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MonitorKind {
+    /// Client commands, as Redis shows them.
+    Commands,
+    /// Deliveries, as ORDER shows them.
+    Order,
+    /// Frames between replicas.
+    Frames,
 }
 
 /// How important an event is to a person who reads the log.
@@ -81,6 +145,13 @@ pub enum Event<'a> {
     Request {
         /// Who sent it.
         client: ConnectionId,
+        /// The command.
+        words: &'a [&'a [u8]],
+    },
+    /// It is executed, or stamped: nothing before it on its connection forbids that any more.
+    Begin {
+        /// Where the client is.
+        address: &'a str,
         /// The command.
         words: &'a [&'a [u8]],
     },

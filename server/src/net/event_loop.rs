@@ -185,7 +185,7 @@ impl EventLoop {
 
     fn take_signals(&mut self) -> Ended {
         let interrupted = self.signals.pending().any(|signal| signal == SIGINT);
-        self.driver.stop();
+        self.driver.stop(self.clock.now());
         if interrupted {
             Ended::Interrupted
         } else {

@@ -86,9 +86,9 @@ impl<E: Environment> Host<E> {
     }
 
     /// Ends in good order.
-    pub fn shut_down(&mut self) {
+    pub fn shut_down(&mut self, now: Now) {
         if let Some(driver) = &mut self.driver {
-            driver.stop();
+            driver.stop(now);
         }
     }
 

@@ -1,9 +1,10 @@
 //! COMMAND: the table for programs.
 
+use super::subcommands::{subcommand_help, wrong_subcommand};
 use super::syntax::{Argument, Shape, parse};
 use super::table::COMMANDS;
 use super::{CommandSpec, Group, Kind, lookup};
-use crate::store::{subcommand_help, wrong_subcommand};
+use crate::store::{Answer, Context};
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::ReplyWriter;
 
@@ -11,11 +12,8 @@ use crate::wire::reply::ReplyWriter;
 ///
 /// # Errors
 /// An unknown subcommand, or a command without keys.
-pub fn answer(
-    spec: &CommandSpec,
-    words: &[&[u8]],
-    reply: &mut ReplyWriter<'_>,
-) -> Result<(), ErrorReply> {
+pub fn answer(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
+    let words = command.words;
     let Some(subcommand) = words.get(1) else {
         reply.array(COMMANDS.len());
         COMMANDS.iter().for_each(|spec| info(spec, reply));
@@ -29,7 +27,10 @@ pub fn answer(
                 .iter()
                 .for_each(|spec| reply.text(&spec.name.to_lowercase()));
         }
-        (b"INFO", []) => return answer(spec, &words[..1], reply),
+        (b"INFO", []) => {
+            let words = &words[..1];
+            return answer(&Context { words, ..*command }, reply);
+        }
         (b"INFO", names) => {
             reply.array(names.len());
             for name in names {
@@ -45,7 +46,7 @@ pub fn answer(
             reply,
         ),
         (b"GETKEYS", [_, _, ..]) => get_keys(&words[2..], reply)?,
-        (b"HELP", []) => subcommand_help(spec, reply),
+        (b"HELP", []) => subcommand_help("COMMAND", reply),
         _ => return Err(wrong_subcommand("COMMAND", subcommand)),
     }
     Ok(())

@@ -1,6 +1,97 @@
 //! What a command is: its name, shape and nature. The commands themselves are in [`super::table`].
 
-use super::table::COMMANDS;
+use super::table::{COMMANDS, Name};
+use crate::store::blind::BlindWrite;
+use crate::store::{Answer, Context, Keyspace, Store};
+use crate::wire::error::ErrorReply;
+use crate::wire::reply::ReplyWriter;
+
+/// Executes a command that reads.
+pub type ReadFn = fn(&dyn Keyspace, &Context<'_>, &mut ReplyWriter<'_>) -> Answer;
+/// Executes a command that writes.
+pub type WriteFn = fn(&mut Store, &Context<'_>, &mut ReplyWriter<'_>) -> Answer;
+/// Checks a command's words.
+pub type AdmitFn = fn(&[&[u8]]) -> Answer;
+/// Executes a command that needs nothing but its words.
+pub type PlainFn = fn(&Context<'_>, &mut ReplyWriter<'_>) -> Answer;
+
+/// What executes a command. Those that look at the replica or concern the connection are named here, and the part of
+/// the replica that has what they need matches all of them in one place.
+#[derive(Clone, Copy, Debug)]
+pub enum Run {
+    /// On any store.
+    Read(ReadFn),
+    /// On the store of the ordered models.
+    Write(WriteFn),
+    /// On nothing.
+    Plain(PlainFn),
+    /// On this replica.
+    Inspect(Inspection),
+    /// On the connection, or on the process.
+    Connection(ConnectionCommand),
+    /// On the connection's transaction.
+    Transaction(TransactionCommand),
+}
+
+/// The commands that look at this replica.
+#[allow(missing_docs, reason = "the names are the commands'")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inspection {
+    Await,
+    Digest,
+    Holdback,
+    Order,
+    Position,
+    Store,
+    Wait,
+}
+
+/// The commands that concern the connection or the process.
+#[allow(missing_docs, reason = "the names are the commands'")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionCommand {
+    Client,
+    Config,
+    Consistency,
+    Fault,
+    Hello,
+    Info,
+    Monitor,
+    Peer,
+    Quit,
+    Reset,
+    Shutdown,
+    Slowlog,
+    Status,
+}
+
+/// The commands that gather transactions.
+#[allow(missing_docs, reason = "the names are the commands'")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransactionCommand {
+    Discard,
+    Exec,
+    Multi,
+    Unwatch,
+    Watch,
+}
+
+/// A fact about a command that holds for few.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fact {
+    /// Nothing behind it on its connection is stamped before it is answered.
+    Barrier,
+    /// Its work grows with the data, so that it is worth timing.
+    Slow,
+    /// It may stand between MULTI and EXEC, as all data commands may.
+    InMulti,
+    /// Checks its words, without looking at the data, before it is stamped.
+    Admit(AdmitFn),
+    /// Executes it without a total order.
+    Blind(BlindWrite),
+    /// Errors of its own.
+    Errors(&'static str),
+}
 
 /// Which path a command takes through a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,8 +203,18 @@ pub struct CommandSpec {
     pub arity: i32,
     /// Its path through the replica.
     pub kind: Kind,
+    /// What executes it.
+    pub run: Run,
     /// Nothing behind it on its connection is stamped before it is answered.
     pub barrier: bool,
+    /// Its work grows with the data, so that it is worth timing.
+    pub slow: bool,
+    /// It may stand between MULTI and EXEC.
+    pub in_multi: bool,
+    /// Checks its words, without looking at the data, before it is stamped.
+    pub admit: Option<AdmitFn>,
+    /// Executes it in the eventual model, if it writes there.
+    pub blind: Option<BlindWrite>,
     /// Which arguments are keys.
     pub keys: Keys,
     /// Whether an eventual cluster takes it.
@@ -164,10 +265,28 @@ impl CommandSpec {
             .copied()
     }
 
-    /// Whether the command may stand between MULTI and EXEC.
-    #[must_use]
-    pub fn allowed_in_transaction(&self) -> bool {
-        matches!(self.kind, Kind::Read | Kind::Write) || matches!(self.id, Name::Ping | Name::Echo)
+    /// Checks the number of words.
+    ///
+    /// # Errors
+    /// That it is wrong.
+    #[inline]
+    pub fn check_arity(&self, words: &[&[u8]]) -> Result<(), ErrorReply> {
+        if self.arity_fits(words.len()) {
+            return Ok(());
+        }
+        Err(ErrorReply::wrong_arity(self.name))
+    }
+
+    /// Checks everything that can be said against a data command of the right arity without looking at the data. What
+    /// it refuses every replica would refuse alike, as limits are compared in the handshake; so an entry that one
+    /// replica admitted is never refused by another.
+    ///
+    /// # Errors
+    /// The error to answer with; the command must not be stamped.
+    #[inline]
+    pub fn admit(&self, words: &[&[u8]], limits: &crate::store::Limits) -> Answer {
+        crate::store::admission::check_sizes(words, || self.keys_of(words).collect(), limits)?;
+        self.admit.map_or(Ok(()), |admit| admit(words))
     }
 }
 
@@ -223,8 +342,6 @@ pub fn lookup(name: &[u8]) -> Option<&'static CommandSpec> {
         slot = (slot + 1) % SLOTS;
     }
 }
-
-use super::table::Name;
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,12 @@
 //! All connections of a process, as the replica's [`Out`] sees them.
 
+use super::monitors::Monitors;
 use super::{Ending, Endpoint, EndpointSettings};
 use crate::bugs::{Bug, planted};
 use crate::ids::{ConnectionId, ReplicaId};
-use crate::turn::{Close, Event, Now, Out};
+use crate::turn::{Close, Event, MonitorKind, Now, Out};
 use crate::wire::frame::{DecodeError, Frame};
+use crate::wire::reply::{ReplyWriter, Resp};
 use slab::Slab;
 use std::time::Duration;
 
@@ -63,6 +65,7 @@ pub(crate) struct Endpoints<E> {
     /// Slots of connections that are being ended and may stay for a while.
     staying: Vec<usize>,
     dials: Vec<ReplicaId>,
+    monitors: Monitors,
     stopped: bool,
     nowhere: Vec<u8>,
 }
@@ -79,6 +82,7 @@ impl<E: Environment> Endpoints<E> {
             endings: Vec::new(),
             staying: Vec::new(),
             dials: Vec::new(),
+            monitors: Monitors::default(),
             stopped: false,
             nowhere: Vec::new(),
         }
@@ -133,7 +137,9 @@ impl<E: Environment> Endpoints<E> {
     }
 
     pub(crate) fn remove(&mut self, slot: usize) {
-        drop(self.slots.try_remove(slot));
+        if let Some(endpoint) = self.slots.try_remove(slot) {
+            self.monitors.set(endpoint.id, None);
+        }
     }
 
     /// Puts a connection in the list of those with work to do.
@@ -325,11 +331,20 @@ impl<E: Environment> Out for Endpoints<E> {
         self.stopped = true;
     }
 
+    fn monitor(&mut self, id: ConnectionId, kind: Option<MonitorKind>) {
+        self.monitors.set(id, kind);
+    }
+
     fn observes(&self) -> bool {
-        self.environment.observes()
+        self.environment.observes() || !self.monitors.is_empty()
     }
 
     fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
         self.environment.observe(now, clock, event);
+        if let Some((kind, line)) = self.monitors.line(now, event) {
+            for monitor in self.monitors.of(kind) {
+                ReplyWriter::new(self.buffer(monitor), Resp::Two).simple(&line);
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 mod endpoints;
 mod input;
+mod monitors;
 
 pub use endpoints::Environment;
 pub(crate) use endpoints::{EndStep, Endpoints};

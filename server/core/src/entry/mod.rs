@@ -5,6 +5,7 @@
 //! depending on two watched keys, whose `key position` pairs come first. `0` stands for no command. The
 //! same bytes travel in `MCAST`, go into the digest and lie in the queue.
 
+pub mod line;
 mod reader;
 mod shape;
 

@@ -381,7 +381,9 @@ impl GossipLink {
 }
 
 impl Keyspace for Gossip {
-    const KEY_OVERHEAD: usize = Versions::KEY_OVERHEAD;
+    fn key_overhead(&self) -> usize {
+        self.versions.key_overhead()
+    }
 
     fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {
         self.versions.scan(cursor, count)
@@ -399,7 +401,7 @@ impl Keyspace for Gossip {
         self.versions.len()
     }
 
-    fn live(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    fn live(&self) -> Box<dyn Iterator<Item = (&[u8], &[u8])> + '_> {
         self.versions.live()
     }
 }

@@ -35,10 +35,12 @@
 //! - MSET is not atomic: its keys travel one by one.
 
 mod clock;
+mod engine;
 mod gossip;
 mod versions;
 
 pub use crate::ids::{Origin, Vector, VersionStamp};
 pub use clock::HybridClock;
+pub use engine::Eventual;
 pub use gossip::{Gossip, GossipLink, Report};
 pub use versions::{Version, Versions, Written};

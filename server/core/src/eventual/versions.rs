@@ -110,7 +110,7 @@ impl Versions {
         } else {
             self.tombstones.insert(stamp, key.into());
         }
-        self.bytes += Self::KEY_OVERHEAD + key.len() + value.map_or(0, <[u8]>::len);
+        self.bytes += Table::<Written>::OVERHEAD + key.len() + value.map_or(0, <[u8]>::len);
         let written = Written {
             stamp,
             tombstone: value.is_none(),
@@ -187,7 +187,7 @@ impl Versions {
         let Some(held) = self.table.get(key) else {
             return;
         };
-        self.bytes -= Self::KEY_OVERHEAD + key.len() + held.value.len();
+        self.bytes -= Table::<Written>::OVERHEAD + key.len() + held.value.len();
         let stamp = held.mark.stamp;
         if let Some(value) = held.live() {
             self.hash = self
@@ -216,7 +216,9 @@ fn hash(key: &[u8], value: &[u8], stamp: VersionStamp, scratch: &mut Vec<u8>) ->
 }
 
 impl Keyspace for Versions {
-    const KEY_OVERHEAD: usize = Table::<Written>::OVERHEAD;
+    fn key_overhead(&self) -> usize {
+        Table::<Written>::OVERHEAD
+    }
 
     fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {
         let (numbers, next) = self.table.walk(cursor, count);
@@ -244,9 +246,9 @@ impl Keyspace for Versions {
         self.live
     }
 
-    fn live(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    fn live(&self) -> Box<dyn Iterator<Item = (&[u8], &[u8])> + '_> {
         let records = self.table.records();
-        records.filter_map(|record| Some((record.key, record.live()?)))
+        Box::new(records.filter_map(|record| Some((record.key, record.live()?))))
     }
 }
 

@@ -86,12 +86,16 @@
 //!   had taken part.
 
 mod clock;
+mod engine;
 mod error;
+mod execute;
 mod holdback;
 mod multicast;
+mod progress;
 mod view;
 
 pub use clock::LamportClock;
+pub use engine::Ordered;
 pub use error::ReceiveError;
 pub use holdback::HoldbackQueue;
 pub use multicast::Multicast;

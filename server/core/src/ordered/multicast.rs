@@ -78,6 +78,27 @@ impl Multicast {
         }
     }
 
+    /// The incarnation of an origin that takes part; 0 before it is known.
+    #[must_use]
+    pub fn incarnation(&self, origin: ReplicaId) -> u64 {
+        let place = self.view.place(origin);
+        place.map_or(0, |place| self.incarnations[place])
+    }
+
+    /// The origins of which some member holds entries of another incarnation than the one that takes part. As long as
+    /// there is one, nothing is delivered.
+    #[must_use]
+    pub fn disputed(&self) -> Vec<ReplicaId> {
+        if !self.disputed {
+            return Vec::new();
+        }
+        let members = self.view.members().iter().zip(&self.incarnations);
+        let disputed = members.filter(|&(&origin, &incarnation)| {
+            incarnation != 0 && self.holder_of_another(origin, incarnation).is_some()
+        });
+        disputed.map(|(&origin, _)| origin).collect()
+    }
+
     /// A member that holds entries of another incarnation of an origin than this one.
     #[must_use]
     pub fn holder_of_another(&self, origin: ReplicaId, incarnation: u64) -> Option<ReplicaId> {
@@ -273,10 +294,8 @@ impl Multicast {
     }
 
     fn look_for_disputes(&mut self) {
-        let mut members = self.view.members().iter().zip(&self.incarnations);
-        self.disputed = members.any(|(&origin, &incarnation)| {
-            incarnation != 0 && self.holder_of_another(origin, incarnation).is_some()
-        });
+        self.disputed = true;
+        self.disputed = !self.disputed().is_empty();
     }
 
     /// What this replica would ack of an origin's entries to another replica.

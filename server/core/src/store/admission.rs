@@ -3,7 +3,7 @@
 //! Only what every replica would refuse alike is admitted nowhere, so an entry that one replica admitted
 //! is never refused by another: the limits are compared in the handshake.
 
-use crate::command::{CommandSpec, Name};
+use super::context::Answer;
 use crate::wire::arguments::parse_integer;
 use crate::wire::error::ErrorReply;
 use std::fmt;
@@ -46,10 +46,6 @@ impl Default for Limits {
 /// The longest pattern: matching takes up to the product of its length and the key's.
 const PATTERN_BYTES: usize = 1024;
 
-fn pattern_too_long() -> ErrorReply {
-    ErrorReply::err(format!("pattern is larger than {PATTERN_BYTES} bytes"))
-}
-
 /// The options of SET.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SetOptions {
@@ -86,11 +82,15 @@ impl SetOptions {
     }
 }
 
-/// Checks a data command of the right arity against everything that does not depend on the data.
+/// Checks the size of a data command, its keys and its values.
 ///
 /// # Errors
 /// The error to answer with; the command must not be stamped.
-pub fn admit(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(), ErrorReply> {
+pub fn check_sizes<'a>(
+    words: &[&[u8]],
+    keys: impl FnOnce() -> Vec<&'a [u8]>,
+    limits: &Limits,
+) -> Answer {
     let (mut size, mut longest) = (32, 0);
     for word in words {
         longest = longest.max(word.len());
@@ -98,52 +98,100 @@ pub fn admit(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(),
     }
     // Words that are shorter than a key may be need no closer look.
     if longest > limits.key_bytes.min(limits.value_bytes) {
-        check_lengths(spec, words, limits)?;
+        check_lengths(&keys(), words, limits)?;
     }
-    check_entry_size(size, limits)?;
-    match spec.id {
-        Name::Set if words.len() == 3 => Ok(()),
-        Name::Keys if words[1].len() > PATTERN_BYTES => Err(pattern_too_long()),
-        Name::Scan if words[2..].iter().any(|word| word.len() > PATTERN_BYTES) => {
-            Err(pattern_too_long())
-        }
-        Name::Set => SetOptions::parse(&words[3..]).map(|_| ()),
-        Name::Mset if words.len().is_multiple_of(2) => Err(ErrorReply::wrong_arity("mset")),
-        Name::Incrby | Name::Decrby => {
-            let amount = parse_integer(words[2]).ok_or_else(ErrorReply::not_an_integer)?;
-            if spec.id == Name::Decrby && amount == i64::MIN {
-                return Err(ErrorReply::err("decrement would overflow"));
-            }
-            Ok(())
-        }
-        Name::Msetnx if words.len().is_multiple_of(2) => Err(ErrorReply::wrong_arity("msetnx")),
-        Name::Incrbyfloat if !super::float::is_number(words[2]) => {
-            Err(ErrorReply::err("value is not a valid float"))
-        }
-        Name::Setrange => {
-            let offset = parse_integer(words[2]).ok_or_else(ErrorReply::not_an_integer)?;
-            if offset < 0 {
-                return Err(ErrorReply::err("offset is out of range"));
-            }
-            Ok(())
-        }
-        Name::Copy if words[1] == words[2] => Err(ErrorReply::err(
-            "source and destination objects are the same",
-        )),
-        Name::Copy => admit_copy(&words[3..]),
-        Name::Flushall | Name::Flushdb => match words {
-            [_] => Ok(()),
-            [_, mode] if mode.eq_ignore_ascii_case(b"async") => Ok(()),
-            [_, mode] if mode.eq_ignore_ascii_case(b"sync") => Ok(()),
-            _ => Err(ErrorReply::syntax()),
-        },
-        _ => Ok(()),
+    check_entry_size(size, limits)
+}
+
+/// SET: its options.
+pub fn set(words: &[&[u8]]) -> Answer {
+    match words.len() {
+        3 => Ok(()),
+        _ => SetOptions::parse(&words[3..]).map(|_| ()),
+    }
+}
+
+/// KEYS: its pattern.
+pub fn keys(words: &[&[u8]]) -> Answer {
+    check_patterns(&words[1..])
+}
+
+/// SCAN: its pattern.
+pub fn scan(words: &[&[u8]]) -> Answer {
+    check_patterns(&words[2..])
+}
+
+fn check_patterns(words: &[&[u8]]) -> Answer {
+    if words.iter().any(|word| word.len() > PATTERN_BYTES) {
+        return Err(ErrorReply::err(format!(
+            "pattern is larger than {PATTERN_BYTES} bytes"
+        )));
+    }
+    Ok(())
+}
+
+/// MSET: keys with values.
+pub fn mset(words: &[&[u8]]) -> Answer {
+    check_pairs("mset", words)
+}
+
+/// MSETNX: keys with values.
+pub fn msetnx(words: &[&[u8]]) -> Answer {
+    check_pairs("msetnx", words)
+}
+
+fn check_pairs(name: &str, words: &[&[u8]]) -> Answer {
+    if words.len().is_multiple_of(2) {
+        return Err(ErrorReply::wrong_arity(name));
+    }
+    Ok(())
+}
+
+/// INCRBY: its number.
+pub fn incrby(words: &[&[u8]]) -> Answer {
+    let amount = parse_integer(words[2]);
+    amount.map(|_| ()).ok_or_else(ErrorReply::not_an_integer)
+}
+
+/// DECRBY: its number.
+pub fn decrby(words: &[&[u8]]) -> Answer {
+    match parse_integer(words[2]) {
+        None => Err(ErrorReply::not_an_integer()),
+        Some(i64::MIN) => Err(ErrorReply::err("decrement would overflow")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// INCRBYFLOAT: its number.
+pub fn incrbyfloat(words: &[&[u8]]) -> Answer {
+    if super::float::is_number(words[2]) {
+        return Ok(());
+    }
+    Err(ErrorReply::err("value is not a valid float"))
+}
+
+/// SETRANGE: its offset.
+pub fn setrange(words: &[&[u8]]) -> Answer {
+    match parse_integer(words[2]) {
+        None => Err(ErrorReply::not_an_integer()),
+        Some(..0) => Err(ErrorReply::err("offset is out of range")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// FLUSHALL and FLUSHDB: how.
+pub fn flushall(words: &[&[u8]]) -> Answer {
+    match words {
+        [_] => Ok(()),
+        [_, mode] if mode.eq_ignore_ascii_case(b"async") => Ok(()),
+        [_, mode] if mode.eq_ignore_ascii_case(b"sync") => Ok(()),
+        _ => Err(ErrorReply::syntax()),
     }
 }
 
 /// Checks each key and each word.
-fn check_lengths(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result<(), ErrorReply> {
-    if spec.keys_of(words).any(|key| key.len() > limits.key_bytes) {
+fn check_lengths(keys: &[&[u8]], words: &[&[u8]], limits: &Limits) -> Answer {
+    if keys.iter().any(|key| key.len() > limits.key_bytes) {
         let limit = limits.key_bytes;
         return Err(ErrorReply::err(format!("key is larger than {limit} bytes")));
     }
@@ -160,7 +208,7 @@ fn check_lengths(spec: &CommandSpec, words: &[&[u8]], limits: &Limits) -> Result
 ///
 /// # Errors
 /// That it is too large.
-pub fn check_entry_size(size: usize, limits: &Limits) -> Result<(), ErrorReply> {
+pub fn check_entry_size(size: usize, limits: &Limits) -> Answer {
     if size > limits.entry_bytes {
         let limit = limits.entry_bytes;
         return Err(ErrorReply::err(format!(
@@ -170,9 +218,14 @@ pub fn check_entry_size(size: usize, limits: &Limits) -> Result<(), ErrorReply> 
     Ok(())
 }
 
-/// The options of COPY.
-fn admit_copy(options: &[&[u8]]) -> Result<(), ErrorReply> {
-    let mut options = options.iter();
+/// COPY: its keys and options.
+pub fn copy(words: &[&[u8]]) -> Answer {
+    if words[1] == words[2] {
+        return Err(ErrorReply::err(
+            "source and destination objects are the same",
+        ));
+    }
+    let mut options = words[3..].iter();
     while let Some(option) = options.next() {
         match option.to_ascii_uppercase().as_slice() {
             b"REPLACE" => {}

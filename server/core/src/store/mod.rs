@@ -2,19 +2,20 @@
 //!
 //! Applying is deterministic: the store is a function of the order alone.
 
-mod admission;
+pub mod admission;
 mod arena;
+pub mod blind;
+mod context;
 mod float;
 mod glob;
 mod ordered;
-mod read;
+pub mod read;
 mod table;
-mod write;
+pub mod write;
 
-pub use admission::{Limits, SetOptions, admit, check_entry_size};
+pub use admission::{Limits, SetOptions, check_entry_size};
+pub use context::{Answer, Context};
 pub use glob::matches as glob_matches;
 pub use ordered::Store;
-pub use read::{Keyspace, read};
-pub(crate) use read::{subcommand_help, wrong_subcommand};
+pub use read::Keyspace;
 pub use table::{Mark, Record, Table, WARM_MAX};
-pub use write::write;

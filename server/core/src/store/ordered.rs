@@ -44,7 +44,7 @@ impl Store {
     pub fn set(&mut self, key: &[u8], value: &[u8], position: u64) {
         match self.table.insert(key, value, position) {
             Some(old) => self.bytes -= old,
-            None => self.bytes += key.len() + Self::KEY_OVERHEAD,
+            None => self.bytes += key.len() + Table::<u64>::OVERHEAD,
         }
         self.bytes += value.len();
     }
@@ -63,7 +63,7 @@ impl Store {
     pub fn remove(&mut self, key: &[u8]) -> bool {
         let removed = self.table.remove(key);
         if let Some(length) = removed {
-            self.bytes -= key.len() + Self::KEY_OVERHEAD + length;
+            self.bytes -= key.len() + Table::<u64>::OVERHEAD + length;
         }
         removed.is_some()
     }
@@ -88,7 +88,9 @@ impl Store {
 }
 
 impl Keyspace for Store {
-    const KEY_OVERHEAD: usize = Table::<u64>::OVERHEAD;
+    fn key_overhead(&self) -> usize {
+        Table::<u64>::OVERHEAD
+    }
 
     fn get(&self, key: &[u8]) -> Option<&[u8]> {
         self.table.get(key).map(|record| record.value)
@@ -98,10 +100,9 @@ impl Keyspace for Store {
         self.table.len()
     }
 
-    fn live(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.table
-            .records()
-            .map(|record| (record.key, record.value))
+    fn live(&self) -> Box<dyn Iterator<Item = (&[u8], &[u8])> + '_> {
+        let records = self.table.records();
+        Box::new(records.map(|record| (record.key, record.value)))
     }
 
     fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {

@@ -1,7 +1,7 @@
 //! The data commands that read, over any kind of store.
 
+use super::context::{Answer, Context};
 use super::glob_matches;
-use crate::command::{CommandSpec, Name};
 use crate::wire::arguments::{parse_integer, parse_unsigned};
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::ReplyWriter;
@@ -9,7 +9,7 @@ use crate::wire::reply::ReplyWriter;
 /// What a read needs of a store.
 pub trait Keyspace {
     /// What a key costs beside its own bytes and its value's, roughly.
-    const KEY_OVERHEAD: usize;
+    fn key_overhead(&self) -> usize;
 
     /// The value at a key.
     fn get(&self, key: &[u8]) -> Option<&[u8]>;
@@ -23,7 +23,7 @@ pub trait Keyspace {
     }
 
     /// Every key and value, in no order that means anything.
-    fn live(&self) -> impl Iterator<Item = (&[u8], &[u8])>;
+    fn live(&self) -> Box<dyn Iterator<Item = (&[u8], &[u8])> + '_>;
 
     /// The keys of the next part of a walk (see [`super::Table::walk`]) and the cursor behind it.
     fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>);
@@ -42,88 +42,90 @@ pub trait Keyspace {
 /// The largest reply of one MGET, which can name a large value many times.
 const REPLY_BYTES: usize = 512 << 20;
 
-/// Executes a reading data command of the right arity. `random` is a random number.
-pub fn read<K: Keyspace>(
-    keyspace: &K,
-    spec: &CommandSpec,
-    words: &[&[u8]],
-    random: u64,
-    reply: &mut ReplyWriter<'_>,
-) {
-    let result = match spec.id {
-        Name::Get => {
-            reply.bulk_or_null(keyspace.get(words[1]));
-            Ok(())
-        }
-        Name::Scan => scan(keyspace, words, reply),
-        Name::Mget => mget(keyspace, words, reply),
-        Name::Getrange | Name::Substr => range(keyspace, words, reply),
-        Name::Object => object(keyspace, words, reply),
-        Name::Memory => memory(keyspace, words, reply),
-        _ => {
-            read_plain(keyspace, spec, words, random, reply);
-            Ok(())
-        }
-    };
-    if let Err(error) = result {
-        reply.error(&error);
-    }
+/// What the reads take: the data, the command, and where the reply goes.
+type Reply<'a, 'b> = &'a mut ReplyWriter<'b>;
+
+/// GET.
+pub fn get(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    reply.bulk_or_null(keys.get(command.words[1]));
+    Ok(())
 }
 
-/// The reads that cannot fail.
-fn read_plain<K: Keyspace>(
-    keyspace: &K,
-    spec: &CommandSpec,
-    words: &[&[u8]],
-    random: u64,
-    reply: &mut ReplyWriter<'_>,
-) {
-    let present = |key: &[u8]| keyspace.get(key).is_some();
-    match spec.id {
-        Name::Exists | Name::Touch => {
-            reply.count(words[1..].iter().filter(|key| present(key)).count());
-        }
-        Name::Strlen => reply.count(keyspace.get(words[1]).map_or(0, <[u8]>::len)),
-        Name::Type => reply.simple(if present(words[1]) { "string" } else { "none" }),
-        Name::Dbsize => reply.count(keyspace.len()),
-        Name::Randomkey => reply.bulk_or_null(keyspace.pick(random)),
-        Name::Persist => reply.integer(0),
-        Name::Ttl | Name::Pttl | Name::Expiretime | Name::Pexpiretime => {
-            reply.integer(if present(words[1]) { -1 } else { -2 });
-        }
-        Name::Keys => {
-            let pattern = words[1];
-            let mut keys: Vec<&[u8]> = keyspace
-                .live()
-                .map(|(key, _)| key)
-                .filter(|key| glob_matches(pattern, key))
-                .collect();
-            keys.sort_unstable();
-            reply.array(keys.len());
-            keys.into_iter().for_each(|key| reply.bulk(key));
-        }
-        _ => reply.error(&ErrorReply::err(format!("{} is not a read", spec.name))),
-    }
+/// EXISTS and TOUCH.
+pub fn exists(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let named = command.words[1..].iter();
+    reply.count(named.filter(|key| keys.get(key).is_some()).count());
+    Ok(())
 }
 
-fn mget<K: Keyspace>(
-    keyspace: &K,
-    words: &[&[u8]],
-    reply: &mut ReplyWriter<'_>,
-) -> Result<(), ErrorReply> {
-    let keys = &words[1..];
-    let size: usize = keys
+/// STRLEN.
+pub fn strlen(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    reply.count(keys.get(command.words[1]).map_or(0, <[u8]>::len));
+    Ok(())
+}
+
+/// TYPE.
+pub fn type_of(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let present = keys.get(command.words[1]).is_some();
+    reply.simple(if present { "string" } else { "none" });
+    Ok(())
+}
+
+/// DBSIZE.
+pub fn dbsize(keys: &dyn Keyspace, _command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    reply.count(keys.len());
+    Ok(())
+}
+
+/// RANDOMKEY.
+pub fn randomkey(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    reply.bulk_or_null(keys.pick(command.random));
+    Ok(())
+}
+
+/// PERSIST: there is nothing to take away.
+pub fn persist(_keys: &dyn Keyspace, _command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    reply.integer(0);
+    Ok(())
+}
+
+/// TTL, PTTL, EXPIRETIME and PEXPIRETIME: no key expires.
+pub fn ttl(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let present = keys.get(command.words[1]).is_some();
+    reply.integer(if present { -1 } else { -2 });
+    Ok(())
+}
+
+/// KEYS.
+pub fn keys(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let pattern = command.words[1];
+    let mut found: Vec<&[u8]> = keys
+        .live()
+        .map(|(key, _)| key)
+        .filter(|key| glob_matches(pattern, key))
+        .collect();
+    found.sort_unstable();
+    reply.array(found.len());
+    found.into_iter().for_each(|key| reply.bulk(key));
+    Ok(())
+}
+
+/// MGET.
+pub fn mget(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let named = &command.words[1..];
+    let size: usize = named
         .iter()
-        .map(|key| keyspace.get(key).map_or(0, <[u8]>::len))
+        .map(|key| keys.get(key).map_or(0, <[u8]>::len))
         .sum();
     if size > REPLY_BYTES {
         return Err(ErrorReply::err(format!(
             "the reply would be larger than {REPLY_BYTES} bytes"
         )));
     }
-    reply.array(keys.len());
-    keys.iter()
-        .for_each(|key| reply.bulk_or_null(keyspace.get(key)));
+    reply.array(named.len());
+    named
+        .iter()
+        .for_each(|key| reply.bulk_or_null(keys.get(key)));
     Ok(())
 }
 
@@ -166,14 +168,11 @@ fn scan_options<'a>(words: &[&'a [u8]]) -> Result<ScanOptions<'a>, ErrorReply> {
     Ok(options)
 }
 
-fn scan<K: Keyspace>(
-    keyspace: &K,
-    words: &[&[u8]],
-    reply: &mut ReplyWriter<'_>,
-) -> Result<(), ErrorReply> {
-    let options = scan_options(words)?;
-    let (mut keys, next) = keyspace.scan(options.cursor, options.count);
-    keys.retain(|key| {
+/// SCAN.
+pub fn scan(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let options = scan_options(command.words)?;
+    let (mut found, next) = keys.scan(options.cursor, options.count);
+    found.retain(|key| {
         !options.nothing
             && options
                 .pattern
@@ -181,19 +180,17 @@ fn scan<K: Keyspace>(
     });
     reply.array(2);
     reply.text(&next.unwrap_or(0).to_string());
-    reply.array(keys.len());
-    keys.into_iter().for_each(|key| reply.bulk(key));
+    reply.array(found.len());
+    found.into_iter().for_each(|key| reply.bulk(key));
     Ok(())
 }
 
-fn range<K: Keyspace>(
-    keyspace: &K,
-    words: &[&[u8]],
-    reply: &mut ReplyWriter<'_>,
-) -> Result<(), ErrorReply> {
+/// GETRANGE and SUBSTR.
+pub fn getrange(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let words = command.words;
     let bound = |word| parse_integer(word).ok_or_else(ErrorReply::not_an_integer);
     let (start, end) = (bound(words[2])?, bound(words[3])?);
-    let value = keyspace.get(words[1]).unwrap_or_default();
+    let value = keys.get(words[1]).unwrap_or_default();
     let length = i64::try_from(value.len()).unwrap_or(i64::MAX);
     // A negative bound counts from the end; what still lies before the start is the start.
     let place = |bound: i64| {
@@ -211,105 +208,4 @@ fn range<K: Keyspace>(
     };
     reply.bulk(part);
     Ok(())
-}
-
-/// What Redis says to a subcommand that does not exist, or has other arguments.
-pub(crate) fn wrong_subcommand(name: &str, subcommand: &[u8]) -> ErrorReply {
-    let spec = crate::command::lookup(name.as_bytes());
-    let known = spec.is_some_and(|spec| {
-        let mut names = forms(spec).filter_map(|form| form.split(' ').next());
-        names.any(|known| known.as_bytes().eq_ignore_ascii_case(subcommand))
-    });
-    if known {
-        let subcommand = String::from_utf8_lossy(subcommand);
-        return ErrorReply::wrong_arity(&format!("{name}|{subcommand}"));
-    }
-    let shown = String::from_utf8_lossy(&subcommand[..subcommand.len().min(128)]).into_owned();
-    ErrorReply::err(format!("unknown subcommand '{shown}'. Try {name} HELP."))
-}
-
-/// Each subcommand with its arguments.
-fn forms(spec: &CommandSpec) -> impl Iterator<Item = &'static str> {
-    spec.arguments.trim_matches(['[', ']']).split(" | ")
-}
-
-/// The text of a HELP subcommand.
-pub(crate) fn subcommand_help(spec: &CommandSpec, reply: &mut ReplyWriter<'_>) {
-    let forms: Vec<&str> = forms(spec).collect();
-    reply.array(forms.len() + 1);
-    reply.simple(&format!(
-        "{} <subcommand> [<argument> ...]. Subcommands are:",
-        spec.name
-    ));
-    forms.iter().for_each(|form| reply.simple(form));
-}
-
-fn object<K: Keyspace>(
-    keyspace: &K,
-    words: &[&[u8]],
-    reply: &mut ReplyWriter<'_>,
-) -> Result<(), ErrorReply> {
-    let value = words.get(2).map(|key| keyspace.get(key));
-    let subcommand = words[1].to_ascii_uppercase();
-    match (subcommand.as_slice(), value, words.len()) {
-        (b"HELP", _, 2) => {
-            if let Some(spec) = crate::command::lookup(b"object") {
-                subcommand_help(spec, reply);
-            }
-        }
-        (b"ENCODING" | b"REFCOUNT" | b"IDLETIME" | b"FREQ", Some(None), 3) => reply.null(),
-        (b"ENCODING", Some(Some(value)), 3) => reply.text(encoding(value)),
-        (b"REFCOUNT", Some(Some(_)), 3) => reply.integer(1),
-        (b"IDLETIME", Some(Some(_)), 3) => reply.integer(0),
-        (b"FREQ", Some(Some(_)), 3) => {
-            return Err(ErrorReply::err(
-                "An LFU maxmemory policy is not selected, access frequency not tracked.",
-            ));
-        }
-        _ => return Err(wrong_subcommand("OBJECT", words[1])),
-    }
-    Ok(())
-}
-
-/// The name that Redis gives to the representation of such a value.
-fn encoding(value: &[u8]) -> &'static str {
-    match value {
-        _ if parse_integer(value).is_some() => "int",
-        _ if value.len() <= 44 => "embstr",
-        _ => "raw",
-    }
-}
-
-fn memory<K: Keyspace>(
-    keyspace: &K,
-    words: &[&[u8]],
-    reply: &mut ReplyWriter<'_>,
-) -> Result<(), ErrorReply> {
-    let subcommand = words[1].to_ascii_uppercase();
-    match (subcommand.as_slice(), words.len()) {
-        (b"USAGE", 3) => usage(keyspace, words[2], reply),
-        (b"USAGE", 5) if words[3].eq_ignore_ascii_case(b"samples") => {
-            let samples = parse_integer(words[4]).ok_or_else(ErrorReply::not_an_integer)?;
-            if samples < 0 {
-                return Err(ErrorReply::syntax());
-            }
-            usage(keyspace, words[2], reply);
-        }
-        (b"USAGE", 4..) => return Err(ErrorReply::syntax()),
-        (b"DOCTOR", 2) => reply.verbatim("INFO and STATUS say how much memory the data takes."),
-        (b"HELP", 2) => {
-            if let Some(spec) = crate::command::lookup(b"memory") {
-                subcommand_help(spec, reply);
-            }
-        }
-        _ => return Err(wrong_subcommand("MEMORY", words[1])),
-    }
-    Ok(())
-}
-
-fn usage<K: Keyspace>(keyspace: &K, key: &[u8], reply: &mut ReplyWriter<'_>) {
-    match keyspace.get(key) {
-        Some(value) => reply.count(K::KEY_OVERHEAD + key.len() + value.len()),
-        None => reply.null(),
-    }
 }

@@ -1,99 +1,27 @@
-//! The data commands that write, in the ordered models.
+//! The data commands that write, in the ordered models. An error changes nothing.
 
 use super::admission::{Limits, SetOptions};
+use super::context::{Answer, Context};
 use super::float;
 use super::ordered::Store;
 use super::read::Keyspace;
-use crate::command::{CommandSpec, Name};
 use crate::wire::arguments::parse_integer;
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::ReplyWriter;
 
-/// Executes a writing data command of the right arity, as part of the entry at `position`. An error
-/// changes nothing.
-pub fn write(
-    store: &mut Store,
-    spec: &CommandSpec,
-    words: &[&[u8]],
-    position: u64,
-    limits: &Limits,
-    reply: &mut ReplyWriter<'_>,
-) {
-    match spec.id {
-        Name::Set => set(store, words, position, reply),
-        Name::Setnx => {
-            let absent = store.get(words[1]).is_none();
-            if absent {
-                store.set(words[1], words[2], position);
-            }
-            reply.integer(absent.into());
-        }
-        Name::Getset => {
-            reply.bulk_or_null(store.get(words[1]));
-            store.set(words[1], words[2], position);
-        }
-        Name::Getdel => {
-            reply.bulk_or_null(store.get(words[1]));
-            store.remove(words[1]);
-        }
-        Name::Cas => {
-            let swap = store.get(words[1]) == Some(words[2]);
-            if swap {
-                store.set(words[1], words[3], position);
-            }
-            reply.integer(swap.into());
-        }
-        Name::Mset => {
-            for pair in words[1..].chunks_exact(2) {
-                store.set(pair[0], pair[1], position);
-            }
-            reply.ok();
-        }
-        Name::Msetnx => {
-            let free = words[1..]
-                .iter()
-                .step_by(2)
-                .all(|key| store.get(key).is_none());
-            if free {
-                for pair in words[1..].chunks_exact(2) {
-                    store.set(pair[0], pair[1], position);
-                }
-            }
-            reply.integer(free.into());
-        }
-        Name::Del | Name::Unlink => {
-            reply.count(words[1..].iter().filter(|key| store.remove(key)).count());
-        }
-        Name::Incr => add(store, words[1], Some(1), position, reply),
-        Name::Decr => add(store, words[1], Some(-1), position, reply),
-        Name::Incrby => add(store, words[1], parse_integer(words[2]), position, reply),
-        Name::Decrby => {
-            let amount = parse_integer(words[2]).and_then(i64::checked_neg);
-            add(store, words[1], amount, position, reply);
-        }
-        Name::Append => append(store, words, position, limits, reply),
-        Name::Incrbyfloat => add_float(store, words, position, reply),
-        Name::Setrange => set_range(store, words, position, limits, reply),
-        Name::Copy => copy(store, words, position, reply),
-        Name::Rename | Name::Renamenx => rename(store, spec.id, words, position, reply),
-        Name::Flushall | Name::Flushdb => {
-            store.clear();
-            reply.ok();
-        }
-        _ => reply.error(&ErrorReply::err(format!("{} is not a write", spec.name))),
-    }
-}
+/// Where the reply goes.
+type Reply<'a, 'b> = &'a mut ReplyWriter<'b>;
 
-fn set(store: &mut Store, words: &[&[u8]], position: u64, reply: &mut ReplyWriter<'_>) {
+/// SET.
+pub fn set(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let words = command.words;
     let (key, value) = (words[1], words[2]);
     if words.len() == 3 {
-        store.set(key, value, position);
-        return reply.ok();
+        store.set(key, value, command.position);
+        reply.ok();
+        return Ok(());
     }
-    let options = match SetOptions::parse(&words[3..]) {
-        Ok(options) => options,
-        Err(error) => return reply.error(&error),
-    };
+    let options = SetOptions::parse(&words[3..])?;
     let old = store.get(key);
     let forbidden = (options.if_absent && old.is_some()) || (options.if_present && old.is_none());
     match (options.get, forbidden) {
@@ -102,118 +30,227 @@ fn set(store: &mut Store, words: &[&[u8]], position: u64, reply: &mut ReplyWrite
         (false, false) => reply.ok(),
     }
     if !forbidden {
-        store.set(key, value, position);
+        store.set(key, value, command.position);
     }
+    Ok(())
+}
+
+/// SETNX.
+pub fn setnx(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let (key, value) = (command.words[1], command.words[2]);
+    let absent = store.get(key).is_none();
+    if absent {
+        store.set(key, value, command.position);
+    }
+    reply.integer(absent.into());
+    Ok(())
+}
+
+/// GETSET.
+pub fn getset(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let (key, value) = (command.words[1], command.words[2]);
+    reply.bulk_or_null(store.get(key));
+    store.set(key, value, command.position);
+    Ok(())
+}
+
+/// GETDEL.
+pub fn getdel(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let key = command.words[1];
+    reply.bulk_or_null(store.get(key));
+    store.remove(key);
+    Ok(())
+}
+
+/// CAS.
+pub fn cas(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let words = command.words;
+    let swap = store.get(words[1]) == Some(words[2]);
+    if swap {
+        store.set(words[1], words[3], command.position);
+    }
+    reply.integer(swap.into());
+    Ok(())
+}
+
+/// MSET.
+pub fn mset(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    for pair in command.words[1..].chunks_exact(2) {
+        store.set(pair[0], pair[1], command.position);
+    }
+    reply.ok();
+    Ok(())
+}
+
+/// MSETNX.
+pub fn msetnx(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let pairs = &command.words[1..];
+    let mut keys = pairs.iter().step_by(2);
+    let free = keys.all(|key| store.get(key).is_none());
+    if free {
+        for pair in pairs.chunks_exact(2) {
+            store.set(pair[0], pair[1], command.position);
+        }
+    }
+    reply.integer(free.into());
+    Ok(())
+}
+
+/// DEL and UNLINK.
+pub fn del(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let keys = command.words[1..].iter();
+    reply.count(keys.filter(|key| store.remove(key)).count());
+    Ok(())
+}
+
+/// FLUSHALL and FLUSHDB.
+pub fn flushall(store: &mut Store, _command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    store.clear();
+    reply.ok();
+    Ok(())
+}
+
+/// INCR.
+pub fn incr(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    add(store, command, Some(1), reply)
+}
+
+/// DECR.
+pub fn decr(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    add(store, command, Some(-1), reply)
+}
+
+/// INCRBY.
+pub fn incrby(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    add(store, command, parse_integer(command.words[2]), reply)
+}
+
+/// DECRBY.
+pub fn decrby(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let amount = parse_integer(command.words[2]).and_then(i64::checked_neg);
+    add(store, command, amount, reply)
 }
 
 fn add(
     store: &mut Store,
-    key: &[u8],
+    command: &Context<'_>,
     amount: Option<i64>,
-    position: u64,
-    reply: &mut ReplyWriter<'_>,
-) {
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let key = command.words[1];
     let old = match store.get(key) {
         None => Some(0),
         Some(bytes) => parse_integer(bytes),
     };
     let (Some(old), Some(amount)) = (old, amount) else {
-        return reply.error(&ErrorReply::not_an_integer());
+        return Err(ErrorReply::not_an_integer());
     };
-    match old.checked_add(amount) {
-        None => reply.error(&ErrorReply::err("increment or decrement would overflow")),
-        Some(new) => {
-            store.set(key, itoa::Buffer::new().format(new).as_bytes(), position);
-            reply.integer(new);
-        }
-    }
+    let new = old.checked_add(amount);
+    let new = new.ok_or_else(|| ErrorReply::err("increment or decrement would overflow"))?;
+    store.set(
+        key,
+        itoa::Buffer::new().format(new).as_bytes(),
+        command.position,
+    );
+    reply.integer(new);
+    Ok(())
 }
 
-/// Adds decimals exactly, as far as 28 digits go, and as binary floating point beyond.
-fn add_float(store: &mut Store, words: &[&[u8]], position: u64, reply: &mut ReplyWriter<'_>) {
+/// INCRBYFLOAT: adds decimals exactly, as far as 28 digits go, and as binary floating point beyond.
+pub fn incrbyfloat(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let words = command.words;
     let old = store.get(words[1]).unwrap_or(b"0");
-    let Some(new) = float::add(old, words[2]) else {
-        return reply.error(&ErrorReply::err("value is not a valid float"));
-    };
-    match new {
-        Some(new) => {
-            store.set(words[1], new.as_bytes(), position);
-            reply.text(&new);
-        }
-        None => reply.error(&ErrorReply::err("increment would produce NaN or Infinity")),
-    }
+    let new = float::add(old, words[2]);
+    let new = new.ok_or_else(|| ErrorReply::err("value is not a valid float"))?;
+    let new = new.ok_or_else(|| ErrorReply::err("increment would produce NaN or Infinity"))?;
+    store.set(words[1], new.as_bytes(), command.position);
+    reply.text(&new);
+    Ok(())
 }
 
-fn set_range(
-    store: &mut Store,
-    words: &[&[u8]],
-    position: u64,
-    limits: &Limits,
-    reply: &mut ReplyWriter<'_>,
-) {
+/// SETRANGE.
+pub fn setrange(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let (words, limits) = (command.words, command.limits);
     let offset = parse_integer(words[2]).and_then(|offset| usize::try_from(offset).ok());
-    let Some(offset) = offset else {
-        return reply.error(&ErrorReply::err("offset is out of range"));
-    };
+    let offset = offset.ok_or_else(|| ErrorReply::err("offset is out of range"))?;
     let old = store.get(words[1]);
     let part = words[3];
     if part.is_empty() {
-        return reply.count(old.map_or(0, <[u8]>::len));
+        reply.count(old.map_or(0, <[u8]>::len));
+        return Ok(());
     }
-    let Some(end) = offset
-        .checked_add(part.len())
-        .filter(|end| *end <= limits.value_bytes)
-    else {
-        return reply.error(&too_long(limits));
-    };
+    let end = offset.checked_add(part.len());
+    let end = end.filter(|end| *end <= limits.value_bytes);
+    let end = end.ok_or_else(|| too_long(limits))?;
     let mut value = old.unwrap_or_default().to_vec();
     if value.len() < end {
         value.resize(end, 0);
     }
     value[offset..end].copy_from_slice(part);
-    store.set(words[1], &value, position);
+    store.set(words[1], &value, command.position);
     reply.count(value.len());
+    Ok(())
 }
 
-fn copy(store: &mut Store, words: &[&[u8]], position: u64, reply: &mut ReplyWriter<'_>) {
-    let replace = words[3..]
-        .iter()
-        .any(|word| word.eq_ignore_ascii_case(b"replace"));
+/// COPY.
+pub fn copy(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let words = command.words;
+    let mut options = words[3..].iter();
+    let replace = options.any(|word| word.eq_ignore_ascii_case(b"replace"));
     let value = store.get(words[1]).map(<[u8]>::to_vec);
     let free = replace || store.get(words[2]).is_none();
     match value {
         Some(value) if free && words[1] != words[2] => {
-            store.set(words[2], &value, position);
+            store.set(words[2], &value, command.position);
             reply.integer(1);
         }
         _ => reply.integer(0),
     }
+    Ok(())
 }
 
-fn rename(
+/// RENAME.
+pub fn rename(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    move_value(store, command, false)?;
+    reply.ok();
+    Ok(())
+}
+
+/// RENAMENX.
+pub fn renamenx(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let moved = move_value(store, command, true)?;
+    reply.integer(moved.into());
+    Ok(())
+}
+
+/// Moves a value to another key; whether it was free, if it has to be.
+fn move_value(
     store: &mut Store,
-    id: Name,
-    words: &[&[u8]],
-    position: u64,
-    reply: &mut ReplyWriter<'_>,
-) {
-    let (from, to) = (words[1], words[2]);
-    let Some(value) = store.get(from).map(<[u8]>::to_vec) else {
-        return reply.error(&ErrorReply::err("no such key"));
-    };
-    let only_if_free = id == Name::Renamenx;
+    command: &Context<'_>,
+    only_if_free: bool,
+) -> Result<bool, ErrorReply> {
+    let (from, to) = (command.words[1], command.words[2]);
+    let value = store.get(from).map(<[u8]>::to_vec);
+    let value = value.ok_or_else(|| ErrorReply::err("no such key"))?;
     if only_if_free && store.get(to).is_some() {
-        return reply.integer(0);
+        return Ok(false);
     }
     if from != to {
         store.remove(from);
-        store.set(to, &value, position);
+        store.set(to, &value, command.position);
     }
-    if only_if_free {
-        reply.integer(1);
-    } else {
-        reply.ok();
+    Ok(true)
+}
+
+/// APPEND.
+pub fn append(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let (key, suffix) = (command.words[1], command.words[2]);
+    let length = store.get(key).map_or(0, <[u8]>::len) + suffix.len();
+    if length > command.limits.value_bytes {
+        return Err(too_long(command.limits));
     }
+    reply.count(store.append(key, suffix, command.position));
+    Ok(())
 }
 
 fn too_long(limits: &Limits) -> ErrorReply {
@@ -223,26 +260,41 @@ fn too_long(limits: &Limits) -> ErrorReply {
     ))
 }
 
-fn append(
-    store: &mut Store,
-    words: &[&[u8]],
-    position: u64,
-    limits: &Limits,
-    reply: &mut ReplyWriter<'_>,
-) {
-    let length = store.get(words[1]).map_or(0, <[u8]>::len) + words[2].len();
-    if length > limits.value_bytes {
-        return reply.error(&too_long(limits));
-    }
-    reply.count(store.append(words[1], words[2], position));
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::read::read;
+    use super::super::read;
     use super::*;
-    use crate::command::{Kind, lookup};
+    use crate::turn::Now;
     use crate::wire::reply::Resp;
+
+    type ReadFn = fn(&dyn Keyspace, &Context<'_>, Reply<'_, '_>) -> Answer;
+    type WriteFn = fn(&mut Store, &Context<'_>, Reply<'_, '_>) -> Answer;
+
+    const READS: &[(&str, ReadFn)] = &[
+        ("GET", read::get),
+        ("MGET", read::mget),
+        ("STRLEN", read::strlen),
+        ("EXISTS", read::exists),
+        ("KEYS", read::keys),
+        ("DBSIZE", read::dbsize),
+        ("TYPE", read::type_of),
+    ];
+
+    const WRITES: &[(&str, WriteFn)] = &[
+        ("SET", set),
+        ("INCR", incr),
+        ("INCRBY", incrby),
+        ("DECR", decr),
+        ("DECRBY", decrby),
+        ("APPEND", append),
+        ("MSET", mset),
+        ("GETDEL", getdel),
+        ("DEL", del),
+        ("CAS", cas),
+        ("SETNX", setnx),
+        ("GETSET", getset),
+        ("FLUSHALL", flushall),
+    ];
 
     /// Runs lines against one store; each line's reply as RESP.
     fn run(lines: &[&str]) -> Vec<String> {
@@ -253,13 +305,25 @@ mod tests {
         };
         let mut run = |(line, position): (&&str, u64)| {
             let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-            let spec = lookup(words[0]).unwrap();
+            let context = Context {
+                words: &words,
+                position,
+                limits: &limits,
+                random: 0,
+                now: Now::default(),
+            };
             let mut buffer = Vec::new();
             let mut reply = ReplyWriter::new(&mut buffer, Resp::Two);
-            if spec.kind == Kind::Read {
-                read(&store, spec, &words, 0, &mut reply);
-            } else {
-                write(&mut store, spec, &words, position, &limits, &mut reply);
+            let name = line.split(' ').next().unwrap();
+            let answer = match READS.iter().find(|(known, _)| *known == name) {
+                Some((_, read)) => read(&store, &context, &mut reply),
+                None => {
+                    let found = WRITES.iter().find(|(known, _)| *known == name);
+                    found.expect(name).1(&mut store, &context, &mut reply)
+                }
+            };
+            if let Err(error) = answer {
+                reply.error(&error);
             }
             String::from_utf8(buffer)
                 .unwrap()

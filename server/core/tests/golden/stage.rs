@@ -4,7 +4,9 @@ use crate::show;
 use holdback::consistency::Consistency;
 use holdback::multicast::ReplicaId;
 use holdback::protocol::frame::{Decoder, FrameLimits};
-use holdback::replica::{Close, ConnectionId, Event, Now, Out, Replica, Settings};
+use holdback::replica::{
+    Close, ConnectionId, Event, MonitorKind, Now, Out, Replica, Settings, Turn,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::time::Duration;
@@ -44,6 +46,8 @@ impl Out for Outbox {
     }
 
     fn pause(&mut self, _connection: ConnectionId, _paused: bool) {}
+
+    fn monitor(&mut self, _connection: ConnectionId, _kind: Option<MonitorKind>) {}
 
     fn stop(&mut self) {}
 
@@ -133,15 +137,15 @@ impl Stage {
         let (low, high) = (a.min(b) as u16, a.max(b) as u16);
         self.now += Duration::from_secs(1);
         // Whatever else is due to be dialled has to wait for its own turn in the script.
-        self.act(high, |replica, now, out| replica.tick(now, out));
+        self.act(high, |replica, turn| replica.tick(turn));
         let ends = [low, high].map(|id| self.new_connection(id));
         self.actor(low).links.insert(high, ends[0]);
         self.actor(high).links.insert(low, ends[1]);
-        self.act(low, |replica, now, out| {
-            replica.accepted(ends[0], "peer".into(), now, out);
+        self.act(low, |replica, turn| {
+            replica.accepted(ends[0], "peer".into(), turn);
         });
-        self.act(high, |replica, now, out| {
-            replica.dialled(ends[1], ReplicaId(low), now, out);
+        self.act(high, |replica, turn| {
+            replica.dialled(ends[1], ReplicaId(low), turn);
         });
     }
 
@@ -157,8 +161,8 @@ impl Stage {
         }
         for (at, other) in [(a, b), (b, a)] {
             if let Some(connection) = self.actor(at).links.remove(&other) {
-                self.act(at, |replica, now, out| {
-                    replica.closed(connection, "reset", now, out);
+                self.act(at, |replica, turn| {
+                    replica.closed(connection, "reset", turn);
                 });
             }
         }
@@ -175,8 +179,8 @@ impl Stage {
             None => {
                 let connection = self.new_connection(id);
                 self.actor(id).clients.insert(client.to_owned(), connection);
-                self.act(id, |replica, now, out| {
-                    replica.accepted(connection, "client".into(), now, out);
+                self.act(id, |replica, turn| {
+                    replica.accepted(connection, "client".into(), turn);
                 });
                 connection
             }
@@ -236,19 +240,19 @@ impl Stage {
 
     fn hand_in(&mut self, id: u16, connection: ConnectionId, frame: &Frame) {
         show::decoded(frame, |frame| {
-            self.act(id, |replica, now, out| {
-                replica.frame(connection, frame, now, out);
+            self.act(id, |replica, turn| {
+                replica.frame(connection, frame, turn);
             });
         });
     }
 
-    fn act(&mut self, id: u16, act: impl FnOnce(&mut Replica, Now, &mut Outbox)) {
+    fn act(&mut self, id: u16, act: impl FnOnce(&mut Replica, &mut Turn<'_>)) {
         let now = Now {
             monotonic: self.now,
             wall: Duration::ZERO,
         };
         let actor = self.actor(id);
-        act(&mut actor.replica, now, &mut actor.out);
+        act(&mut actor.replica, &mut Turn::new(now, &mut actor.out));
         if !self.turns_held {
             self.end_turn(id);
         }
@@ -260,7 +264,7 @@ impl Stage {
             wall: Duration::ZERO,
         };
         let actor = self.actor(id);
-        actor.replica.end_turn(now, &mut actor.out);
+        actor.replica.end_turn(&mut Turn::new(now, &mut actor.out));
         let out = std::mem::take(&mut actor.out);
         for told in out.told {
             self.say(format_args!("{id} {told}"));

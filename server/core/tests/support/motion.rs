@@ -67,7 +67,7 @@ impl World {
             }
             Move::HandIn(line, side) => self.hand_in(line, side),
             Move::Dial => self.dial(),
-            Move::Tick(id) => self.with_replica(id, |replica, now, out| replica.tick(now, out)),
+            Move::Tick(id) => self.with_replica(id, |replica, turn| replica.tick(turn)),
             Move::EndTurn(id) => self.end_turn(id),
         }
     }
@@ -151,15 +151,15 @@ impl World {
                 match decoder.decode(&input[taken..]) {
                     Ok(Some(length)) => {
                         let frame = decoder.frame(&input[taken..]);
-                        world.with_replica(id, |replica, now, out| {
-                            replica.frame(connection, frame, now, out);
+                        world.with_replica(id, |replica, turn| {
+                            replica.frame(connection, frame, turn);
                         });
                         taken += length;
                     }
                     Ok(None) => break,
                     Err(error) => {
-                        world.with_replica(id, |replica, now, out| {
-                            replica.malformed(connection, &error, now, out);
+                        world.with_replica(id, |replica, turn| {
+                            replica.malformed(connection, &error, turn);
                         });
                         taken = input.len();
                         break;
@@ -172,7 +172,7 @@ impl World {
         if end.open {
             end.input = input[taken..].to_vec();
         }
-        self.with_replica(id, |_, _, _| {});
+        self.with_replica(id, |_, _| {});
     }
 
     /// Has several things happen within one turn.
@@ -184,7 +184,7 @@ impl World {
 
     fn end_turn(&mut self, id: u16) {
         let long = std::mem::replace(&mut self.long_turns, false);
-        self.with_replica(id, |_, _, _| {});
+        self.with_replica(id, |_, _| {});
         self.long_turns = long;
     }
 
@@ -201,14 +201,14 @@ impl World {
             Party::Replica(id, connection) if how == Sending::Ended => {
                 // It is told once; what it sends itself goes on.
                 self.network.lines[line][1 - side].sending = Sending::Silent;
-                self.with_replica(id, |replica, now, out| {
-                    replica.end_of_input(connection, now, out);
+                self.with_replica(id, |replica, turn| {
+                    replica.end_of_input(connection, turn);
                 });
             }
             Party::Replica(id, connection) => {
                 self.network.leave(line, side);
-                self.with_replica(id, |replica, now, out| {
-                    replica.closed(connection, "broken", now, out);
+                self.with_replica(id, |replica, turn| {
+                    replica.closed(connection, "broken", turn);
                 });
             }
         }
@@ -221,18 +221,18 @@ impl World {
         let (from, to) = self.network.dials.remove(0);
         let runs = |id: u16| self.nodes[usize::from(id) - 1].replica.is_some();
         if !runs(to) {
-            return self.with_replica(from, |replica, now, out| {
-                replica.dial_failed(ReplicaId(to), "refused", now, out);
+            return self.with_replica(from, |replica, turn| {
+                replica.dial_failed(ReplicaId(to), "refused", turn);
             });
         }
         let (here, there) = (self.network.new_id(from), self.network.new_id(to));
         let parties = [Party::Replica(from, here), Party::Replica(to, there)];
         self.network.add_line(parties);
-        self.with_replica(to, |replica, now, out| {
-            replica.accepted(there, format!("replica:{from}"), now, out);
+        self.with_replica(to, |replica, turn| {
+            replica.accepted(there, format!("replica:{from}"), turn);
         });
-        self.with_replica(from, |replica, now, out| {
-            replica.dialled(here, ReplicaId(to), now, out);
+        self.with_replica(from, |replica, turn| {
+            replica.dialled(here, ReplicaId(to), turn);
         });
     }
 
@@ -315,8 +315,8 @@ impl World {
             }
             self.network.lines[line][side].sending = Sending::Silent;
             self.network.leave(line, side);
-            self.with_replica(loser, |replica, now, out| {
-                replica.closed(connection, "lost", now, out);
+            self.with_replica(loser, |replica, turn| {
+                replica.closed(connection, "lost", turn);
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use holdback::multicast::ReplicaId;
 use holdback::protocol::frame::{Decoder, FrameLimits};
-use holdback::replica::{Close, ConnectionId, Event, Now, Out};
+use holdback::replica::{Close, ConnectionId, Event, MonitorKind, Now, Out};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who is at an end of a line.
@@ -219,6 +219,8 @@ impl Out for Port<'_> {
             end.resumed |= !paused;
         }
     }
+
+    fn monitor(&mut self, _connection: ConnectionId, _kind: Option<MonitorKind>) {}
 
     fn stop(&mut self) {
         self.network.stopped.insert(self.replica);

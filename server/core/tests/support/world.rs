@@ -10,7 +10,7 @@ use crate::reply::{Reply, take_reply};
 use holdback::consistency::Consistency;
 use holdback::multicast::ReplicaId;
 use holdback::order::Digest;
-use holdback::replica::{Now, Out, Replica, Settings};
+use holdback::replica::{Now, Replica, Settings, Turn};
 use std::time::Duration;
 
 pub(crate) struct Node {
@@ -118,7 +118,7 @@ impl World {
         node.settings.incarnation += 1;
         node.replica = Some(Replica::new(node.settings.clone()));
         node.compared = 0;
-        self.with_replica(id, |replica, now, out| replica.tick(now, out));
+        self.with_replica(id, |replica, turn| replica.tick(turn));
     }
 
     /// Ends a replica's process without a word. The system closes its connections.
@@ -138,11 +138,7 @@ impl World {
     }
 
     /// Has a replica do something, and ends its turn.
-    pub(crate) fn with_replica(
-        &mut self,
-        id: u16,
-        act: impl FnOnce(&mut Replica, Now, &mut dyn Out),
-    ) {
+    pub(crate) fn with_replica(&mut self, id: u16, act: impl FnOnce(&mut Replica, &mut Turn<'_>)) {
         let long = self.long_turns;
         let node = &mut self.nodes[usize::from(id) - 1];
         let now = Now {
@@ -156,10 +152,10 @@ impl World {
             network: &mut self.network,
             replica: id,
         };
-        act(replica, now, &mut port);
+        act(replica, &mut Turn::new(now, &mut port));
         node.turn_is_open = long;
         if !long {
-            replica.end_turn(now, &mut port);
+            replica.end_turn(&mut Turn::new(now, &mut port));
         }
         self.compare_order(id);
     }
@@ -202,8 +198,8 @@ impl World {
             replies: Vec::new(),
             closed: false,
         });
-        self.with_replica(id, |replica, now, out| {
-            replica.accepted(connection, format!("client:{client}"), now, out);
+        self.with_replica(id, |replica, turn| {
+            replica.accepted(connection, format!("client:{client}"), turn);
         });
         ClientId(client)
     }

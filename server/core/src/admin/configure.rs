@@ -1,26 +1,32 @@
 //! CONFIG: this replica's settings by name, ours and those that Redis tools ask for.
 
-use super::replica::Replica;
-use crate::command::CommandSpec;
+use super::SlowLog;
+use crate::command::subcommands::{subcommand_help, wrong_subcommand};
 use crate::settings::Settings;
-use crate::store::{glob_matches, subcommand_help, wrong_subcommand};
+use crate::store::{Answer, glob_matches};
 use crate::wire::arguments::{parse_integer, parse_unsigned};
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::ReplyWriter;
 use std::time::Duration;
 
+/// What can be configured.
+pub(crate) struct Configured<'a> {
+    pub(crate) settings: &'a mut Settings,
+    pub(crate) slow_log: &'a mut SlowLog,
+}
+
 /// Changes a setting; the error says what it takes.
-type Change = fn(&mut Replica, &[u8]) -> Result<(), &'static str>;
+type Change = fn(&mut Configured<'_>, &[u8]) -> Result<(), &'static str>;
 
 /// One name that CONFIG knows.
 struct Setting {
     name: &'static str,
-    get: fn(&Replica) -> String,
+    get: fn(&Configured<'_>) -> String,
     /// `None` if it cannot be changed while the replica runs.
     set: Option<Change>,
 }
 
-const fn fixed(name: &'static str, get: fn(&Replica) -> String) -> Setting {
+const fn fixed(name: &'static str, get: fn(&Configured<'_>) -> String) -> Setting {
     Setting {
         name,
         get,
@@ -28,7 +34,11 @@ const fn fixed(name: &'static str, get: fn(&Replica) -> String) -> Setting {
     }
 }
 
-const fn changeable(name: &'static str, get: fn(&Replica) -> String, set: Change) -> Setting {
+const fn changeable(
+    name: &'static str,
+    get: fn(&Configured<'_>) -> String,
+    set: Change,
+) -> Setting {
     Setting {
         name,
         get,
@@ -114,22 +124,13 @@ const SETTINGS: &[Setting] = &[
     fixed("timeout", |_| "0".into()),
 ];
 
-impl Replica {
-    /// CONFIG.
-    pub(super) fn config(
-        &mut self,
-        spec: &CommandSpec,
-        words: &[&[u8]],
-        reply: &mut ReplyWriter<'_>,
-    ) -> Result<(), ErrorReply> {
+impl Configured<'_> {
+    /// CONFIG, except for RESETSTAT.
+    pub(crate) fn answer(&mut self, words: &[&[u8]], reply: &mut ReplyWriter<'_>) -> Answer {
         match (words[1].to_ascii_uppercase().as_slice(), &words[2..]) {
             (b"GET", patterns) if !patterns.is_empty() => self.show_settings(patterns, reply),
             (b"SET", pairs) if !pairs.is_empty() && pairs.len().is_multiple_of(2) => {
                 self.change_settings(pairs)?;
-                reply.ok();
-            }
-            (b"RESETSTAT", []) => {
-                self.counters = super::replica::Counters::default();
                 reply.ok();
             }
             (b"REWRITE", []) => {
@@ -137,7 +138,7 @@ impl Replica {
                     "The server is running without a config file",
                 ));
             }
-            (b"HELP", []) => subcommand_help(spec, reply),
+            (b"HELP", []) => subcommand_help("CONFIG", reply),
             (b"SET", [_, _, _, ..]) => return Err(ErrorReply::syntax()),
             _ => return Err(wrong_subcommand("CONFIG", words[1])),
         }
@@ -175,7 +176,7 @@ impl Replica {
             };
             if let Err(error) = changed {
                 (
-                    self.settings,
+                    *self.settings,
                     self.slow_log.threshold,
                     self.slow_log.length_max,
                 ) = before;
@@ -236,7 +237,7 @@ fn count(value: &[u8]) -> Result<usize, &'static str> {
     number.ok_or("a number, not negative")
 }
 
-fn slow_threshold(replica: &Replica) -> String {
+fn slow_threshold(replica: &Configured<'_>) -> String {
     replica
         .slow_log
         .threshold
@@ -245,7 +246,7 @@ fn slow_threshold(replica: &Replica) -> String {
         })
 }
 
-fn own_address(replica: &Replica) -> (String, String) {
+fn own_address(replica: &Configured<'_>) -> (String, String) {
     let own = replica.settings.cluster.get(replica.settings.id.index());
     let parts = own.and_then(|address| address.rsplit_once(':'));
     parts.map_or_else(Default::default, |(host, port)| {

@@ -1,11 +1,12 @@
 //! CLIENT: names, lists and closes connections.
 
-use super::replica::Replica;
+use super::Clients;
 use super::session::{ReplyMode, Session};
-use crate::command::{CommandSpec, Name, lookup};
+use crate::command::subcommands::{subcommand_help, wrong_subcommand};
+use crate::command::{Name, lookup};
 use crate::ids::ConnectionId;
-use crate::store::{subcommand_help, wrong_subcommand};
-use crate::turn::{Close, Now, Out};
+use crate::store::Answer;
+use crate::turn::{Close, MonitorKind, Now, Turn};
 use crate::wire::arguments::parse_unsigned;
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::Resp;
@@ -14,42 +15,44 @@ use std::fmt::Write;
 /// The longest name of a connection, in bytes.
 const NAME_BYTES: usize = 1024;
 
-impl Replica {
+impl Clients {
     /// Everything of CLIENT that is answered in its place. REPLY took effect on arrival.
     pub(super) fn client(
         &mut self,
         client: ConnectionId,
-        spec: &CommandSpec,
         words: &[&[u8]],
-        now: Now,
-        out: &mut dyn Out,
-    ) {
+        turn: &mut Turn<'_>,
+    ) -> Answer {
         let subcommand = words[1].to_ascii_uppercase();
-        let rest = &words[2..];
-        if subcommand == b"KILL" {
-            return self.kill(client, rest, out);
-        }
-        let text = match (subcommand.as_slice(), rest) {
-            (b"LIST", options) => Some(self.list_some(options, now)),
-            (b"INFO", []) => self
-                .sessions
-                .get(client)
-                .map(|session| Ok(describe(session, now))),
-            _ => None,
+        let text = match (subcommand.as_slice(), &words[2..]) {
+            (b"KILL", filters) => return self.kill(client, filters, turn),
+            (b"LIST", options) => self.list_some(options, turn.now)?,
+            (b"INFO", []) => describe(self.sessions.at(client), turn.now),
+            _ => return set_or_get(self.sessions.at(client), &subcommand, words, turn),
         };
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
+        self.sessions.at(client).writer(turn).verbatim(&text);
+        Ok(())
+    }
+
+    /// MONITOR: from now on the connection gets a line for everything of a kind.
+    pub(super) fn monitor(
+        &mut self,
+        client: ConnectionId,
+        words: &[&[u8]],
+        turn: &mut Turn<'_>,
+    ) -> Answer {
+        let kind = match words {
+            [_] => MonitorKind::Commands,
+            [_, kind] if kind.eq_ignore_ascii_case(b"commands") => MonitorKind::Commands,
+            [_, kind] if kind.eq_ignore_ascii_case(b"order") => MonitorKind::Order,
+            [_, kind] if kind.eq_ignore_ascii_case(b"frames") => MonitorKind::Frames,
+            _ => return Err(ErrorReply::syntax()),
         };
-        let resp = session.resp;
-        let result = match text {
-            Some(text) => text.map(|text| session.writer(out).verbatim(&text)),
-            None => set_or_get(session, spec, &subcommand, words, out),
-        };
-        if let Err(error) = result {
-            let mut reply = session.writer(out);
-            debug_assert!(resp == reply.resp() || session.muted);
-            reply.error(&error);
-        }
+        let session = self.sessions.at(client);
+        session.writer(turn).ok();
+        session.monitor = Some(kind);
+        session.show_monitor(turn);
+        Ok(())
     }
 
     fn list_clients(&self, now: Now) -> String {
@@ -87,40 +90,29 @@ impl Replica {
     }
 
     /// CLIENT KILL, in the old form with an address or the new one with filters.
-    fn kill(&mut self, client: ConnectionId, rest: &[&[u8]], out: &mut dyn Out) {
-        let wanted = kill_filters(rest);
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
-        };
-        let (filters, old_form) = match wanted {
-            Ok(wanted) => wanted,
-            Err(error) => return session.writer(out).error(&error),
-        };
-        let victims: Vec<ConnectionId> = self
-            .sessions
-            .iter()
+    fn kill(&mut self, client: ConnectionId, rest: &[&[u8]], turn: &mut Turn<'_>) -> Answer {
+        let (filters, old_form) = kill_filters(rest)?;
+        let victims = self.sessions.iter();
+        let victims: Vec<ConnectionId> = victims
             .filter(|session| filters.iter().all(|filter| filter.matches(session, client)))
             .map(|session| session.id)
             .collect();
-        if let Some(session) = self.sessions.get_mut(client) {
-            let mut reply = session.writer(out);
-            match (old_form, victims.len()) {
-                (true, 0) => reply.error(&ErrorReply::err("No such client")),
-                (true, _) => reply.ok(),
-                (false, count) => reply.count(count),
-            }
+        let session = self.sessions.at(client);
+        match (old_form, victims.len()) {
+            (true, 0) => return Err(ErrorReply::err("No such client")),
+            (true, _) => session.writer(turn).ok(),
+            (false, count) => session.writer(turn).count(count),
         }
         for victim in victims {
             if victim == client {
                 // It gets its reply, then it is closed.
-                if let Some(session) = self.sessions.get_mut(client) {
-                    session.ending = true;
-                }
+                self.sessions.at(client).ending = true;
             } else {
-                self.forget_session(victim);
-                out.close(victim, Close::Now);
+                self.forget(victim);
+                turn.out.close(victim, Close::Now);
             }
         }
+        Ok(())
     }
 }
 
@@ -179,22 +171,21 @@ fn kill_filters(rest: &[&[u8]]) -> Result<(Vec<Filter>, bool), ErrorReply> {
 
 fn set_or_get(
     session: &mut Session,
-    spec: &CommandSpec,
     subcommand: &[u8],
     words: &[&[u8]],
-    out: &mut dyn Out,
-) -> Result<(), ErrorReply> {
+    turn: &mut Turn<'_>,
+) -> Answer {
     let is_switch =
         |word: &[u8]| word.eq_ignore_ascii_case(b"on") || word.eq_ignore_ascii_case(b"off");
     match (subcommand, &words[2..]) {
-        (b"ID", []) => session.writer(out).position(session.id.serial),
+        (b"ID", []) => session.writer(turn).position(session.id.serial),
         (b"GETNAME", []) => {
             let name = (!session.name.is_empty()).then_some(session.name.as_bytes());
-            session.writer(out).bulk_or_null(name);
+            session.writer(turn).bulk_or_null(name);
         }
         (b"SETNAME", [name]) => {
             session.name = check_name(name)?;
-            session.writer(out).ok();
+            session.writer(turn).ok();
         }
         (b"SETINFO", [attribute, value]) => {
             let value = |name| {
@@ -212,11 +203,11 @@ fn set_or_get(
                     )));
                 }
             }
-            session.writer(out).ok();
+            session.writer(turn).ok();
         }
-        (b"NO-EVICT" | b"NO-TOUCH", [switch]) if is_switch(switch) => session.writer(out).ok(),
-        (b"REPLY", [_]) if reply_mode(words).is_some() => session.writer(out).ok(),
-        (b"HELP", []) => subcommand_help(spec, &mut session.writer(out)),
+        (b"NO-EVICT" | b"NO-TOUCH", [switch]) if is_switch(switch) => session.writer(turn).ok(),
+        (b"REPLY", [_]) if reply_mode(words).is_some() => session.writer(turn).ok(),
+        (b"HELP", []) => subcommand_help("CLIENT", &mut session.writer(turn)),
         (b"NO-EVICT" | b"NO-TOUCH" | b"REPLY", [_]) => return Err(ErrorReply::syntax()),
         _ => return Err(wrong_subcommand("CLIENT", words[1])),
     }

@@ -1,9 +1,9 @@
 //! The state of one link: this replica's side of the connection to a peer.
 
-use crate::eventual::GossipLink;
 use crate::ids::ConnectionId;
 use crate::ids::ReplicaId;
-use crate::turn::{Now, Out};
+use crate::random::Random;
+use crate::turn::{Now, Turn};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -41,20 +41,12 @@ pub(super) struct Link {
     pub(super) peer: ReplicaId,
     pub(super) state: LinkState,
     pub(super) connection: Option<ConnectionId>,
-    /// The incarnation of the peer that was accepted last; 0 before the first.
-    pub(super) incarnation: u64,
-    /// Entries or acks were exchanged with that incarnation.
-    pub(super) exchanged: bool,
     /// Why there is no link, if one end refused.
     pub(super) refused: Option<String>,
     /// FAULT CUT.
     pub(super) cut: bool,
     pub(super) delay: Option<Delay>,
     pub(super) delayed: DelayedFrames,
-    /// The highest own time that was sent on this connection.
-    pub(super) sent: u64,
-    /// By origin's index: an ack is owed.
-    pub(super) acks_owed: Vec<bool>,
     /// When something was last heard.
     pub(super) heard: Duration,
     pub(super) heartbeat_due: Duration,
@@ -63,7 +55,6 @@ pub(super) struct Link {
     /// The failure to dial was told already.
     pub(super) failure_told: bool,
     pub(super) round_trip: Option<Duration>,
-    pub(super) gossip: GossipLink,
 }
 
 /// The first pause between attempts to dial; it doubles up to [`DIAL_BACKOFF_MAX`].
@@ -72,26 +63,21 @@ const DIAL_BACKOFF_MIN: Duration = Duration::from_millis(50);
 pub(super) const DIAL_BACKOFF_MAX: Duration = Duration::from_millis(500);
 
 impl Link {
-    pub(super) fn new(peer: ReplicaId, replicas: usize) -> Self {
+    pub(super) fn new(peer: ReplicaId) -> Self {
         Self {
             peer,
             state: LinkState::Down,
             connection: None,
-            incarnation: 0,
-            exchanged: false,
             refused: None,
             cut: false,
             delay: None,
             delayed: DelayedFrames::default(),
-            sent: 0,
-            acks_owed: vec![false; replicas],
             heard: Duration::ZERO,
             heartbeat_due: Duration::ZERO,
             dial_due: Duration::ZERO,
             dial_backoff: DIAL_BACKOFF_MIN,
             failure_told: false,
             round_trip: None,
-            gossip: GossipLink::default(),
         }
     }
 
@@ -104,9 +90,6 @@ impl Link {
         self.state = state;
         self.connection = Some(connection);
         self.delayed = DelayedFrames::default();
-        self.gossip = GossipLink::default();
-        self.sent = 0;
-        self.acks_owed.fill(false);
         self.heard = now.monotonic;
         self.heartbeat_due = now.monotonic;
         self.round_trip = None;
@@ -116,7 +99,6 @@ impl Link {
     pub(super) fn disconnect(&mut self, now: Now) -> Option<ConnectionId> {
         self.state = LinkState::Down;
         self.delayed = DelayedFrames::default();
-        self.gossip = GossipLink::default();
         self.round_trip = None;
         self.dial_due = now.monotonic + self.dial_backoff;
         self.connection.take()
@@ -135,49 +117,42 @@ impl Link {
         self.refused = None;
     }
 
-    /// Sends a whole frame, in its turn behind those that a delay holds. `draw` gives a random number
-    /// below 2^32 for the delay.
-    pub(super) fn send(
-        &mut self,
-        frame: &[u8],
-        now: Now,
-        draw: &mut dyn FnMut() -> u32,
-        out: &mut dyn Out,
-    ) {
+    /// Sends whole frames, in their turn behind those that a delay holds.
+    pub(super) fn send(&mut self, frames: &[u8], random: &mut Random, turn: &mut Turn<'_>) {
         let Some(connection) = self.connection else {
             return;
         };
         if self.delay.is_none() && self.delayed.frames.is_empty() {
-            out.buffer(connection).extend_from_slice(frame);
+            turn.out.buffer(connection).extend_from_slice(frames);
             return;
         }
         let wait = self.delay.map_or(Duration::ZERO, |Delay { min, max }| {
-            min + (max.saturating_sub(min)).mul_f64(f64::from(draw()) / f64::from(u32::MAX))
+            min + (max.saturating_sub(min)).mul_f64(random.fraction())
         });
-        let release = (now.monotonic + wait).max(self.delayed.last_release);
+        let release = (turn.now.monotonic + wait).max(self.delayed.last_release);
         self.delayed.last_release = release;
-        self.delayed.bytes += frame.len();
-        self.delayed.frames.push_back((release, frame.to_vec()));
+        self.delayed.bytes += frames.len();
+        self.delayed.frames.push_back((release, frames.to_vec()));
     }
 
     /// Sends a frame past those that a delay holds: heartbeats, which say nothing about the order.
-    pub(super) fn send_past_delay(&self, frame: &[u8], out: &mut dyn Out) {
+    pub(super) fn send_past_delay(&self, frame: &[u8], turn: &mut Turn<'_>) {
         if let Some(connection) = self.connection {
-            out.buffer(connection).extend_from_slice(frame);
+            turn.out.buffer(connection).extend_from_slice(frame);
         }
     }
 
     /// Lets go of the delayed frames whose time has come.
-    pub(super) fn release_delayed(&mut self, now: Now, out: &mut dyn Out) {
+    pub(super) fn release_delayed(&mut self, turn: &mut Turn<'_>) {
         let Some(connection) = self.connection else {
             return;
         };
         while let Some((release, frame)) = self.delayed.frames.front() {
-            if *release > now.monotonic {
+            if *release > turn.now.monotonic {
                 return;
             }
             self.delayed.bytes -= frame.len();
-            out.buffer(connection).extend_from_slice(frame);
+            turn.out.buffer(connection).extend_from_slice(frame);
             self.delayed.frames.pop_front();
         }
     }
@@ -202,9 +177,8 @@ impl Link {
     }
 
     /// Bytes that were sent and that the network has not taken.
-    pub(super) fn unsent(&self, out: &dyn Out) -> usize {
-        self.connection
-            .map_or(0, |connection| out.unsent(connection))
-            + self.delayed.bytes
+    pub(super) fn unsent(&self, turn: &Turn<'_>) -> usize {
+        let connection = self.connection;
+        connection.map_or(0, |connection| turn.out.unsent(connection)) + self.delayed.bytes
     }
 }

@@ -1,10 +1,11 @@
 //! FAULT: delays, cuts and heals this replica's links, to see what happens.
 
+use super::Peers;
 use super::link::Delay;
-use super::replica::Replica;
-use crate::ids::ConnectionId;
+use crate::engine::Engine;
 use crate::ids::ReplicaId;
-use crate::turn::{Event, Now, Out};
+use crate::settings::Settings;
+use crate::turn::{Event, Turn};
 use crate::wire::arguments::parse_unsigned;
 use crate::wire::error::{ErrorCode, ErrorReply};
 use std::time::Duration;
@@ -19,37 +20,16 @@ enum Fault {
     Heal,
 }
 
-impl Replica {
-    /// Obeys a FAULT command and answers it.
-    pub(super) fn fault(
-        &mut self,
-        client: ConnectionId,
-        words: &[&[u8]],
-        now: Now,
-        out: &mut dyn Out,
-    ) {
-        let result = self.obey(words, now, out);
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
-        };
-        let mut reply = session.writer(out);
-        match result {
-            Err(error) => reply.error(&error),
-            Ok(None) => reply.ok(),
-            Ok(Some(lines)) => {
-                reply.array(lines.len());
-                lines.iter().for_each(|line| reply.text(line));
-            }
-        }
-    }
-
-    fn obey(
+impl Peers {
+    /// Obeys a FAULT command; what it lists, if it does.
+    pub(crate) fn fault(
         &mut self,
         words: &[&[u8]],
-        now: Now,
-        out: &mut dyn Out,
+        engine: &mut dyn Engine,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
     ) -> Result<Option<Vec<String>>, ErrorReply> {
-        if !self.settings.allow_faults {
+        if !settings.allow_faults {
             let text = "faults are not allowed: start the replica with --allow-faults";
             return Err(ErrorReply::new(ErrorCode::NoPerm, text));
         }
@@ -65,39 +45,38 @@ impl Replica {
             }
         };
         for peer in self.named_peers(peers)? {
-            self.set_fault(peer, &fault, now, out);
+            self.set_fault(peer, &fault, engine, turn);
         }
-        self.tell(&Event::Fault { words }, now, out);
+        turn.tell(&Event::Fault { words });
         Ok(None)
     }
 
-    fn set_fault(&mut self, peer: ReplicaId, fault: &Fault, now: Now, out: &mut dyn Out) {
+    fn set_fault(
+        &mut self,
+        peer: ReplicaId,
+        fault: &Fault,
+        engine: &mut dyn Engine,
+        turn: &mut Turn<'_>,
+    ) {
         match *fault {
-            Fault::Delay(delay) => {
-                if let Some(link) = self.link(peer) {
-                    link.delay = Some(delay);
-                }
-            }
+            Fault::Delay(delay) => self.links.at(peer).delay = Some(delay),
             Fault::Cut => {
-                self.link_lost(peer, "cut by FAULT", now, out);
-                if let Some(link) = self.link(peer) {
-                    link.cut = true;
-                }
+                self.link_lost(peer, "cut by FAULT", engine, turn);
+                self.links.at(peer).cut = true;
             }
             Fault::Heal => {
-                if let Some(link) = self.link(peer) {
-                    link.cut = false;
-                    link.dial_due = link.dial_due.min(now.monotonic);
-                    link.end_delay();
-                    link.release_delayed(now, out);
-                }
+                let link = self.links.at(peer);
+                link.cut = false;
+                link.dial_due = link.dial_due.min(turn.now.monotonic);
+                link.end_delay();
+                link.release_delayed(turn);
             }
         }
     }
 
     fn list_faults(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for link in self.links.iter().flatten() {
+        for link in self.links.iter() {
             if link.cut {
                 lines.push(format!("CUT {}", link.peer));
             }
@@ -115,7 +94,7 @@ impl Replica {
 
     /// The peers that a word names: one, or all for `*`.
     fn named_peers(&self, word: &[u8]) -> Result<Vec<ReplicaId>, ErrorReply> {
-        let all = self.links.iter().flatten().map(|link| link.peer);
+        let all = self.links.iter().map(|link| link.peer);
         if word == b"*" {
             return Ok(all.collect());
         }

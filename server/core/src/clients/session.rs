@@ -2,8 +2,9 @@
 
 use crate::command::{CommandSpec, Name, lookup};
 use crate::consistency::Consistency;
+use crate::engine::{Engine, Wanted};
 use crate::ids::ConnectionId;
-use crate::turn::Out;
+use crate::turn::{MonitorKind, Turn};
 use crate::wire::arguments::OwnedArguments;
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::{ReplyWriter, Resp};
@@ -30,6 +31,15 @@ impl Answer {
         match self {
             Self::Command { is_read } | Self::Exec { is_read } => is_read,
             Self::Watch => true,
+        }
+    }
+
+    /// What applying the entry is to answer.
+    pub(super) fn wanted(self) -> Wanted {
+        match self {
+            Self::Command { .. } => Wanted::Reply,
+            Self::Exec { .. } => Wanted::Replies,
+            Self::Watch => Wanted::Nothing,
         }
     }
 }
@@ -117,14 +127,6 @@ pub(super) enum ReplyMode {
     SkipThis,
 }
 
-/// What a connection in MONITOR gets to see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MonitorKind {
-    Commands,
-    Order,
-    Frames,
-}
-
 /// One client's connection.
 ///
 /// *Invariants.* `pending` holds requests in the order they came in, and its front is neither `Local`,
@@ -207,14 +209,29 @@ impl Session {
         }
     }
 
+    /// Notes the positions of the last changes of keys that are watched from now on. One that is watched already keeps
+    /// its first position, as in Redis.
+    pub(super) fn watch(&mut self, keys: &[&[u8]], engine: &dyn Engine) {
+        for key in keys {
+            let watched = self.watches.entry(key.to_vec());
+            watched.or_insert_with(|| engine.last_change(key));
+        }
+    }
+
     /// Decides whether the reply of the command that begins now is wanted.
-    pub(super) fn set_muted(&mut self, words: &[&[u8]], spec: Option<&CommandSpec>) {
+    #[inline]
+    pub(super) fn set_muted(
+        &mut self,
+        words: &[&[u8]],
+        spec: Option<&CommandSpec>,
+        turn: &mut Turn<'_>,
+    ) {
         let is_client = spec.is_some_and(|spec| spec.id == Name::Client);
         if self.reply_mode == ReplyMode::On && !is_client {
             self.muted = false;
             return;
         }
-        let asked = super::client::reply_mode(words);
+        let asked = super::client_list::reply_mode(words);
         self.reply_mode = match (asked, self.reply_mode) {
             (Some(mode), _) => mode,
             (None, ReplyMode::SkipNext) => ReplyMode::SkipThis,
@@ -222,6 +239,15 @@ impl Session {
             (None, mode) => mode,
         };
         self.muted = self.reply_mode != ReplyMode::On;
+        if self.monitor.is_some() {
+            self.show_monitor(turn);
+        }
+    }
+
+    /// Has the connection shown what it monitors, unless it wants no replies.
+    pub(super) fn show_monitor(&self, turn: &mut Turn<'_>) {
+        let kind = self.monitor.filter(|_| !self.muted);
+        turn.out.monitor(self.id, kind);
     }
 
     /// Commands were given up. If a MULTI among them has no EXEC yet, what follows must not be executed on
@@ -297,11 +323,12 @@ impl Session {
     }
 
     /// Writes the reply of the command that is being executed.
-    pub(super) fn writer<'a>(&self, out: &'a mut dyn Out) -> ReplyWriter<'a> {
+    #[inline]
+    pub(super) fn writer<'a>(&self, turn: &'a mut Turn<'_>) -> ReplyWriter<'a> {
         if self.muted {
             return ReplyWriter::discard();
         }
-        ReplyWriter::new(out.buffer(self.id), self.resp)
+        ReplyWriter::new(turn.out.buffer(self.id), self.resp)
     }
 
     /// Whether new requests have to wait before they are even understood.
@@ -349,10 +376,26 @@ impl Session {
 }
 
 /// All sessions by slot, so that looking one up is one step and walking them has an order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sessions {
     slots: Vec<Option<Session>>,
     count: usize,
+    /// What is worked on in place of a session that is not there, which never happens.
+    nobody: Session,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        let nobody = ConnectionId {
+            slot: usize::MAX,
+            serial: 0,
+        };
+        Self {
+            slots: Vec::new(),
+            count: 0,
+            nobody: Session::new(nobody, String::new(), Consistency::default()),
+        }
+    }
 }
 
 impl Sessions {
@@ -372,11 +415,25 @@ impl Sessions {
             .filter(|session| session.id == id)
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Session> {
         self.slots
             .get_mut(id.slot)?
             .as_mut()
             .filter(|session| session.id == id)
+    }
+
+    /// The session of a client whose command is being executed: it is there.
+    #[inline]
+    pub(super) fn at(&mut self, id: ConnectionId) -> &mut Session {
+        let found = self.slots.get_mut(id.slot).and_then(Option::as_mut);
+        match found.filter(|session| session.id == id) {
+            Some(session) => session,
+            None => {
+                debug_assert!(false, "client {id} has a session");
+                &mut self.nobody
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, id: ConnectionId) -> Option<Session> {

@@ -1,42 +1,34 @@
 //! The deliberate bugs that take more than a condition; see [`crate::bugs`]. Only with their feature.
 
-use super::replica::{Engine, Replica};
 use super::session::{Answer, Pending, Session};
+use super::{Clients, Parts};
 use crate::bugs::{Bug, planted};
-use crate::command::CommandSpec;
+use crate::command::ReadFn;
 use crate::ids::ConnectionId;
-use crate::ids::{Ack, ReplicaId, Stamp};
-use crate::store::read;
-use crate::turn::{Now, Out};
+use crate::turn::Turn;
 use crate::wire::reply::ReplyWriter;
 
-impl Replica {
-    /// See [`Bug::HaveTakenAsAck`].
-    pub(super) fn take_as_ack(&mut self, peer: ReplicaId, have: u64, now: Now, out: &mut dyn Out) {
-        let me = self.settings.id;
-        if let Engine::Ordered(ordered) = &mut self.engine {
-            let stamp = Stamp::new(have, me);
-            let incarnation = None;
-            let _ignored = ordered
-                .multicast
-                .acknowledge(peer, Ack { stamp, incarnation });
-        }
-        self.deliver(now, out);
-    }
-
+impl Clients {
     /// See [`Bug::PipelinedWritesSwapped`]: the entry just stamped changes places with the connection's one
     /// before it, if that has not been sent yet.
-    pub(super) fn swap_with_the_one_before(&mut self, client: ConnectionId, time: u64) {
-        let sent = self.links.iter().flatten().map(|link| link.sent).max();
-        let session = self.sessions.get(client);
-        let before = session.and_then(|session| match session.pending.back()?.pending {
-            Pending::Ordered { time, answer } if !answer.is_read() => Some(time),
-            _ => None,
-        });
-        if let (Engine::Ordered(ordered), Some(before)) = (&mut self.engine, before)
-            && sent.unwrap_or(0) < before
+    pub(super) fn swap_with_the_one_before(
+        &mut self,
+        client: ConnectionId,
+        time: u64,
+        answer: Answer,
+        parts: &mut Parts<'_>,
+    ) {
+        if !planted(Bug::PipelinedWritesSwapped) || answer.is_read() {
+            return;
+        }
+        let last = self.sessions.at(client).pending.back();
+        if let Some(Pending::Ordered {
+            time: before,
+            answer,
+        }) = last.map(|last| &last.pending)
+            && !answer.is_read()
         {
-            ordered.multicast.swap_with_next(before, time);
+            parts.engine.swap(*before, time);
         }
     }
 
@@ -44,18 +36,20 @@ impl Replica {
     pub(super) fn read_too_early(
         &mut self,
         client: ConnectionId,
-        spec: &'static CommandSpec,
+        read: ReadFn,
         words: &[&[u8]],
+        parts: &Parts<'_>,
+        turn: &Turn<'_>,
     ) {
-        let Engine::Ordered(ordered) = &self.engine else {
-            return;
-        };
-        if let Some(session) = self.sessions.get_mut(client) {
-            let mut bytes = Vec::new();
-            let mut reply = ReplyWriter::new(&mut bytes, session.resp);
-            read(&ordered.store, spec, words, 0, &mut reply);
-            session.push(Pending::Known(bytes));
-        }
+        let context = super::evaluate::context(words, 0, parts, turn.now);
+        let session = self.sessions.at(client);
+        let mut bytes = Vec::new();
+        let mut reply = ReplyWriter::new(&mut bytes, session.resp);
+        super::evaluate::or_error(
+            read(parts.engine.keyspace(), &context, &mut reply),
+            &mut reply,
+        );
+        session.push(Pending::Known(bytes));
     }
 
     /// See [`Bug::ReadAfterNextWrite`]: whether the reads at the front of a line have to wait for a write
@@ -73,13 +67,13 @@ impl Replica {
         &mut self,
         client: ConnectionId,
         start: usize,
-        now: Now,
-        out: &mut dyn Out,
+        parts: &mut Parts<'_>,
+        turn: &mut Turn<'_>,
     ) {
         if planted(Bug::ReadAfterNextWrite) {
-            let reply = out.buffer(client).split_off(start);
-            self.advance(client, now, out);
-            out.buffer(client).extend_from_slice(&reply);
+            let reply = turn.out.buffer(client).split_off(start);
+            self.advance(client, parts, turn);
+            turn.out.buffer(client).extend_from_slice(&reply);
         }
     }
 }

@@ -1,30 +1,26 @@
 //! A connection's line of replies: answers in order, barriers, timeouts, the end.
 
-use super::replica::Replica;
 use super::session::{Answer, KEPT_BYTES_MAX, Pending};
-use crate::ids::ConnectionId;
-use crate::ids::Stamp;
-use crate::turn::{Close, Event, Now, Out};
+use super::{Clients, Parts};
+use crate::ids::{ConnectionId, Stamp};
+use crate::turn::{Close, Event, Turn};
 use crate::wire::error::{ErrorCode, ErrorReply};
 use crate::wire::reply::ReplyWriter;
 use std::cmp::Reverse;
 
-impl Replica {
+impl Clients {
     /// Answers at the client's place in the line: at once if nothing is before it.
     pub(super) fn answer_in_line(
         &mut self,
         client: ConnectionId,
-        now: Now,
-        out: &mut dyn Out,
+        turn: &mut Turn<'_>,
         write: impl FnOnce(&mut ReplyWriter<'_>),
     ) {
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
-        };
+        let session = self.sessions.at(client);
         if session.pending.is_empty() {
-            let start = reply_start(self.observed, client, out);
-            write(&mut session.writer(out));
-            self.observe_reply(client, None, start, now, out);
+            let start = reply_start(client, turn);
+            write(&mut session.writer(turn));
+            observe_reply(client, None, start, turn);
         } else {
             let mut bytes = Vec::new();
             if !session.muted {
@@ -39,29 +35,37 @@ impl Replica {
         &mut self,
         client: ConnectionId,
         error: &ErrorReply,
-        now: Now,
-        out: &mut dyn Out,
+        turn: &mut Turn<'_>,
     ) {
         self.counters.errors += 1;
-        self.answer_in_line(client, now, out, |reply| reply.error(error));
+        self.answer_in_line(client, turn, |reply| reply.error(error));
     }
 
     /// Puts a request in the line that has to wait, and sees to it that it does not wait for ever.
-    pub(super) fn wait_in_line(&mut self, client: ConnectionId, pending: Pending) {
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
-        };
+    pub(super) fn wait_in_line(
+        &mut self,
+        client: ConnectionId,
+        pending: Pending,
+        parts: &Parts<'_>,
+    ) {
+        let session = self.sessions.at(client);
         session.push(pending);
         if !session.timed {
-            self.set_timer(client);
+            self.set_timer(client, parts);
         }
     }
 
     /// Answers whatever has come to the front of a client's line, and takes up what waited behind a
     /// barrier that is gone.
-    pub(super) fn advance(&mut self, client: ConnectionId, now: Now, out: &mut dyn Out) {
+    pub(super) fn advance(
+        &mut self,
+        client: ConnectionId,
+        parts: &mut Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) {
         loop {
-            while self.advance_front(client, now, out) {}
+            while self.advance_front(client, parts, turn) {}
+            // What was answered may have closed the connection, as a PEER behind a barrier does.
             let Some(session) = self.sessions.get_mut(client) else {
                 return;
             };
@@ -71,25 +75,30 @@ impl Replica {
             let Some(arrived) = session.behind_since() else {
                 break;
             };
-            if arrived + self.settings.request_timeout <= now.monotonic {
+            let timeout = parts.settings.request_timeout;
+            if arrived + timeout <= turn.now.monotonic {
                 // Its time was up while it waited: stamped now, it could only get an indefinite error.
-                let waited = format!("not begun within {:?}", self.settings.request_timeout);
-                self.give_up_backlog(client, &waited, out);
+                let waited = format!("not begun within {timeout:?}");
+                self.give_up_backlog(client, &waited, turn);
                 break;
             }
             let Some((words, arrived)) = session.pop_behind() else {
                 break;
             };
             session.arrived = arrived;
-            self.begin(client, &words.get(), now, out);
+            self.begin(client, &words.get(), parts, turn);
         }
-        self.set_pause(client, out);
-        self.close_if_done(client, out);
+        self.attend(client, parts, turn);
     }
 
     /// Answers the request at the front of the line if that can be done now; whether it was.
-    fn advance_front(&mut self, client: ConnectionId, now: Now, out: &mut dyn Out) -> bool {
-        let position = self.order.position();
+    fn advance_front(
+        &mut self,
+        client: ConnectionId,
+        parts: &mut Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) -> bool {
+        let position = parts.engine.order().position();
         let Some(session) = self.sessions.get_mut(client) else {
             return false;
         };
@@ -98,102 +107,81 @@ impl Replica {
             Some(Pending::Await { position: wanted }) if *wanted > position => return false,
             Some(_) => {}
         }
-        let start = reply_start(self.observed, client, out);
+        let start = reply_start(client, turn);
         match session.pop() {
             Some(Pending::Local { spec, words }) => {
-                self.evaluate(client, spec, &words.get(), now, out);
+                self.evaluate(client, spec, &words.get(), parts, turn);
             }
             Some(Pending::LocalExec(transaction)) => {
-                self.evaluate_transaction(client, &transaction, out);
+                self.evaluate_transaction(client, &transaction, parts, turn);
             }
-            Some(Pending::LocalWatch { words }) => self.watch_here(client, &words.get(), out),
+            Some(Pending::LocalWatch { words }) => {
+                self.watch_here(client, &words.get(), parts, turn);
+            }
             Some(Pending::Await { position: wanted }) => {
                 session.last_position = position;
-                session.writer(out).position(position);
+                session.writer(turn).position(position);
                 self.awaiting.remove(&(wanted, client));
             }
-            Some(Pending::Known(bytes)) => out.buffer(client).extend_from_slice(&bytes),
+            Some(Pending::Known(bytes)) => turn.out.buffer(client).extend_from_slice(&bytes),
             Some(Pending::Ordered { .. }) | None => return false,
         }
-        self.observe_reply(client, None, start, now, out);
+        observe_reply(client, None, start, turn);
         true
     }
 
-    /// Tells of the reply that begins at `start` of the client's buffer.
-    pub(super) fn observe_reply(
-        &self,
-        client: ConnectionId,
-        stamp: Option<Stamp>,
-        start: usize,
-        now: Now,
-        out: &mut dyn Out,
-    ) {
-        if !self.observed {
-            return;
-        }
-        let bytes = out.buffer(client).get(start..).unwrap_or_default().to_vec();
-        if !bytes.is_empty() {
-            out.observe(
-                now,
-                self.clock(),
-                &Event::Reply {
-                    client,
-                    stamp,
-                    bytes: &bytes,
-                },
-            );
-        }
-    }
-
     /// Gives up requests that have waited too long, for each client whose timer is due.
-    pub(super) fn expire(&mut self, now: Now, out: &mut dyn Out) {
+    pub(super) fn expire(&mut self, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
         while let Some(&Reverse((deadline, client))) = self.timers.peek() {
-            if deadline > now.monotonic {
+            if deadline > turn.now.monotonic {
                 return;
             }
             self.timers.pop();
-            self.expire_client(client, now, out);
+            self.expire_client(client, parts, turn);
         }
     }
 
-    fn expire_client(&mut self, client: ConnectionId, now: Now, out: &mut dyn Out) {
+    fn expire_client(&mut self, client: ConnectionId, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
+        // A client that is gone may have left a timer.
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
         session.timed = false;
         if session.surplus {
-            return self.reject_surplus(client, out);
+            return self.reject_surplus(client, turn);
         }
         loop {
             let Some(session) = self.sessions.get_mut(client) else {
                 return;
             };
-            let timeout = self.settings.request_timeout;
-            if session
-                .waits_since()
-                .is_none_or(|since| since + timeout > now.monotonic)
-            {
+            let timeout = parts.settings.request_timeout;
+            let since = session.waits_since();
+            if since.is_none_or(|since| since + timeout > turn.now.monotonic) {
                 break;
             }
-            let start = reply_start(self.observed, client, out);
-            self.give_up_front(client, None, out);
-            self.observe_reply(client, None, start, now, out);
-            self.advance(client, now, out);
+            let start = reply_start(client, turn);
+            self.give_up_front(client, None, parts, turn);
+            observe_reply(client, None, start, turn);
+            self.advance(client, parts, turn);
         }
-        self.set_timer(client);
+        self.set_timer(client, parts);
     }
 
     /// Takes the request at the front out of the line and answers it with the error that fits: because of
     /// `reason`, or else because it waited too long. A write leaves the connection's program order with it;
     /// its late result will be thrown away. What waits behind a barrier fails with it: it was meant to
     /// happen only after it.
-    fn give_up_front(&mut self, client: ConnectionId, reason: Option<&str>, out: &mut dyn Out) {
-        let me = self.settings.id;
-        let waited = format!("not done within {:?}", self.settings.request_timeout);
+    fn give_up_front(
+        &mut self,
+        client: ConnectionId,
+        reason: Option<&str>,
+        parts: &Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        let me = parts.settings.id;
+        let waited = format!("not done within {:?}", parts.settings.request_timeout);
         let reason = reason.unwrap_or(&waited);
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
-        };
+        let session = self.sessions.at(client);
         let front = session.pop();
         let was_barrier = front.as_ref().is_some_and(Pending::is_barrier);
         let error = match front {
@@ -208,7 +196,9 @@ impl Replica {
                 self.awaiting.remove(&(position, client));
                 ErrorReply::new(ErrorCode::Timeout, format!("position {position}: {reason}"))
             }
-            Some(Pending::Known(bytes)) => return out.buffer(client).extend_from_slice(&bytes),
+            Some(Pending::Known(bytes)) => {
+                return turn.out.buffer(client).extend_from_slice(&bytes);
+            }
             Some(pending) => {
                 let is_watch = matches!(
                     pending,
@@ -223,21 +213,19 @@ impl Replica {
             }
         };
         self.counters.errors += 1;
-        session.writer(out).error(&error);
+        session.writer(turn).error(&error);
         if was_barrier {
             let text =
                 format!("not begun: the command that it waited behind was given up ({reason})");
-            self.give_up_backlog(client, &text, out);
+            self.give_up_backlog(client, &text, turn);
         }
     }
 
     /// Answers what waited behind a barrier with a definite error: none of it was begun.
-    fn give_up_backlog(&mut self, client: ConnectionId, text: &str, out: &mut dyn Out) {
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
-        };
+    fn give_up_backlog(&mut self, client: ConnectionId, text: &str, turn: &mut Turn<'_>) {
+        let session = self.sessions.at(client);
         let error = ErrorReply::new(ErrorCode::Timeout, text.to_owned());
-        let mut reply = session.writer(out);
+        let mut reply = session.writer(turn);
         let mut behind = Vec::new();
         while let Some((words, _)) = session.pop_behind() {
             reply.error(&error);
@@ -248,62 +236,69 @@ impl Replica {
     }
 
     /// Answers everything that a client waits for with an error.
-    pub(super) fn fail_all(&mut self, client: ConnectionId, reason: &str, out: &mut dyn Out) {
-        while self
-            .sessions
-            .get(client)
-            .is_some_and(|session| !session.pending.is_empty())
-        {
-            self.give_up_front(client, Some(reason), out);
+    pub(super) fn fail_all(
+        &mut self,
+        client: ConnectionId,
+        reason: &str,
+        parts: &Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        while !self.sessions.at(client).pending.is_empty() {
+            self.give_up_front(client, Some(reason), parts, turn);
+        }
+    }
+
+    /// Stops reading from a client or resumes, and closes it if it is done, where that may be called for.
+    #[inline]
+    pub(crate) fn attend(&mut self, client: ConnectionId, parts: &Parts<'_>, turn: &mut Turn<'_>) {
+        let limit = parts.settings.unanswered_max;
+        let session = self.sessions.get(client);
+        if session.is_some_and(|session| session.needs_care(limit)) {
+            self.set_pause(client, limit, turn);
+            self.close_if_done(client, turn);
         }
     }
 
     /// Stops reading from a client with too many unanswered requests, or resumes.
-    pub(super) fn set_pause(&mut self, client: ConnectionId, out: &mut dyn Out) {
-        let limit = self.settings.unanswered_max;
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
-        };
+    fn set_pause(&mut self, client: ConnectionId, limit: usize, turn: &mut Turn<'_>) {
+        let session = self.sessions.at(client);
         let pause = if session.paused { limit / 2 } else { limit };
         let too_large = session.kept_bytes > KEPT_BYTES_MAX && session.unanswered() > 1;
         let paused = too_large || session.unanswered() >= pause.max(1);
         if paused != session.paused {
             session.paused = paused;
-            out.pause(client, paused);
+            turn.out.pause(client, paused);
         }
     }
 
     /// Closes a connection that sends no more once all is answered.
-    pub(super) fn close_if_done(&mut self, client: ConnectionId, out: &mut dyn Out) {
+    pub(super) fn close_if_done(&mut self, client: ConnectionId, turn: &mut Turn<'_>) {
         let session = self.sessions.get(client);
         let Some(session) = session.filter(|session| session.ending && session.is_idle()) else {
             return;
         };
         if let Some(error) = &session.last_words {
-            session.writer(out).error(error);
+            session.writer(turn).error(error);
         }
-        self.forget_session(client);
-        out.close(client, Close::AfterFlush);
+        self.forget(client);
+        turn.out.close(client, Close::AfterFlush);
     }
 
     /// Forgets a client. Its undelivered entries go on.
-    pub(super) fn forget_session(&mut self, client: ConnectionId) {
+    pub(crate) fn forget(&mut self, client: ConnectionId) {
         if let Some(session) = self.sessions.remove(client) {
             for waiting in &session.pending {
                 if let Pending::Await { position } = waiting.pending {
                     self.awaiting.remove(&(position, client));
                 }
             }
-            self.monitors.retain(|monitor| *monitor != client);
         }
     }
 
     /// Sees to it that the request at the front of a client's line gives up in time.
-    fn set_timer(&mut self, client: ConnectionId) {
-        let timeout = self.settings.request_timeout;
-        let Some(session) = self.sessions.get_mut(client) else {
-            return;
-        };
+    fn set_timer(&mut self, client: ConnectionId, parts: &Parts<'_>) {
+        let timeout = parts.settings.request_timeout;
+        let session = self.sessions.at(client);
         if !session.timed
             && let Some(since) = session.waits_since()
         {
@@ -314,10 +309,32 @@ impl Replica {
 }
 
 /// Where the next reply in the client's buffer begins, if anybody is to hear of it.
-pub(super) fn reply_start(observed: bool, client: ConnectionId, out: &mut dyn Out) -> usize {
-    if observed || crate::bugs::COMPILED_IN {
-        out.buffer(client).len()
+#[inline]
+pub(super) fn reply_start(client: ConnectionId, turn: &mut Turn<'_>) -> usize {
+    if turn.observed() || crate::bugs::COMPILED_IN {
+        turn.out.buffer(client).len()
     } else {
         0
+    }
+}
+
+/// Tells of the reply that begins at `start` of the client's buffer.
+#[inline]
+pub(super) fn observe_reply(
+    client: ConnectionId,
+    stamp: Option<Stamp>,
+    start: usize,
+    turn: &mut Turn<'_>,
+) {
+    if turn.observed() {
+        let buffer = turn.out.buffer(client);
+        let bytes = &buffer.get(start..).unwrap_or_default().to_vec();
+        if !bytes.is_empty() {
+            turn.tell(&Event::Reply {
+                client,
+                stamp,
+                bytes,
+            });
+        }
     }
 }

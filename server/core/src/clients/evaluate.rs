@@ -1,0 +1,195 @@
+//! Commands that this replica answers from what it has, at their place in the connection's line.
+
+use super::{Clients, Parts};
+use crate::command::{CommandSpec, ConnectionCommand, Kind, Run};
+use crate::ids::ConnectionId;
+use crate::store::blind::Done;
+use crate::store::{Answer, Context};
+use crate::turn::{Now, Turn};
+use crate::wire::error::ErrorReply;
+use crate::wire::reply::ReplyWriter;
+use std::time::Duration;
+
+impl Clients {
+    /// Answers a command now. Everything before it on its connection is answered.
+    pub(super) fn evaluate(
+        &mut self,
+        client: ConnectionId,
+        spec: &'static CommandSpec,
+        words: &[&[u8]],
+        parts: &mut Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        let began = spec.slow.then(|| turn.out.precise(turn.now));
+        match spec.run {
+            Run::Read(read) => {
+                let random = self.random.draw();
+                let session = self.sessions.at(client);
+                session.last_position = parts.engine.order().position();
+                let context = context(words, random, parts, turn.now);
+                let reply = &mut session.writer(turn);
+                let answer = read(parts.engine.keyspace(), &context, reply);
+                or_error(answer, reply);
+            }
+            Run::Write(_) => {
+                let written = parts.engine.write_here(spec, words, turn);
+                let mut reply = self.sessions.at(client).writer(turn);
+                match written {
+                    Ok(Done::Ok) => reply.ok(),
+                    Ok(Done::Count(count)) => reply.count(count),
+                    Err(error) => reply.error(&error),
+                }
+            }
+            Run::Plain(plain) => {
+                let context = context(words, 0, parts, turn.now);
+                let reply = &mut self.sessions.at(client).writer(turn);
+                or_error(plain(&context, reply), reply);
+            }
+            Run::Inspect(inspection) => self.inspect(client, inspection, words, parts, turn),
+            Run::Connection(command) => self.connection(client, command, words, parts, turn),
+            Run::Transaction(_) => debug_assert!(false, "{} was executed on arrival", spec.name),
+        }
+        let execution = began.map_or(Duration::ZERO, |began| turn.out.precise(turn.now) - began);
+        self.note_local(client, spec, words, execution, turn);
+    }
+
+    /// Looks at how long a command took that was answered here. `execution` is what came after the turn began.
+    #[inline]
+    fn note_local(
+        &mut self,
+        client: ConnectionId,
+        spec: &CommandSpec,
+        words: &[&[u8]],
+        execution: Duration,
+        turn: &Turn<'_>,
+    ) {
+        // SHUTDOWN, for one, has ended the session.
+        let Some(session) = self.sessions.get(client) else {
+            return;
+        };
+        let waited = turn.now.monotonic.saturating_sub(session.arrived);
+        if self.slow_log.is_slow(waited + execution) {
+            let from = (session.address.as_str(), session.name.as_str());
+            let words = words.iter().copied();
+            self.slow_log
+                .note(words, from, waited + execution, turn.now);
+        }
+        if matches!(spec.kind, Kind::Read | Kind::Write)
+            && self.local_latencies.wants(self.counters.commands, turn.now)
+        {
+            let took = turn.out.precise(turn.now).saturating_sub(session.arrived);
+            self.local_latencies.note(took, turn.now);
+        }
+    }
+
+    /// A command about the connection or the process.
+    fn connection(
+        &mut self,
+        client: ConnectionId,
+        command: ConnectionCommand,
+        words: &[&[u8]],
+        parts: &mut Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        let answer = match command {
+            ConnectionCommand::Client => self.client(client, words, turn),
+            ConnectionCommand::Config => self.config(client, words, parts, turn),
+            ConnectionCommand::Fault => self.fault(client, words, parts, turn),
+            ConnectionCommand::Hello => self.hello(client, words, parts, turn),
+            ConnectionCommand::Info => {
+                let text = self.info(&words[1..], parts, turn);
+                self.sessions.at(client).writer(turn).verbatim(&text);
+                Ok(())
+            }
+            ConnectionCommand::Monitor => self.monitor(client, words, turn),
+            ConnectionCommand::Reset => {
+                self.reset(client, turn);
+                Ok(())
+            }
+            ConnectionCommand::Shutdown => self.shutdown(client, words, parts, turn),
+            ConnectionCommand::Slowlog => {
+                let mut reply = self.sessions.at(client).writer(turn);
+                self.slow_log.answer(words, &mut reply)
+            }
+            ConnectionCommand::Status => {
+                let text = self.status(parts, turn);
+                self.sessions.at(client).writer(turn).verbatim(&text);
+                Ok(())
+            }
+            ConnectionCommand::Consistency | ConnectionCommand::Peer | ConnectionCommand::Quit => {
+                debug_assert!(false, "{command:?} was executed on arrival");
+                Ok(())
+            }
+        };
+        if let Err(error) = answer {
+            self.sessions.at(client).writer(turn).error(&error);
+        }
+    }
+
+    fn fault(
+        &mut self,
+        client: ConnectionId,
+        words: &[&[u8]],
+        parts: &mut Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Answer {
+        let Parts {
+            engine,
+            peers,
+            settings,
+        } = parts;
+        let listed = peers.fault(words, &mut **engine, settings, turn)?;
+        let mut reply = self.sessions.at(client).writer(turn);
+        match listed {
+            None => reply.ok(),
+            Some(lines) => {
+                reply.array(lines.len());
+                lines.iter().for_each(|line| reply.text(line));
+            }
+        }
+        Ok(())
+    }
+
+    fn shutdown(
+        &mut self,
+        client: ConnectionId,
+        words: &[&[u8]],
+        parts: &mut Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Answer {
+        let known = |word: &&[u8]| {
+            [&b"nosave"[..], b"save", b"now", b"force"]
+                .iter()
+                .any(|k| word.eq_ignore_ascii_case(k))
+        };
+        if !words[1..].iter().all(known) {
+            return Err(ErrorReply::syntax());
+        }
+        self.forget(client);
+        self.stop(parts, turn);
+        Ok(())
+    }
+}
+
+/// Writes the error that is the reply, if it is one.
+pub(super) fn or_error(answer: Answer, reply: &mut ReplyWriter<'_>) {
+    if let Err(error) = answer {
+        reply.error(&error);
+    }
+}
+
+/// A command that is executed on nothing, or on what there is.
+pub(super) fn context<'a>(
+    words: &'a [&'a [u8]],
+    random: u64,
+    parts: &'a Parts<'_>,
+    now: Now,
+) -> Context<'a> {
+    Context {
+        words,
+        position: 0,
+        limits: &parts.settings.limits,
+        random,
+        now,
+    }
+}

@@ -1,0 +1,166 @@
+//! Clients: their sessions, and what becomes of their commands.
+//!
+//! The stages of a command, one a file: [`dispatch`](self) understands it and picks its path; `transaction` gathers
+//! MULTI and EXEC; `evaluate` answers what needs no order; `delivered` answers what was delivered; `pipeline` keeps each
+//! connection's replies in line and times them out.
+
+mod client_list;
+mod delivered;
+mod dispatch;
+mod evaluate;
+mod greeting;
+mod inspect;
+mod pipeline;
+#[cfg(feature = "deliberate-bugs")]
+mod planted;
+mod session;
+mod summary;
+mod transaction;
+
+use crate::admin::{Latencies, SlowLog};
+use crate::engine::Engine;
+use crate::ids::ConnectionId;
+use crate::peers::Peers;
+use crate::random::{Random, purpose};
+use crate::settings::Settings;
+use crate::turn::{Close, Turn};
+use crate::wire::error::ErrorReply;
+use crate::wire::frame::DecodeError;
+use crate::wire::reply::{ReplyWriter, Resp};
+use session::{Session, Sessions};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::time::Duration;
+
+/// Connections above the limit that may still turn out to be peers.
+const SURPLUS_MAX: usize = 64;
+
+/// The other parts of the replica, as clients' commands use them.
+pub(crate) struct Parts<'a> {
+    pub(crate) settings: &'a mut Settings,
+    pub(crate) engine: &'a mut dyn Engine,
+    pub(crate) peers: &'a mut Peers,
+}
+
+/// Counters for INFO.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counters {
+    connections: u64,
+    commands: u64,
+    rejected_connections: u64,
+    errors: u64,
+}
+
+/// All clients of one replica.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    sessions: Sessions,
+    /// Sessions whose front may give up, by deadline. At most one for each session.
+    timers: BinaryHeap<Reverse<(Duration, ConnectionId)>>,
+    /// Sessions that wait for a position.
+    awaiting: BTreeSet<(u64, ConnectionId)>,
+    counters: Counters,
+    started: Option<Duration>,
+    stopping: bool,
+    slow_log: SlowLog,
+    /// How long commands took that went through the multicast.
+    ordered_latencies: Latencies,
+    /// The same of those on data that this replica answered by itself: a sample of them.
+    local_latencies: Latencies,
+    /// For RANDOMKEY.
+    random: Random,
+}
+
+impl Clients {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            sessions: Sessions::default(),
+            timers: BinaryHeap::new(),
+            awaiting: BTreeSet::new(),
+            counters: Counters::default(),
+            started: None,
+            stopping: false,
+            slow_log: SlowLog::default(),
+            ordered_latencies: Latencies::default(),
+            local_latencies: Latencies::default(),
+            random: Random::new(settings.seed, purpose::KEYS),
+        }
+    }
+
+    /// A connection came in. It is a client until it says otherwise.
+    pub(crate) fn accepted(
+        &mut self,
+        connection: ConnectionId,
+        address: String,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
+    ) {
+        self.counters.connections += 1;
+        let mut session = Session::new(connection, address, settings.consistency);
+        session.since = turn.now.monotonic;
+        let surplus = (self.sessions.len() + 1).saturating_sub(settings.clients_max);
+        if surplus > SURPLUS_MAX {
+            return self.reject_surplus(connection, turn);
+        }
+        session.surplus = surplus > 0;
+        if session.surplus {
+            session.timed = true;
+            let deadline = turn.now.monotonic + settings.link_timeout;
+            self.timers.push(Reverse((deadline, connection)));
+        }
+        self.sessions.insert(session);
+    }
+
+    /// The bytes of a client are no frame: it is told so and closed, once all before is answered.
+    pub(crate) fn malformed(
+        &mut self,
+        client: ConnectionId,
+        error: &DecodeError,
+        turn: &mut Turn<'_>,
+    ) {
+        let session = self.sessions.at(client);
+        if !session.ending {
+            session.ending = true;
+            session.last_words = Some(ErrorReply::err(error.to_string()));
+        }
+        self.close_if_done(client, turn);
+    }
+
+    /// A client sends no more. What it sent is still answered.
+    pub(crate) fn end_of_input(&mut self, client: ConnectionId, turn: &mut Turn<'_>) {
+        self.sessions.at(client).ending = true;
+        self.close_if_done(client, turn);
+    }
+
+    /// Ends in good order: whoever waits is told.
+    pub(crate) fn stop(&mut self, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
+        if std::mem::replace(&mut self.stopping, true) {
+            return;
+        }
+        let waiting = self.sessions.iter().filter(|session| !session.is_idle());
+        let waiting: Vec<ConnectionId> = waiting.map(|session| session.id).collect();
+        for client in waiting {
+            self.fail_all(client, "the replica is shutting down", parts, turn);
+        }
+        turn.out.stop();
+    }
+
+    /// When [`Clients::tick`] is wanted.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.timers.peek().map(|Reverse((deadline, _))| *deadline)
+    }
+
+    /// Does what is due by now.
+    pub(crate) fn tick(&mut self, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
+        self.started.get_or_insert(turn.now.monotonic);
+        self.expire(parts, turn);
+    }
+
+    fn reject_surplus(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {
+        self.counters.rejected_connections += 1;
+        let error = ErrorReply::err("max number of clients reached");
+        ReplyWriter::new(turn.out.buffer(connection), Resp::Two).error(&error);
+        self.forget(connection);
+        turn.out.close(connection, Close::AfterFlush);
+    }
+}

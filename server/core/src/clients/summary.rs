@@ -1,0 +1,193 @@
+//! STATUS, INFO and CONFIG: what this replica says of itself.
+
+use super::{Clients, Counters, Parts};
+use crate::admin::{Configured, Fields, REDIS_VERSION};
+use crate::engine::Figures;
+use crate::ids::ConnectionId;
+use crate::store::Answer;
+use crate::turn::Turn;
+use std::time::Duration;
+
+impl Clients {
+    /// STATUS.
+    pub(super) fn status(&self, parts: &Parts<'_>, turn: &Turn<'_>) -> String {
+        let Parts {
+            settings,
+            engine,
+            peers,
+        } = parts;
+        let figures = engine.figures(turn.now);
+        let address = settings.cluster.get(settings.id.index());
+        let mut fields = Fields::default();
+        fields.add("id", settings.id);
+        fields.add("address", address.map_or("", String::as_str));
+        fields.add("version", env!("CARGO_PKG_VERSION"));
+        fields.add("consistency", settings.consistency);
+        add_progress(parts, &figures, &mut fields);
+        fields.add("clients", self.sessions.len());
+        fields.add("keys", figures.keys);
+        fields.add("memory", figures.memory);
+        fields.add("tombstones", figures.tombstones);
+        fields.add("cluster", settings.cluster.join(","));
+        for link in peers.figures(turn) {
+            let peer = link.peer;
+            fields.add(format_args!("link.{peer}"), &link.state);
+            if let Some(round_trip) = link.round_trip {
+                fields.add(format_args!("rtt_us.{peer}"), round_trip.as_micros());
+            }
+            if link.is_up {
+                fields.add(format_args!("unsent.{peer}"), link.unsent);
+            }
+            if let Some(acked) = engine.acked(peer) {
+                fields.add(format_args!("acked.{peer}"), acked);
+            }
+        }
+        fields.into_text()
+    }
+
+    /// INFO, or those of its sections that are named.
+    pub(super) fn info(&self, sections: &[&[u8]], parts: &Parts<'_>, turn: &Turn<'_>) -> String {
+        let wants = |name: &str| {
+            sections.is_empty()
+                || sections.iter().any(|section| {
+                    [name, "all", "default", "everything"]
+                        .iter()
+                        .any(|known| section.eq_ignore_ascii_case(known.as_bytes()))
+                })
+        };
+        let figures = parts.engine.figures(turn.now);
+        let mut fields = Fields::default();
+        if wants("server") {
+            let started = self.started.unwrap_or(turn.now.monotonic);
+            let uptime = turn.now.monotonic.saturating_sub(started);
+            add_server(parts, uptime, &mut fields);
+        }
+        if wants("clients") {
+            let blocked = self.sessions.iter().filter(|session| !session.is_idle());
+            fields.section("Clients");
+            fields.add("connected_clients", self.sessions.len());
+            fields.add("maxclients", parts.settings.clients_max);
+            fields.add("blocked_clients", blocked.count());
+        }
+        if wants("memory") {
+            fields.section("Memory");
+            fields.add("used_memory", figures.memory);
+            fields.add("used_memory_human", human(figures.memory));
+            fields.add("maxmemory", 0);
+        }
+        if wants("persistence") {
+            fields.section("Persistence");
+            fields.add("loading", 0);
+            fields.add("rdb_bgsave_in_progress", 0);
+            fields.add("aof_enabled", 0);
+        }
+        if wants("stats") {
+            fields.section("Stats");
+            fields.add("total_connections_received", self.counters.connections);
+            fields.add("total_commands_processed", self.counters.commands);
+            fields.add("rejected_connections", self.counters.rejected_connections);
+            fields.add("total_error_replies", self.counters.errors);
+            fields.add("expired_keys", 0);
+            fields.add("evicted_keys", 0);
+        }
+        if wants("replication") {
+            fields.section("Replication");
+            fields.add("role", "master");
+            fields.add("connected_slaves", 0);
+        }
+        if wants("keyspace") {
+            fields.section("Keyspace");
+            if figures.keys > 0 {
+                let keys = format_args!("keys={},expires=0,avg_ttl=0", figures.keys);
+                fields.add("db0", keys);
+            }
+        }
+        if wants("holdback") {
+            self.add_holdback(parts, &figures, turn, &mut fields);
+        }
+        fields.into_text()
+    }
+
+    fn add_holdback(
+        &self,
+        parts: &Parts<'_>,
+        figures: &Figures,
+        turn: &Turn<'_>,
+        fields: &mut Fields,
+    ) {
+        fields.section("Holdback");
+        fields.add("replica", parts.settings.id);
+        fields.add("consistency", parts.settings.consistency);
+        add_progress(parts, figures, fields);
+        let (sent, received) = parts.peers.frames();
+        fields.add("frames_sent", sent);
+        fields.add("frames_received", received);
+        for (path, latencies) in [
+            ("ordered", &self.ordered_latencies),
+            ("local", &self.local_latencies),
+        ] {
+            for (name, share) in [("p50", 0.5), ("p99", 0.99)] {
+                let micros = latencies.percentile_us(share, turn.now);
+                fields.add(format_args!("{path}_{name}_us"), micros);
+            }
+        }
+        let links = parts.peers.figures(turn);
+        fields.add("links_up", links.iter().filter(|link| link.is_up).count());
+    }
+
+    /// CONFIG.
+    pub(super) fn config(
+        &mut self,
+        client: ConnectionId,
+        words: &[&[u8]],
+        parts: &mut Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) -> Answer {
+        let mut reply = self.sessions.at(client).writer(turn);
+        if words.len() == 2 && words[1].eq_ignore_ascii_case(b"resetstat") {
+            self.counters = Counters::default();
+            parts.peers.reset_frames();
+            reply.ok();
+            return Ok(());
+        }
+        let mut configured = Configured {
+            settings: parts.settings,
+            slow_log: &mut self.slow_log,
+        };
+        configured.answer(words, &mut reply)
+    }
+}
+
+/// How far the replica is.
+fn add_progress(parts: &Parts<'_>, figures: &Figures, fields: &mut Fields) {
+    fields.add("ready", parts.peers.readiness());
+    fields.add("position", parts.engine.order().position());
+    fields.add("digest", figures.digest);
+    fields.add("clock", parts.engine.clock());
+    fields.add("holdback", figures.holdback);
+    fields.add("oldest_wait_ms", figures.oldest_wait.as_millis());
+}
+
+fn add_server(parts: &Parts<'_>, uptime: Duration, fields: &mut Fields) {
+    let settings = &parts.settings;
+    fields.section("Server");
+    fields.add("redis_version", REDIS_VERSION);
+    fields.add("holdback_version", env!("CARGO_PKG_VERSION"));
+    fields.add("redis_mode", "standalone");
+    fields.add("process_id", settings.process_id);
+    fields.add("run_id", format_args!("{:040x}", settings.incarnation));
+    let address = settings.cluster.get(settings.id.index());
+    let port = address.and_then(|address| address.rsplit(':').next());
+    fields.add("tcp_port", port.unwrap_or("0"));
+    fields.add("uptime_in_seconds", uptime.as_secs());
+    fields.add("uptime_in_days", uptime.as_secs() / 86_400);
+}
+
+/// A size as Redis writes it for people.
+fn human(bytes: usize) -> String {
+    let units = [(1usize << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, letter)) => format!("{:.2}{letter}", bytes as f64 / unit as f64),
+        None => format!("{bytes}B"),
+    }
+}

@@ -1,0 +1,205 @@
+//! MULTI, EXEC, DISCARD, WATCH and UNWATCH.
+//!
+//! A transaction is gathered at the connection and becomes one entry. WATCH reads the position of each
+//! key's last change, EXEC carries these positions, and every replica compares them when it delivers the
+//! entry: if one differs, nothing is applied, on any of them.
+
+use super::dispatch::admit;
+use super::evaluate::{context, or_error};
+use super::pipeline::{observe_reply, reply_start};
+use super::session::{Answer, Multi, Pending, Transaction};
+use super::{Clients, Parts};
+use crate::command::{CommandSpec, Kind, Run, TransactionCommand, lookup};
+use crate::engine::Path;
+use crate::entry::EntryBody;
+use crate::ids::ConnectionId;
+use crate::store::check_entry_size;
+use crate::turn::Turn;
+use crate::wire::arguments::OwnedArguments;
+use crate::wire::error::{ErrorCode, ErrorReply};
+
+impl Clients {
+    /// A command of this family.
+    pub(super) fn transaction(
+        &mut self,
+        client: ConnectionId,
+        command: TransactionCommand,
+        spec: &'static CommandSpec,
+        words: &[&[u8]],
+        parts: &mut Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        if let Err(error) = parts.engine.check_ordered(spec.name) {
+            return self.error_in_line(client, &error, turn);
+        }
+        let session = self.sessions.at(client);
+        let error = match (command, session.multi.is_some()) {
+            (TransactionCommand::Exec, true) => return self.exec(client, parts, turn),
+            (TransactionCommand::Watch, false) => {
+                return self.watch(client, spec, words, parts, turn);
+            }
+            (TransactionCommand::Multi, true) => ErrorReply::err("MULTI calls can not be nested"),
+            (TransactionCommand::Watch, true) => {
+                ErrorReply::err("WATCH inside MULTI is not allowed")
+            }
+            (TransactionCommand::Unwatch, true) => {
+                ErrorReply::err(format!("{} is not allowed inside MULTI", spec.name))
+            }
+            (TransactionCommand::Exec | TransactionCommand::Discard, false) => {
+                ErrorReply::err(format!("{} without MULTI", spec.name))
+            }
+            (TransactionCommand::Multi, false) => {
+                session.multi = Some(Multi {
+                    only_reads: true,
+                    ..Multi::default()
+                });
+                return self.answer_in_line(client, turn, |reply| reply.ok());
+            }
+            (TransactionCommand::Unwatch, false) | (TransactionCommand::Discard, true) => {
+                session.leave_transaction();
+                return self.answer_in_line(client, turn, |reply| reply.ok());
+            }
+        };
+        self.refuse(client, &error, turn);
+    }
+
+    /// A command between MULTI and EXEC.
+    pub(super) fn queue_in_multi(
+        &mut self,
+        client: ConnectionId,
+        spec: &'static CommandSpec,
+        words: &[&[u8]],
+        parts: &Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        if !spec.in_multi {
+            let error = ErrorReply::err(format!("{} is not allowed inside MULTI", spec.name));
+            return self.refuse(client, &error, turn);
+        }
+        let session = self.sessions.at(client);
+        let gathered = session.multi.as_ref().map_or(0, |multi| multi.bytes);
+        let owned = OwnedArguments::new(words);
+        let size = gathered + owned.bytes().len();
+        let admitted = admit(spec, words, parts);
+        let limits = &parts.settings.limits;
+        if let Err(error) = admitted.and_then(|()| check_entry_size(size + 64, limits)) {
+            return self.refuse(client, &error, turn);
+        }
+        let multi = session.multi.get_or_insert_default();
+        multi.bytes = size;
+        multi.only_reads &= spec.kind != Kind::Write;
+        multi.commands.push(owned);
+        self.answer_in_line(client, turn, |reply| reply.simple("QUEUED"));
+    }
+
+    fn exec(&mut self, client: ConnectionId, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
+        let linearizable = self.reads_are_linearizable(client);
+        let session = self.sessions.at(client);
+        let multi = session.multi.take().unwrap_or_default();
+        let watches = std::mem::take(&mut session.watches);
+        let watch_failed = std::mem::take(&mut session.watch_failed);
+        let refusal = if multi.refused {
+            Some("Transaction discarded because of previous errors.")
+        } else if watch_failed {
+            Some("Transaction discarded because a WATCH failed.")
+        } else {
+            None
+        };
+        let refusal = refusal.map(|text| ErrorReply::new(ErrorCode::ExecAbort, text));
+        if let Some(error) = refusal.or_else(|| parts.peers.check_ready().err()) {
+            return self.error_in_line(client, &error, turn);
+        }
+        let transaction = Transaction {
+            watches,
+            commands: multi.commands,
+        };
+        let writes = !multi.only_reads;
+        if parts.engine.path(writes, linearizable) == Path::Ordered {
+            let body = EntryBody::transaction(&transaction.watches, &transaction.commands);
+            let limits = &parts.settings.limits;
+            if let Err(error) = check_entry_size(body.bytes().len(), limits) {
+                return self.error_in_line(client, &error, turn);
+            }
+            let answer = Answer::Exec { is_read: !writes };
+            return self.submit(client, body, answer, parts, turn);
+        }
+        if self.sessions.at(client).pending.is_empty() {
+            let start = reply_start(client, turn);
+            self.evaluate_transaction(client, &transaction, parts, turn);
+            observe_reply(client, None, start, turn);
+        } else {
+            self.wait_in_line(client, Pending::LocalExec(transaction), parts);
+        }
+    }
+
+    /// A transaction of reads on this replica's own data.
+    pub(super) fn evaluate_transaction(
+        &mut self,
+        client: ConnectionId,
+        transaction: &Transaction,
+        parts: &Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        let (engine, now) = (&*parts.engine, turn.now);
+        let random = self.random.draw();
+        let session = self.sessions.at(client);
+        session.last_position = engine.order().position();
+        let mut reply = session.writer(turn);
+        let mut watched = transaction.watches.iter();
+        if watched.any(|(key, changed)| engine.last_change(key) != *changed) {
+            return reply.null_array();
+        }
+        reply.array(transaction.commands.len());
+        for command in &transaction.commands {
+            let words = command.get();
+            let context = context(&words, random, parts, now);
+            let answer = match lookup(words[0]).map(|spec| spec.run) {
+                Some(Run::Read(read)) => read(engine.keyspace(), &context, &mut reply),
+                Some(Run::Plain(plain)) => plain(&context, &mut reply),
+                _ => Err(ErrorReply::syntax()),
+            };
+            or_error(answer, &mut reply);
+        }
+    }
+
+    fn watch(
+        &mut self,
+        client: ConnectionId,
+        spec: &'static CommandSpec,
+        words: &[&[u8]],
+        parts: &mut Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        if let Err(error) = admit(spec, words, parts) {
+            self.sessions.at(client).watch_failed = true;
+            return self.error_in_line(client, &error, turn);
+        }
+        let linearizable = self.reads_are_linearizable(client);
+        if parts.engine.path(false, linearizable) == Path::Ordered {
+            let body = EntryBody::command(words);
+            return self.submit(client, body, Answer::Watch, parts, turn);
+        }
+        if self.sessions.at(client).pending.is_empty() {
+            let start = reply_start(client, turn);
+            self.watch_here(client, words, parts, turn);
+            observe_reply(client, None, start, turn);
+        } else {
+            let words = OwnedArguments::new(words);
+            self.wait_in_line(client, Pending::LocalWatch { words }, parts);
+        }
+    }
+
+    /// Reads the positions of the keys' last changes, at this moment.
+    pub(super) fn watch_here(
+        &mut self,
+        client: ConnectionId,
+        words: &[&[u8]],
+        parts: &Parts<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        let session = self.sessions.at(client);
+        session.last_position = parts.engine.order().position();
+        session.watch(&words[1..], &*parts.engine);
+        session.writer(turn).ok();
+    }
+}

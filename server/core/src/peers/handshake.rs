@@ -1,0 +1,346 @@
+//! Making links: who dials, what is compared, who is refused.
+//!
+//! Of each pair the replica with the higher id dials and speaks first. The other one closes any older
+//! connection with the same peer, throwing away what it had not read of it, and only then answers: so
+//! what its answer says it holds stays true until the first frame on the new connection. Each end sends
+//! nothing but its own `PEER` before it has read the other's.
+
+use super::link::LinkState;
+use super::{Peers, Readiness};
+use crate::engine::{Engine, Objection};
+use crate::ids::{ConnectionId, ReplicaId};
+use crate::message::{Hello, Message, Refusal, VERSION, encode_refuse};
+use crate::settings::Settings;
+use crate::turn::{Close, Level, Turn};
+use crate::wire::frame::Frame;
+
+/// Why a handshake is refused: in one word, of whom if that is certain, and for a person.
+type Verdict = (Refusal, Option<ReplicaId>, String);
+
+impl Peers {
+    /// The connection that was asked for is there.
+    pub(crate) fn dialled(
+        &mut self,
+        connection: ConnectionId,
+        peer: ReplicaId,
+        engine: &dyn Engine,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
+    ) {
+        let link = self.links.at(peer);
+        if link.state != LinkState::Dialling || link.cut {
+            return turn.out.close(connection, Close::Now);
+        }
+        link.connect(connection, LinkState::Greeting, turn.now);
+        self.connections.insert(connection, peer);
+        turn.out.promote(connection);
+        let hello = self.hello(peer, engine, settings);
+        hello.encode(turn.out.buffer(connection));
+    }
+
+    /// The connection that was asked for could not be made.
+    pub(crate) fn dial_failed(
+        &mut self,
+        peer: ReplicaId,
+        reason: &str,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
+    ) {
+        let link = self.links.at(peer);
+        if link.state != LinkState::Dialling {
+            return;
+        }
+        link.state = LinkState::Down;
+        link.refused = None;
+        link.back_off(turn.now);
+        if !std::mem::replace(&mut link.failure_told, true) {
+            let address = settings.cluster.get(peer.index());
+            let address = address.map_or("", String::as_str);
+            let text =
+                format!("replica {peer} at {address} cannot be reached ({reason}); trying on");
+            turn.notice(Level::Info, &text);
+        }
+    }
+
+    /// PEER came in on a connection that was a client's: the other end wants a link.
+    pub(crate) fn greeted(
+        &mut self,
+        connection: ConnectionId,
+        words: &[&[u8]],
+        engine: &mut dyn Engine,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
+    ) {
+        turn.out.promote(connection);
+        let message = Message::parse_words(words);
+        if let Ok(Message::Peer(hello)) = &message
+            && self.links.get(hello.id).is_some_and(|link| link.cut)
+        {
+            return turn.out.close(connection, Close::Now);
+        }
+        let verdict = match message {
+            Ok(Message::Peer(hello)) => self
+                .judge_dialler(&hello, engine, settings, turn)
+                .map(|()| hello),
+            Ok(_) => Err((Refusal::Protocol, None, "not a handshake".to_owned())),
+            Err(reason) => Err((Refusal::Protocol, None, reason)),
+        };
+        let hello = match verdict {
+            Ok(hello) => hello,
+            Err((refusal, peer, reason)) => {
+                encode_refuse(turn.out.buffer(connection), refusal, &reason);
+                turn.out.close(connection, Close::AfterFlush);
+                return self.note_refusal(peer, &reason, turn);
+            }
+        };
+        let peer = hello.id;
+        self.link_lost(peer, "replaced by a new connection", engine, turn);
+        self.connections.insert(connection, peer);
+        let link = self.links.at(peer);
+        link.connect(connection, LinkState::Up, turn.now);
+        let answer = self.hello(peer, engine, settings);
+        answer.encode(turn.out.buffer(connection));
+        self.link_is_up(&hello, engine, settings, turn);
+    }
+
+    /// The first frame on a connection that this replica dialled.
+    pub(super) fn answered(
+        &mut self,
+        peer: ReplicaId,
+        frame: Frame<'_>,
+        engine: &mut dyn Engine,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
+    ) {
+        let hello = match Message::parse(frame) {
+            Ok(Message::Peer(hello)) => hello,
+            Ok(Message::Refuse(refusal, reason)) => {
+                return self.refused(peer, refusal, &reason, engine, settings, turn);
+            }
+            Ok(_) => return self.link_error(peer, "a frame before the handshake", engine, turn),
+            Err(reason) => return self.link_error(peer, &reason, engine, turn),
+        };
+        let mut verdict = self.judge(&hello, engine, settings, turn);
+        if verdict.is_ok() && hello.id != peer {
+            let reason = format!("this is replica {}", hello.id);
+            verdict = Err((Refusal::Mismatch, None, reason));
+        }
+        if let Err((refusal, _, reason)) = verdict {
+            self.send_refusal(peer, refusal, &reason, turn);
+            return self.note_refusal(Some(peer), &reason, turn);
+        }
+        let link = self.links.at(peer);
+        // Judging may have closed it, if this incarnation turned out to be refused.
+        if let Some(connection) = link.connection {
+            link.connect(connection, LinkState::Up, turn.now);
+            self.link_is_up(&hello, engine, settings, turn);
+        }
+    }
+
+    /// The other end refuses this replica.
+    pub(super) fn refused(
+        &mut self,
+        peer: ReplicaId,
+        refusal: Refusal,
+        reason: &str,
+        engine: &mut dyn Engine,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
+    ) {
+        self.link_lost(peer, reason, engine, turn);
+        let reason = format!("refused by replica {peer}: {reason}");
+        match refusal {
+            Refusal::Restarted => self.become_refused(&reason, engine, settings, turn),
+            Refusal::Mismatch => {}
+            // A new connection may mend it; there is nothing to remember.
+            Refusal::Protocol => return,
+        }
+        self.note_refusal(Some(peer), &reason, turn);
+    }
+
+    /// Judges a handshake on a connection that came in.
+    fn judge_dialler(
+        &mut self,
+        hello: &Hello,
+        engine: &mut dyn Engine,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Verdict> {
+        self.judge(hello, engine, settings, turn)?;
+        if hello.id < settings.id {
+            let reason = format!(
+                "of replicas {} and {}, the second dials",
+                hello.id, settings.id
+            );
+            return Err((Refusal::Mismatch, None, reason));
+        }
+        Ok(())
+    }
+
+    /// Compares a handshake with this replica's own setup and memory. The error says why the other end, if
+    /// it could be told who it is, is refused.
+    fn judge(
+        &mut self,
+        hello: &Hello,
+        engine: &mut dyn Engine,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Verdict> {
+        let (me, peer) = (settings.id, self.links.get(hello.id).map(|link| link.peer));
+        let mismatch = |reason: String| Err((Refusal::Mismatch, peer, reason));
+        if let Readiness::Refused(reason) = &self.readiness {
+            return mismatch(format!("replica {me} serves no data: {reason}"));
+        }
+        if hello.version != VERSION {
+            let theirs = hello.version;
+            return mismatch(format!("protocol version {theirs}, here {VERSION}"));
+        }
+        if hello.to != me {
+            return mismatch(format!("this is replica {me}, not {}", hello.to));
+        }
+        if peer.is_none() {
+            let count = settings.cluster.len();
+            return mismatch(format!("replica {} of a cluster of {count}", hello.id));
+        }
+        let ours = self.hello(hello.id, engine, settings);
+        if hello.cluster != ours.cluster {
+            return mismatch(format!("cluster {}, here {}", hello.cluster, ours.cluster));
+        }
+        if hello.consistency != ours.consistency {
+            return mismatch(format!(
+                "model {}, here {}",
+                hello.consistency, ours.consistency
+            ));
+        }
+        if hello.limits != ours.limits {
+            return mismatch(format!("limits {}, here {}", hello.limits, ours.limits));
+        }
+        self.judge_incarnation(hello, engine, settings, turn)?;
+        match &hello.refused {
+            Some(reason) => mismatch(format!("replica {} serves no data: {reason}", hello.id)),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks the engine what speaks against the peer's incarnation, or its memory of this one's.
+    fn judge_incarnation(
+        &mut self,
+        hello: &Hello,
+        engine: &mut dyn Engine,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Verdict> {
+        let peer = hello.id;
+        let (refusal, reason) = match engine.judge(hello, settings) {
+            None => return Ok(()),
+            Some(Objection::PeerRestarted) => (Refusal::Restarted, restarted(peer)),
+            Some(Objection::ThisRestarted) => {
+                let reason = restarted(settings.id);
+                // Anyone can claim this; it is believed of a replica with which there was nothing yet.
+                if !self.links.at(peer).is_up() && engine.known(peer) == 0 {
+                    let text = format!("by replica {peer}: {reason}");
+                    self.become_refused(&text, engine, settings, turn);
+                }
+                (Refusal::Mismatch, reason)
+            }
+            Some(Objection::Ahead) => {
+                let have = hello.have;
+                let reason = format!("replica {peer} holds time {have}, which was never issued");
+                (Refusal::Mismatch, reason)
+            }
+        };
+        Err((refusal, Some(peer), reason))
+    }
+
+    /// Ends the links with peers of which a third replica holds entries of another incarnation.
+    pub(super) fn refuse_disputed(&mut self, engine: &mut dyn Engine, turn: &mut Turn<'_>) {
+        for peer in engine.disputed() {
+            if self.links.get(peer).is_some_and(|link| link.is_up()) {
+                let reason = restarted(peer);
+                self.send_refusal(peer, Refusal::Restarted, &reason, turn);
+                self.link_lost(peer, &reason, engine, turn);
+                self.note_refusal(Some(peer), &reason, turn);
+            }
+        }
+    }
+
+    /// This replica's side of the handshake with a peer.
+    fn hello(&self, peer: ReplicaId, engine: &dyn Engine, settings: &Settings) -> Hello {
+        Hello {
+            version: VERSION,
+            id: settings.id,
+            to: peer,
+            incarnation: settings.incarnation,
+            cluster: settings.cluster.join(","),
+            consistency: settings.consistency,
+            limits: settings.limits,
+            known: engine.known(peer),
+            have: engine.have(peer),
+            refused: match &self.readiness {
+                Readiness::Refused(reason) => Some(reason.clone()),
+                Readiness::Ready | Readiness::Unaccepted => None,
+            },
+        }
+    }
+
+    /// Tells a peer why, and closes.
+    pub(super) fn send_refusal(
+        &mut self,
+        peer: ReplicaId,
+        refusal: Refusal,
+        reason: &str,
+        turn: &mut Turn<'_>,
+    ) {
+        if let Some(connection) = self.links.at(peer).connection.take() {
+            self.connections.remove(&connection);
+            encode_refuse(turn.out.buffer(connection), refusal, reason);
+            turn.out.close(connection, Close::AfterFlush);
+        }
+    }
+
+    /// Remembers a refusal for STATUS, and tells it once.
+    fn note_refusal(&mut self, peer: Option<ReplicaId>, reason: &str, turn: &mut Turn<'_>) {
+        let Some(peer) = peer else {
+            let text = format!("a handshake was refused: {reason}");
+            return turn.notice(Level::Warn, &text);
+        };
+        let link = self.links.at(peer);
+        if !link.is_up() {
+            link.state = LinkState::Down;
+            link.back_off(turn.now);
+        }
+        if link.refused.as_deref() != Some(reason) {
+            link.refused = Some(reason.to_owned());
+            let text = format!("no link with replica {peer}: {reason}");
+            turn.notice(Level::Error, &text);
+        }
+    }
+
+    /// This incarnation is refused by a peer: it serves no data.
+    fn become_refused(
+        &mut self,
+        reason: &str,
+        engine: &mut dyn Engine,
+        settings: &Settings,
+        turn: &mut Turn<'_>,
+    ) {
+        if self.is_refused() {
+            return;
+        }
+        self.readiness = Readiness::Refused(reason.to_owned());
+        turn.notice(Level::Error, "this replica serves no data");
+        // It must not ack for anyone any more, so that nobody counts on it.
+        let text = format!("replica {} serves no data: {reason}", settings.id);
+        for peer in self.links.peers() {
+            self.send_refusal(peer, Refusal::Mismatch, &text, turn);
+            self.link_lost(peer, &text, engine, turn);
+        }
+    }
+}
+
+fn restarted(replica: ReplicaId) -> String {
+    format!(
+        "replica {replica} restarted and lost the entries that its earlier incarnation held; \
+         it cannot rejoin this cluster"
+    )
+}

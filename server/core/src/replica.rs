@@ -1,0 +1,256 @@
+//! One replica as a pure state machine: bytes are somebody else's business, and so is time.
+//!
+//! It consists of an [engine](crate::engine), which is the consistency model, the [peers](crate::peers) and the
+//! [clients](crate::clients), and does nothing itself but hand each input to the part that it is for, and what was
+//! delivered to the clients. [`Driver`](crate::driver::Driver) calls it: whatever happens at one time is handed in, then
+//! [`Replica::end_turn`] is called. Outputs go through [`Turn`], in order; nothing has to be asked for afterwards.
+
+use crate::clients::{Clients, Parts};
+use crate::engine::Engine;
+use crate::eventual::{Eventual, Gossip};
+use crate::ids::{ConnectionId, ReplicaId};
+use crate::order::Order;
+use crate::ordered::{Multicast, Ordered};
+use crate::peers::Peers;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::turn::{Event, Now, Turn};
+use crate::wire::frame::{DecodeError, Frame};
+use std::time::Duration;
+
+/// One replica. See the module's documentation.
+#[derive(Debug)]
+pub struct Replica {
+    settings: Settings,
+    engine: Box<dyn Engine>,
+    peers: Peers,
+    clients: Clients,
+}
+
+impl Replica {
+    /// A replica that has just started. It dials at its first [`Replica::tick`]. The model is chosen here, and nowhere
+    /// else.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let engine: Box<dyn Engine> = if settings.consistency.is_ordered() {
+            Box::new(Ordered::new(&settings))
+        } else {
+            Box::new(Eventual::new(&settings))
+        };
+        Self {
+            engine,
+            peers: Peers::new(&settings),
+            clients: Clients::new(&settings),
+            settings,
+        }
+    }
+
+    /// A connection came in. It is a client until it says otherwise.
+    pub fn accepted(&mut self, connection: ConnectionId, address: String, turn: &mut Turn<'_>) {
+        self.clients
+            .accepted(connection, address, &self.settings, turn);
+    }
+
+    /// The connection to a peer that [`Out::dial`](crate::turn::Out::dial) asked for is there.
+    pub fn dialled(&mut self, connection: ConnectionId, peer: ReplicaId, turn: &mut Turn<'_>) {
+        let (engine, settings) = (&*self.engine, &self.settings);
+        self.peers.dialled(connection, peer, engine, settings, turn);
+    }
+
+    /// The connection to a peer that [`Out::dial`](crate::turn::Out::dial) asked for could not be made.
+    pub fn dial_failed(&mut self, peer: ReplicaId, reason: &str, turn: &mut Turn<'_>) {
+        self.peers.dial_failed(peer, reason, &self.settings, turn);
+    }
+
+    /// Shows what was read from a connection and will be handed in next. It changes nothing, but the keys are looked up
+    /// together; see [`Table::warm`](crate::store::Table::warm).
+    #[inline]
+    pub fn prefetch(&self, connection: ConnectionId, bytes: &[u8]) {
+        let is_link = self.peers.of(connection).is_some();
+        self.engine.prefetch(bytes, is_link);
+    }
+
+    /// Bytes came in on a connection, whether they are a whole frame yet or not.
+    pub fn heard(&mut self, connection: ConnectionId, now: Now) {
+        self.peers.heard(connection, now);
+    }
+
+    /// A whole frame was decoded.
+    #[inline]
+    pub fn frame(&mut self, connection: ConnectionId, frame: Frame<'_>, turn: &mut Turn<'_>) {
+        if frame.is_empty() {
+            return;
+        }
+        self.begin(turn);
+        let settings = &mut self.settings;
+        let engine = &mut *self.engine;
+        if let Some(peer) = self.peers.of(connection) {
+            self.peers.frame(peer, frame, engine, settings, turn);
+            return self.deliver(turn);
+        }
+        let mut parts = Parts {
+            settings,
+            engine,
+            peers: &mut self.peers,
+        };
+        let words = frame.words();
+        self.clients.request(connection, &words, &mut parts, turn);
+        self.deliver(turn);
+        let (clients, parts) = self.split();
+        clients.attend(connection, &parts, turn);
+    }
+
+    /// The bytes of a connection are no frame: it is told so and closed.
+    pub fn malformed(
+        &mut self,
+        connection: ConnectionId,
+        error: &DecodeError,
+        turn: &mut Turn<'_>,
+    ) {
+        match self.peers.of(connection) {
+            None => self.clients.malformed(connection, error, turn),
+            Some(peer) => {
+                let reason = error.to_string();
+                self.peers
+                    .link_error(peer, &reason, &mut *self.engine, turn);
+            }
+        }
+    }
+
+    /// The other side sends no more. What it sent is still answered.
+    pub fn end_of_input(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {
+        match self.peers.of(connection) {
+            None => self.clients.end_of_input(connection, turn),
+            Some(peer) => {
+                let reason = "closed by the other side";
+                self.peers.link_lost(peer, reason, &mut *self.engine, turn);
+            }
+        }
+    }
+
+    /// A connection is gone.
+    pub fn closed(&mut self, connection: ConnectionId, reason: &str, turn: &mut Turn<'_>) {
+        match self.peers.of(connection) {
+            None => self.clients.forget(connection),
+            Some(peer) => self.peers.link_lost(peer, reason, &mut *self.engine, turn),
+        }
+    }
+
+    /// Does what is due by now. To be called once at the start, and whenever [`Replica::deadline`] has come.
+    pub fn tick(&mut self, turn: &mut Turn<'_>) {
+        self.begin(turn);
+        self.peers.tick(&mut *self.engine, &self.settings, turn);
+        let (clients, mut parts) = self.split();
+        clients.tick(&mut parts, turn);
+        self.deliver(turn);
+    }
+
+    /// Sends what the turn owes to the peers. To be called once after all that happened at one time was handed in.
+    pub fn end_turn(&mut self, turn: &mut Turn<'_>) {
+        self.begin(turn);
+        self.peers.transmit(&mut *self.engine, &self.settings, turn);
+    }
+
+    /// Ends in good order: whoever waits is told, then [`Out::stop`](crate::turn::Out::stop) is called.
+    pub fn stop(&mut self, turn: &mut Turn<'_>) {
+        let (clients, mut parts) = self.split();
+        clients.stop(&mut parts, turn);
+    }
+
+    /// When [`Replica::tick`] has to be called at the latest; `None`: whenever something happens.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let clients = self.clients.deadline();
+        let deadlines = [
+            clients,
+            self.peers.deadline(&self.settings),
+            self.engine.deadline(),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// The logical clock's time.
+    #[must_use]
+    pub fn clock(&self) -> u64 {
+        self.engine.clock()
+    }
+
+    /// How it was set up.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The order so far.
+    #[must_use]
+    pub fn order(&self) -> &Order {
+        self.engine.order()
+    }
+
+    /// The state of the multicast, for tests and simulations to look at; none in the eventual model.
+    #[must_use]
+    pub fn ordered_state(&self) -> Option<&Multicast> {
+        let ordered: &Ordered = self.engine.as_any().downcast_ref()?;
+        Some(ordered.multicast())
+    }
+
+    /// The data of the ordered models, likewise.
+    #[must_use]
+    pub fn ordered_store(&self) -> Option<&Store> {
+        let ordered: &Ordered = self.engine.as_any().downcast_ref()?;
+        Some(ordered.store())
+    }
+
+    /// The versions and the vector of the eventual model, likewise.
+    #[must_use]
+    pub fn gossip(&self) -> Option<&Gossip> {
+        let eventual: &Eventual = self.engine.as_any().downcast_ref()?;
+        Some(eventual.gossip())
+    }
+
+    /// Bytes that delays of FAULT DELAY hold back, by link.
+    pub fn delayed_bytes(&self) -> impl Iterator<Item = usize> {
+        self.peers.delayed_bytes()
+    }
+
+    /// Whether a peer refused this incarnation, so that it serves no data until it ends.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.peers.is_refused()
+    }
+
+    /// Begins with an input.
+    #[inline]
+    fn begin(&self, turn: &mut Turn<'_>) {
+        if turn.observed() {
+            turn.clock = self.engine.clock();
+        }
+    }
+
+    /// Delivers entries as long as the head can be: each gets its place, is told of, and is applied and answered before
+    /// the next.
+    #[inline]
+    fn deliver(&mut self, turn: &mut Turn<'_>) {
+        while let Some(delivery) = self.engine.deliver() {
+            if turn.observed() {
+                turn.tell(&Event::Deliver {
+                    position: delivery.position,
+                    entry: &delivery.entry,
+                });
+            }
+            let (clients, mut parts) = self.split();
+            clients.delivered(&delivery, &mut parts, turn);
+        }
+    }
+
+    /// The clients, and the other parts for them.
+    #[inline]
+    fn split(&mut self) -> (&mut Clients, Parts<'_>) {
+        let parts = Parts {
+            settings: &mut self.settings,
+            engine: &mut *self.engine,
+            peers: &mut self.peers,
+        };
+        (&mut self.clients, parts)
+    }
+}
