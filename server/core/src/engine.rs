@@ -15,7 +15,7 @@ use crate::message::{Hello, Message};
 use crate::order::Order;
 use crate::settings::Settings;
 use crate::store::blind::Done;
-use crate::store::{Answer, Keyspace};
+use crate::store::{Answer, Context, Keyspace};
 use crate::turn::{Now, Turn};
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::ReplyWriter;
@@ -26,6 +26,8 @@ use std::time::Duration;
 /// The ways of a data command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {
+    /// None: the model does not have it.
+    Refused,
     /// Through the multicast.
     Ordered,
     /// On this replica's own data.
@@ -51,16 +53,6 @@ pub(crate) enum Wanted {
     Reply,
     /// The array of a transaction's replies.
     Replies,
-}
-
-/// What applying an entry depends on beside the data.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Applying<'a> {
-    pub(crate) settings: &'a Settings,
-    pub(crate) wanted: Wanted,
-    /// A random number.
-    pub(crate) random: u64,
-    pub(crate) now: Now,
 }
 
 /// What STATUS and INFO say of an engine.
@@ -113,11 +105,11 @@ pub(crate) trait Links {
 pub(crate) trait Engine: fmt::Debug {
     // What clients ask.
 
-    /// The way of a data command, on a connection whose reads are or are not `linearizable`.
-    fn path(&self, writes: bool, linearizable: bool) -> Path;
+    /// The way of a data command of so many words, on a connection whose reads are or are not `linearizable`.
+    fn path(&self, spec: &CommandSpec, words: usize, linearizable: bool) -> Path;
 
-    /// Whether the model has this command.
-    fn admit(&self, spec: &CommandSpec, words: &[&[u8]]) -> Answer;
+    /// The way of a transaction of admitted commands, or of a WATCH.
+    fn transaction_path(&self, writes: bool, linearizable: bool) -> Path;
 
     /// Whether there is a total order, which what is named needs.
     fn check_ordered(&self, name: &str) -> Answer;
@@ -168,7 +160,13 @@ pub(crate) trait Engine: fmt::Debug {
     fn deliver(&mut self) -> Option<Delivery>;
 
     /// Applies a delivered entry.
-    fn apply(&mut self, delivery: &Delivery, how: &Applying<'_>, reply: &mut ReplyWriter<'_>);
+    fn apply(
+        &mut self,
+        delivery: &Delivery,
+        wanted: Wanted,
+        how: &Context<'_>,
+        reply: &mut ReplyWriter<'_>,
+    );
 
     // What peers send, and what they get.
 

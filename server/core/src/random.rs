@@ -28,11 +28,14 @@ impl Random {
 
     /// 64 random bits.
     pub fn draw(&mut self) -> u64 {
+        mix(self.step())
+    }
+
+    /// A number that [`mix`] makes random, for whoever may not need it.
+    #[inline]
+    pub(crate) fn step(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.state
     }
 
     /// A number from 0 to 1.
@@ -78,4 +81,11 @@ impl Random {
             items.swap(at, self.index(at + 1));
         }
     }
+}
+
+/// The random bits of a step.
+pub(crate) fn mix(mut mixed: u64) -> u64 {
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }

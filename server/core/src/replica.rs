@@ -82,20 +82,17 @@ impl Replica {
             return;
         }
         self.begin(turn);
-        let settings = &mut self.settings;
-        let engine = &mut *self.engine;
         if let Some(peer) = self.peers.of(connection) {
+            let (engine, settings) = (&mut *self.engine, &self.settings);
             self.peers.frame(peer, frame, engine, settings, turn);
             return self.deliver(turn);
         }
-        let mut parts = Parts {
-            settings,
-            engine,
-            peers: &mut self.peers,
-        };
         let words = frame.words();
-        self.clients.request(connection, &words, &mut parts, turn);
-        self.deliver(turn);
+        let (clients, mut parts) = self.split();
+        clients.request(connection, &words, &mut parts, turn);
+        if parts.engine_has_news {
+            self.deliver(turn);
+        }
         let (clients, parts) = self.split();
         clients.attend(connection, &parts, turn);
     }
@@ -250,6 +247,7 @@ impl Replica {
             settings: &mut self.settings,
             engine: &mut *self.engine,
             peers: &mut self.peers,
+            engine_has_news: false,
         };
         (&mut self.clients, parts)
     }

@@ -1,12 +1,12 @@
 //! What was delivered: applied, answered, and what waited for it.
 
+use super::evaluate::context;
 use super::pipeline::{observe_reply, reply_start};
-use super::session::{Answer, Pending, Session};
+use super::session::{Answer, Session};
 use super::{Clients, Parts};
+#[cfg(feature = "deliberate-bugs")]
 use crate::bugs::{Bug, planted};
-use crate::engine::{Applying, Delivery, Wanted};
-use crate::ids::ConnectionId;
-use crate::settings::Settings;
+use crate::engine::{Delivery, Wanted};
 use crate::turn::Turn;
 use crate::wire::reply::ReplyWriter;
 
@@ -20,52 +20,45 @@ impl Clients {
         parts: &mut Parts<'_>,
         turn: &mut Turn<'_>,
     ) {
-        let session = delivery
-            .client
-            .and_then(|client| self.sessions.get_mut(client));
-        let waiting = session.and_then(|session| take_answer(session, delivery.entry.stamp.time));
-        match (delivery.client, waiting) {
-            (Some(client), Some(answer)) => self.answer(client, answer, delivery, parts, turn),
-            _ => {
-                let how = applying(Wanted::Nothing, 0, parts.settings, turn);
-                parts
-                    .engine
-                    .apply(delivery, &how, &mut ReplyWriter::discard());
-            }
-        }
-        #[cfg(feature = "deliberate-bugs")]
-        if delivery
-            .client
-            .is_some_and(|client| self.reads_late(client))
-        {
-            return self.wake_awaiting(delivery.position, parts, turn);
-        }
-        if let Some(client) = delivery.client
-            && self.sessions.get(client).is_some_and(Session::may_advance)
-        {
+        let may_advance = self.apply(delivery, parts, turn);
+        if let Some(client) = delivery.client.filter(|_| may_advance) {
             self.advance(client, parts, turn);
         }
-        self.wake_awaiting(delivery.position, parts, turn);
+        if !self.awaiting.is_empty() {
+            self.wake_awaiting(delivery.position, parts, turn);
+        }
     }
 
-    /// The client still waits for the entry.
-    fn answer(
-        &mut self,
-        client: ConnectionId,
-        answer: Answer,
-        delivery: &Delivery,
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
-    ) {
-        let random = self.random.draw();
-        let start = reply_start(client, turn);
-        let session = self.sessions.at(client);
-        session.last_position = delivery.position;
-        let how = applying(answer.wanted(), random, parts.settings, turn);
+    /// Has an entry applied, and its client answered; whether more can be done for the client.
+    #[inline]
+    fn apply(&mut self, delivery: &Delivery, parts: &mut Parts<'_>, turn: &mut Turn<'_>) -> bool {
+        let Delivery {
+            position,
+            entry,
+            client,
+        } = delivery;
+        let random = self.random.step();
+        let how = context(*position, random, parts.settings, turn.now);
+        // Its client may be gone, or have given up.
+        let session = client.and_then(|client| self.sessions.get_mut(client));
+        let Some(session) = session else {
+            let nowhere = &mut ReplyWriter::discard();
+            parts.engine.apply(delivery, Wanted::Nothing, &how, nowhere);
+            return false;
+        };
+        let Some(answer) = take_answer(session, entry.stamp.time) else {
+            let nowhere = &mut ReplyWriter::discard();
+            parts.engine.apply(delivery, Wanted::Nothing, &how, nowhere);
+            return session.may_advance();
+        };
+        let start = reply_start(session.id, turn);
+        session.last_position = *position;
         let mut reply = session.writer(turn);
-        parts.engine.apply(delivery, &how, &mut reply);
+        parts
+            .engine
+            .apply(delivery, answer.wanted(), &how, &mut reply);
         if answer == Answer::Watch {
-            let mut reader = delivery.entry.body.read();
+            let mut reader = entry.body.read();
             while let Some(words) = reader.next_command() {
                 session.watch(&words[1..], &*parts.engine);
             }
@@ -75,12 +68,16 @@ impl Clients {
         self.ordered_latencies.note(took, turn.now);
         if self.slow_log.is_slow(took) {
             let from = (session.address.as_str(), session.name.as_str());
-            let words = delivery.entry.body.read().words();
+            let words = entry.body.read().words();
             self.slow_log.note(words, from, took, turn.now);
         }
+        observe_reply(session.id, Some(entry.stamp), start, turn);
         #[cfg(feature = "deliberate-bugs")]
-        self.read_late(client, start, parts, turn);
-        observe_reply(client, Some(delivery.entry.stamp), start, turn);
+        if planted(Bug::ReadAfterNextWrite) {
+            let client = session.id;
+            return self.read_late(client, start, parts, turn);
+        }
+        session.may_advance()
     }
 
     #[inline]
@@ -95,20 +92,6 @@ impl Clients {
     }
 }
 
-fn applying<'a>(
-    wanted: Wanted,
-    random: u64,
-    settings: &'a Settings,
-    turn: &Turn<'_>,
-) -> Applying<'a> {
-    Applying {
-        settings,
-        wanted,
-        random,
-        now: turn.now,
-    }
-}
-
 /// Takes the request that waits for the entry with this time off the front of its line. None does if it
 /// has given up.
 fn take_answer(session: &mut Session, time: u64) -> Option<Answer> {
@@ -118,17 +101,5 @@ fn take_answer(session: &mut Session, time: u64) -> Option<Answer> {
     {
         return Some(answer);
     }
-    let front = &session.pending.front()?.pending;
-    let &Pending::Ordered {
-        time: waited,
-        answer,
-    } = front
-    else {
-        return None;
-    };
-    if waited != time && !planted(Bug::LateReplyToNextCommand) {
-        return None;
-    }
-    session.pop();
-    Some(answer)
+    session.take_ordered(time)
 }

@@ -5,12 +5,13 @@ use super::session::{Answer, Pending};
 use super::{Clients, Parts};
 use crate::bugs::{Bug, planted};
 use crate::command::redis::refusal;
-use crate::command::{CommandSpec, ConnectionCommand, Inspection, Kind, Run, lookup};
+use crate::command::{CommandSpec, ConnectionCommand, Eventual, Inspection, Kind, Run, lookup};
 use crate::consistency::Consistency;
 use crate::engine::Path;
 use crate::entry::EntryBody;
 use crate::ids::ConnectionId;
 use crate::message::is_message_name;
+use crate::store::blind;
 use crate::turn::{Close, Event, Turn};
 use crate::wire::arguments::{OwnedArguments, parse_unsigned};
 use crate::wire::error::{ErrorCode, ErrorReply};
@@ -93,12 +94,13 @@ impl Clients {
         if let Err(error) = admit(spec, words, parts) {
             return self.error_in_line(client, &error, turn);
         }
-        let writes = spec.kind == Kind::Write;
         let linearizable = self.reads_are_linearizable(client);
-        match parts.engine.path(writes, linearizable) {
+        match parts.engine.path(spec, words.len(), linearizable) {
+            Path::Refused => self.error_in_line(client, &needs_order(spec), turn),
             Path::Local => self.in_place(client, spec, words, parts, turn),
             Path::Ordered => {
-                let answer = Answer::Command { is_read: !writes };
+                let is_read = spec.kind == Kind::Read;
+                let answer = Answer::Command { is_read };
                 self.submit(client, EntryBody::command(words), answer, parts, turn);
             }
         }
@@ -120,6 +122,7 @@ impl Clients {
         turn: &mut Turn<'_>,
     ) {
         let answers_early = planted(Bug::ReplyAtSend) && body.describe().starts_with("SET ");
+        parts.engine_has_news = true;
         let submitted = parts.engine.submit(client, body, parts.settings, turn);
         let time = match submitted {
             Ok(stamp) => stamp.time,
@@ -153,10 +156,12 @@ impl Clients {
                 // A replica dials over and over; that is no work for clients.
                 self.counters.commands = self.counters.commands.saturating_sub(1);
                 self.forget(client);
+                parts.engine_has_news = true;
                 let Parts {
                     engine,
                     peers,
                     settings,
+                    ..
                 } = parts;
                 return peers.greeted(client, words, &mut **engine, settings, turn);
             }
@@ -308,8 +313,15 @@ pub(super) fn admit(
     parts: &Parts<'_>,
 ) -> Result<(), ErrorReply> {
     parts.peers.check_ready()?;
-    spec.admit(words, &parts.settings.limits)?;
-    parts.engine.admit(spec, words)
+    spec.admit(words, &parts.settings.limits)
+}
+
+/// What a command is answered that takes no path, in the words of those that have options which need an order.
+fn needs_order(spec: &CommandSpec) -> ErrorReply {
+    match spec.eventual {
+        Eventual::WithoutOptions => blind::needs_order("SET with NX, XX or GET"),
+        _ => blind::needs_order(spec.name),
+    }
 }
 
 /// Whether a command is executed within MULTI, and not gathered.

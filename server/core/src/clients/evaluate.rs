@@ -3,6 +3,7 @@
 use super::{Clients, Parts};
 use crate::command::{CommandSpec, ConnectionCommand, Kind, Run};
 use crate::ids::ConnectionId;
+use crate::settings::Settings;
 use crate::store::blind::Done;
 use crate::store::{Answer, Context};
 use crate::turn::{Now, Turn};
@@ -23,12 +24,12 @@ impl Clients {
         let began = spec.slow.then(|| turn.out.precise(turn.now));
         match spec.run {
             Run::Read(read) => {
-                let random = self.random.draw();
+                let random = self.random.step();
                 let session = self.sessions.at(client);
                 session.last_position = parts.engine.order().position();
-                let context = context(words, random, parts, turn.now);
+                let how = context(0, random, parts.settings, turn.now);
                 let reply = &mut session.writer(turn);
-                let answer = read(parts.engine.keyspace(), &context, reply);
+                let answer = read(parts.engine.keyspace(), words, &how, reply);
                 or_error(answer, reply);
             }
             Run::Write(_) => {
@@ -41,9 +42,9 @@ impl Clients {
                 }
             }
             Run::Plain(plain) => {
-                let context = context(words, 0, parts, turn.now);
+                let how = context(0, 0, parts.settings, turn.now);
                 let reply = &mut self.sessions.at(client).writer(turn);
-                or_error(plain(&context, reply), reply);
+                or_error(plain(words, &how, reply), reply);
             }
             Run::Inspect(inspection) => self.inspect(client, inspection, words, parts, turn),
             Run::Connection(command) => self.connection(client, command, words, parts, turn),
@@ -137,6 +138,7 @@ impl Clients {
             engine,
             peers,
             settings,
+            ..
         } = parts;
         let listed = peers.fault(words, &mut **engine, settings, turn)?;
         let mut reply = self.sessions.at(client).writer(turn);
@@ -178,17 +180,12 @@ pub(super) fn or_error(answer: Answer, reply: &mut ReplyWriter<'_>) {
     }
 }
 
-/// A command that is executed on nothing, or on what there is.
-pub(super) fn context<'a>(
-    words: &'a [&'a [u8]],
-    random: u64,
-    parts: &'a Parts<'_>,
-    now: Now,
-) -> Context<'a> {
+/// How a command is executed, as part of the entry at `position` if it writes.
+#[inline]
+pub(super) fn context(position: u64, random: u64, settings: &Settings, now: Now) -> Context<'_> {
     Context {
-        words,
-        position: 0,
-        limits: &parts.settings.limits,
+        position,
+        limits: &settings.limits,
         random,
         now,
     }

@@ -40,6 +40,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) settings: &'a mut Settings,
     pub(crate) engine: &'a mut dyn Engine,
     pub(crate) peers: &'a mut Peers,
+    /// The engine was given something, so that there may be entries to deliver.
+    pub(crate) engine_has_news: bool,
 }
 
 /// Counters for INFO.

@@ -319,7 +319,7 @@ pub(super) fn reply_start(client: ConnectionId, turn: &mut Turn<'_>) -> usize {
 }
 
 /// Tells of the reply that begins at `start` of the client's buffer.
-#[inline]
+#[inline(always)]
 pub(super) fn observe_reply(
     client: ConnectionId,
     stamp: Option<Stamp>,
@@ -327,14 +327,19 @@ pub(super) fn observe_reply(
     turn: &mut Turn<'_>,
 ) {
     if turn.observed() {
-        let buffer = turn.out.buffer(client);
-        let bytes = &buffer.get(start..).unwrap_or_default().to_vec();
-        if !bytes.is_empty() {
-            turn.tell(&Event::Reply {
-                client,
-                stamp,
-                bytes,
-            });
-        }
+        tell_reply(client, stamp, start, turn);
+    }
+}
+
+#[cold]
+fn tell_reply(client: ConnectionId, stamp: Option<Stamp>, start: usize, turn: &mut Turn<'_>) {
+    let buffer = turn.out.buffer(client);
+    let bytes = &buffer.get(start..).unwrap_or_default().to_vec();
+    if !bytes.is_empty() {
+        turn.tell(&Event::Reply {
+            client,
+            stamp,
+            bytes,
+        });
     }
 }

@@ -41,40 +41,35 @@ impl Clients {
         parts: &Parts<'_>,
         turn: &Turn<'_>,
     ) {
-        let context = super::evaluate::context(words, 0, parts, turn.now);
+        let how = super::evaluate::context(0, 0, parts.settings, turn.now);
         let session = self.sessions.at(client);
         let mut bytes = Vec::new();
         let mut reply = ReplyWriter::new(&mut bytes, session.resp);
         super::evaluate::or_error(
-            read(parts.engine.keyspace(), &context, &mut reply),
+            read(parts.engine.keyspace(), words, &how, &mut reply),
             &mut reply,
         );
         session.push(Pending::Known(bytes));
     }
 
-    /// See [`Bug::ReadAfterNextWrite`]: whether the reads at the front of a line have to wait for a write
-    /// behind them.
-    pub(super) fn reads_late(&self, client: ConnectionId) -> bool {
-        let behind = |session: &Session| {
-            let mut line = session.pending.iter();
-            line.any(|waiting| matches!(waiting.pending, Pending::Ordered { .. }))
-        };
-        planted(Bug::ReadAfterNextWrite) && self.sessions.get(client).is_some_and(behind)
-    }
-
-    /// The write was applied and its reply begins at `start`: now come the reads, with their replies before it.
+    /// See [`Bug::ReadAfterNextWrite`]: the write was applied and its reply begins at `start`; now come the reads, with
+    /// their replies before it. Whether the reads at the front of the line need not wait for yet another write.
     pub(super) fn read_late(
         &mut self,
         client: ConnectionId,
         start: usize,
         parts: &mut Parts<'_>,
         turn: &mut Turn<'_>,
-    ) {
-        if planted(Bug::ReadAfterNextWrite) {
-            let reply = turn.out.buffer(client).split_off(start);
-            self.advance(client, parts, turn);
-            turn.out.buffer(client).extend_from_slice(&reply);
-        }
+    ) -> bool {
+        let reply = turn.out.buffer(client).split_off(start);
+        self.advance(client, parts, turn);
+        turn.out.buffer(client).extend_from_slice(&reply);
+        let Some(session) = self.sessions.get(client) else {
+            return false;
+        };
+        let mut line = session.pending.iter();
+        let waits = line.any(|waiting| matches!(waiting.pending, Pending::Ordered { .. }));
+        !waits && session.may_advance()
     }
 }
 

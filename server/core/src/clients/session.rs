@@ -1,5 +1,6 @@
 //! A client's connection: its pipeline and what its commands have set.
 
+use crate::bugs::{Bug, planted};
 use crate::command::{CommandSpec, Name, lookup};
 use crate::consistency::Consistency;
 use crate::engine::{Engine, Wanted};
@@ -320,6 +321,28 @@ impl Session {
         self.arrived = arrived;
         self.muted = muted;
         Some(pending)
+    }
+
+    /// Takes the request that waits for the entry with this time, if it is at the front of the line: it is the one being
+    /// executed now.
+    #[inline]
+    pub(super) fn take_ordered(&mut self, time: u64) -> Option<Answer> {
+        let front = self.pending.front()?;
+        let Pending::Ordered {
+            time: waited,
+            answer,
+        } = front.pending
+        else {
+            return None;
+        };
+        if waited != time && !planted(Bug::LateReplyToNextCommand) {
+            return None;
+        }
+        self.arrived = front.arrived;
+        self.muted = front.muted;
+        self.barriers -= usize::from(answer == Answer::Watch);
+        self.pending.pop_front();
+        Some(answer)
     }
 
     /// Writes the reply of the command that is being executed.

@@ -15,6 +15,7 @@ impl Clients {
             settings,
             engine,
             peers,
+            ..
         } = parts;
         let figures = engine.figures(turn.now);
         let address = settings.cluster.get(settings.id.index());

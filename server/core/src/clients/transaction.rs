@@ -114,7 +114,7 @@ impl Clients {
             commands: multi.commands,
         };
         let writes = !multi.only_reads;
-        if parts.engine.path(writes, linearizable) == Path::Ordered {
+        if parts.engine.transaction_path(writes, linearizable) == Path::Ordered {
             let body = EntryBody::transaction(&transaction.watches, &transaction.commands);
             let limits = &parts.settings.limits;
             if let Err(error) = check_entry_size(body.bytes().len(), limits) {
@@ -141,7 +141,7 @@ impl Clients {
         turn: &mut Turn<'_>,
     ) {
         let (engine, now) = (&*parts.engine, turn.now);
-        let random = self.random.draw();
+        let random = self.random.step();
         let session = self.sessions.at(client);
         session.last_position = engine.order().position();
         let mut reply = session.writer(turn);
@@ -149,13 +149,13 @@ impl Clients {
         if watched.any(|(key, changed)| engine.last_change(key) != *changed) {
             return reply.null_array();
         }
+        let how = context(0, random, parts.settings, now);
         reply.array(transaction.commands.len());
         for command in &transaction.commands {
             let words = command.get();
-            let context = context(&words, random, parts, now);
             let answer = match lookup(words[0]).map(|spec| spec.run) {
-                Some(Run::Read(read)) => read(engine.keyspace(), &context, &mut reply),
-                Some(Run::Plain(plain)) => plain(&context, &mut reply),
+                Some(Run::Read(read)) => read(engine.keyspace(), &words, &how, &mut reply),
+                Some(Run::Plain(plain)) => plain(&words, &how, &mut reply),
                 _ => Err(ErrorReply::syntax()),
             };
             or_error(answer, &mut reply);
@@ -175,7 +175,7 @@ impl Clients {
             return self.error_in_line(client, &error, turn);
         }
         let linearizable = self.reads_are_linearizable(client);
-        if parts.engine.path(false, linearizable) == Path::Ordered {
+        if parts.engine.transaction_path(false, linearizable) == Path::Ordered {
             let body = EntryBody::command(words);
             return self.submit(client, body, Answer::Watch, parts, turn);
         }

@@ -7,8 +7,8 @@ use crate::wire::error::ErrorReply;
 use crate::wire::reply::ReplyWriter;
 
 /// HELP: all commands, a group's, or one.
-pub(super) fn answer(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
-    let topic = match command.words {
+pub(super) fn answer(words: &[&[u8]], _how: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
+    let topic = match words {
         [_] => return list(COMMANDS.iter().map(one_line), reply),
         [_, topic] => *topic,
         _ => return Err(ErrorReply::wrong_arity("help")),

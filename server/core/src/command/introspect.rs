@@ -12,11 +12,9 @@ use crate::wire::reply::ReplyWriter;
 ///
 /// # Errors
 /// An unknown subcommand, or a command without keys.
-pub fn answer(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
-    let words = command.words;
+pub fn answer(words: &[&[u8]], _how: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
     let Some(subcommand) = words.get(1) else {
-        reply.array(COMMANDS.len());
-        COMMANDS.iter().for_each(|spec| info(spec, reply));
+        all(reply);
         return Ok(());
     };
     match (subcommand.to_ascii_uppercase().as_slice(), &words[2..]) {
@@ -27,10 +25,7 @@ pub fn answer(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
                 .iter()
                 .for_each(|spec| reply.text(&spec.name.to_lowercase()));
         }
-        (b"INFO", []) => {
-            let words = &words[..1];
-            return answer(&Context { words, ..*command }, reply);
-        }
+        (b"INFO", []) => all(reply),
         (b"INFO", names) => {
             reply.array(names.len());
             for name in names {
@@ -50,6 +45,11 @@ pub fn answer(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
         _ => return Err(wrong_subcommand("COMMAND", subcommand)),
     }
     Ok(())
+}
+
+fn all(reply: &mut ReplyWriter<'_>) {
+    reply.array(COMMANDS.len());
+    COMMANDS.iter().for_each(|spec| info(spec, reply));
 }
 
 fn get_keys(words: &[&[u8]], reply: &mut ReplyWriter<'_>) -> Result<(), ErrorReply> {

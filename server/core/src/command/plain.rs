@@ -10,8 +10,8 @@ use crate::wire::reply::ReplyWriter;
 const USER: &[u8] = b"default";
 
 /// PING.
-pub(super) fn ping(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
-    match command.words {
+pub(super) fn ping(words: &[&[u8]], _how: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
+    match words {
         [_] => reply.simple("PONG"),
         [_, message] => reply.bulk(message),
         _ => return Err(ErrorReply::wrong_arity("ping")),
@@ -20,14 +20,14 @@ pub(super) fn ping(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer
 }
 
 /// ECHO.
-pub(super) fn echo(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
-    reply.bulk(command.words[1]);
+pub(super) fn echo(words: &[&[u8]], _how: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
+    reply.bulk(words[1]);
     Ok(())
 }
 
 /// TIME.
-pub(super) fn time(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
-    let wall = command.now.wall;
+pub(super) fn time(_words: &[&[u8]], how: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
+    let wall = how.now.wall;
     reply.array(2);
     reply.text(&wall.as_secs().to_string());
     reply.text(&wall.subsec_micros().to_string());
@@ -35,8 +35,8 @@ pub(super) fn time(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer
 }
 
 /// AUTH: there is one user and no password.
-pub(super) fn auth(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
-    match command.words {
+pub(super) fn auth(words: &[&[u8]], _how: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
+    match words {
         [_, user, _] => check_user(user)?,
         [_, _] => {
             return Err(ErrorReply::err(
@@ -63,8 +63,8 @@ pub(crate) fn check_user(user: &[u8]) -> Answer {
 }
 
 /// SELECT: there is one database.
-pub(super) fn select(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
-    match parse_integer(command.words[1]) {
+pub(super) fn select(words: &[&[u8]], _how: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
+    match parse_integer(words[1]) {
         Some(0) => reply.ok(),
         Some(_) => return Err(ErrorReply::err("DB index is out of range")),
         None => return Err(ErrorReply::not_an_integer()),
@@ -73,15 +73,14 @@ pub(super) fn select(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answ
 }
 
 /// DEBUG is refused.
-pub(super) fn debug(_command: &Context<'_>, _reply: &mut ReplyWriter<'_>) -> Answer {
+pub(super) fn debug(_words: &[&[u8]], _how: &Context<'_>, _reply: &mut ReplyWriter<'_>) -> Answer {
     Err(ErrorReply::err(
         "DEBUG is not supported: STATUS, ORDER, HOLDBACK and MONITOR show what goes on",
     ))
 }
 
 /// LATENCY: tools ask for events; none are kept, as SLOWLOG and INFO say what there is to say.
-pub(super) fn latency(command: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
-    let words = command.words;
+pub(super) fn latency(words: &[&[u8]], _how: &Context<'_>, reply: &mut ReplyWriter<'_>) -> Answer {
     match (words[1].to_ascii_uppercase().as_slice(), &words[2..]) {
         (b"LATEST", []) | (b"HISTORY", [_]) => reply.array(0),
         (b"RESET", _) => reply.integer(0),

@@ -40,10 +40,10 @@ pub(crate) fn subcommand_help(name: &str, reply: &mut ReplyWriter<'_>) {
 /// OBJECT.
 pub(super) fn object(
     keyspace: &dyn Keyspace,
-    command: &Context<'_>,
+    words: &[&[u8]],
+    _how: &Context<'_>,
     reply: &mut ReplyWriter<'_>,
 ) -> Answer {
-    let words = command.words;
     let value = words.get(2).map(|key| keyspace.get(key));
     let subcommand = words[1].to_ascii_uppercase();
     match (subcommand.as_slice(), value, words.len()) {
@@ -74,10 +74,10 @@ fn encoding(value: &[u8]) -> &'static str {
 /// MEMORY.
 pub(super) fn memory(
     keyspace: &dyn Keyspace,
-    command: &Context<'_>,
+    words: &[&[u8]],
+    _how: &Context<'_>,
     reply: &mut ReplyWriter<'_>,
 ) -> Answer {
-    let words = command.words;
     let subcommand = words[1].to_ascii_uppercase();
     match (subcommand.as_slice(), words.len()) {
         (b"USAGE", 3) => usage(keyspace, words[2], reply),

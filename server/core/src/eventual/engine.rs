@@ -2,14 +2,14 @@
 
 use super::{Gossip, GossipLink, Report};
 use crate::command::{CommandSpec, Eventual as Acceptance};
-use crate::engine::{Applying, Delivery, Engine, Figures, Frames, Links, Objection, Path};
+use crate::engine::{Delivery, Engine, Figures, Frames, Links, Objection, Path, Wanted};
 use crate::entry::{Entry, EntryBody};
 use crate::ids::{ConnectionId, Digest, Origin, ReplicaId, Stamp, TIME_MAX, VersionStamp};
 use crate::message::{Hello, Message, encode_token, encode_update, encode_vector};
 use crate::order::Order;
 use crate::settings::Settings;
 use crate::store::blind::{Blind, Done, needs_order};
-use crate::store::{Answer, Keyspace};
+use crate::store::{Answer, Context, Keyspace};
 use crate::turn::{Event, Level, Now, Turn};
 use crate::wire::ahead::words_ahead;
 use crate::wire::error::ErrorReply;
@@ -247,18 +247,16 @@ impl Blind for Writing<'_, '_> {
 }
 
 impl Engine for Eventual {
-    fn path(&self, _writes: bool, _linearizable: bool) -> Path {
-        Path::Local
+    fn path(&self, spec: &CommandSpec, words: usize, _linearizable: bool) -> Path {
+        match spec.eventual {
+            Acceptance::Refused => Path::Refused,
+            Acceptance::WithoutOptions if words > 3 => Path::Refused,
+            Acceptance::Accepted | Acceptance::WithoutOptions => Path::Local,
+        }
     }
 
-    fn admit(&self, spec: &CommandSpec, words: &[&[u8]]) -> Answer {
-        match spec.eventual {
-            Acceptance::Refused => Err(needs_order(spec.name)),
-            Acceptance::WithoutOptions if words.len() > 3 => {
-                Err(needs_order("SET with NX, XX or GET"))
-            }
-            Acceptance::Accepted | Acceptance::WithoutOptions => Ok(()),
-        }
+    fn transaction_path(&self, _writes: bool, _linearizable: bool) -> Path {
+        Path::Refused
     }
 
     fn check_ordered(&self, name: &str) -> Answer {
@@ -312,7 +310,13 @@ impl Engine for Eventual {
         None
     }
 
-    fn apply(&mut self, delivery: &Delivery, _how: &Applying<'_>, _reply: &mut ReplyWriter<'_>) {
+    fn apply(
+        &mut self,
+        delivery: &Delivery,
+        _wanted: Wanted,
+        _how: &Context<'_>,
+        _reply: &mut ReplyWriter<'_>,
+    ) {
         debug_assert!(false, "nothing is delivered: {delivery:?}");
     }
 

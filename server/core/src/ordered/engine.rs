@@ -6,15 +6,15 @@ use super::progress::Peers;
 use super::{Multicast, View};
 #[cfg(feature = "deliberate-bugs")]
 use crate::bugs::{Bug, planted};
-use crate::command::CommandSpec;
-use crate::engine::{Applying, Delivery, Engine, Figures, Links, Objection, Path, Wanted};
+use crate::command::{CommandSpec, Kind};
+use crate::engine::{Delivery, Engine, Figures, Links, Objection, Path, Wanted};
 use crate::entry::{Entry, EntryBody};
 use crate::ids::{Ack, ConnectionId, Digest, ReplicaId, Stamp};
 use crate::message::{Hello, Message};
 use crate::order::Order;
 use crate::settings::Settings;
 use crate::store::blind::Done;
-use crate::store::{Answer, Keyspace, Store, WARM_MAX};
+use crate::store::{Answer, Context, Keyspace, Store, WARM_MAX};
 use crate::turn::{Now, Turn};
 use crate::wire::ahead::words_ahead;
 use crate::wire::error::{ErrorCode, ErrorReply};
@@ -123,18 +123,19 @@ impl Ordered {
 }
 
 impl Engine for Ordered {
+    #[inline]
+    fn path(&self, spec: &CommandSpec, _words: usize, linearizable: bool) -> Path {
+        self.transaction_path(spec.kind == Kind::Write, linearizable)
+    }
+
     /// The one place where the two ordered models differ.
     #[inline]
-    fn path(&self, writes: bool, linearizable: bool) -> Path {
+    fn transaction_path(&self, writes: bool, linearizable: bool) -> Path {
         if writes || linearizable {
             Path::Ordered
         } else {
             Path::Local
         }
-    }
-
-    fn admit(&self, _spec: &CommandSpec, _words: &[&[u8]]) -> Answer {
-        Ok(())
     }
 
     fn check_ordered(&self, _name: &str) -> Answer {
@@ -222,12 +223,16 @@ impl Engine for Ordered {
 
     /// A client's own entry is applied even if it waits for it no more; of others' reads only the position counts.
     #[inline]
-    fn apply(&mut self, delivery: &Delivery, how: &Applying<'_>, reply: &mut ReplyWriter<'_>) {
-        let Delivery {
-            position, entry, ..
-        } = delivery;
-        if how.wanted != Wanted::Nothing || !entry.body.is_plain_get() {
-            execute(&mut self.store, entry, *position, how, reply);
+    fn apply(
+        &mut self,
+        delivery: &Delivery,
+        wanted: Wanted,
+        how: &Context<'_>,
+        reply: &mut ReplyWriter<'_>,
+    ) {
+        let entry = &delivery.entry;
+        if wanted != Wanted::Nothing || !entry.body.is_plain_get() {
+            execute(&mut self.store, entry, wanted, how, reply);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::context::{Answer, Context};
 use super::glob_matches;
+use crate::random::mix;
 use crate::wire::arguments::{parse_integer, parse_unsigned};
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::ReplyWriter;
@@ -46,59 +47,104 @@ const REPLY_BYTES: usize = 512 << 20;
 type Reply<'a, 'b> = &'a mut ReplyWriter<'b>;
 
 /// GET.
-pub fn get(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    reply.bulk_or_null(keys.get(command.words[1]));
+pub fn get(
+    keys: &dyn Keyspace,
+    words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    reply.bulk_or_null(keys.get(words[1]));
     Ok(())
 }
 
 /// EXISTS and TOUCH.
-pub fn exists(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let named = command.words[1..].iter();
+pub fn exists(
+    keys: &dyn Keyspace,
+    words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let named = words[1..].iter();
     reply.count(named.filter(|key| keys.get(key).is_some()).count());
     Ok(())
 }
 
 /// STRLEN.
-pub fn strlen(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    reply.count(keys.get(command.words[1]).map_or(0, <[u8]>::len));
+pub fn strlen(
+    keys: &dyn Keyspace,
+    words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    reply.count(keys.get(words[1]).map_or(0, <[u8]>::len));
     Ok(())
 }
 
 /// TYPE.
-pub fn type_of(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let present = keys.get(command.words[1]).is_some();
+pub fn type_of(
+    keys: &dyn Keyspace,
+    words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let present = keys.get(words[1]).is_some();
     reply.simple(if present { "string" } else { "none" });
     Ok(())
 }
 
 /// DBSIZE.
-pub fn dbsize(keys: &dyn Keyspace, _command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+pub fn dbsize(
+    keys: &dyn Keyspace,
+    _words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
     reply.count(keys.len());
     Ok(())
 }
 
 /// RANDOMKEY.
-pub fn randomkey(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    reply.bulk_or_null(keys.pick(command.random));
+pub fn randomkey(
+    keys: &dyn Keyspace,
+    _words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    reply.bulk_or_null(keys.pick(mix(how.random)));
     Ok(())
 }
 
 /// PERSIST: there is nothing to take away.
-pub fn persist(_keys: &dyn Keyspace, _command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+pub fn persist(
+    _keys: &dyn Keyspace,
+    _words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
     reply.integer(0);
     Ok(())
 }
 
 /// TTL, PTTL, EXPIRETIME and PEXPIRETIME: no key expires.
-pub fn ttl(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let present = keys.get(command.words[1]).is_some();
+pub fn ttl(
+    keys: &dyn Keyspace,
+    words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let present = keys.get(words[1]).is_some();
     reply.integer(if present { -1 } else { -2 });
     Ok(())
 }
 
 /// KEYS.
-pub fn keys(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let pattern = command.words[1];
+pub fn keys(
+    keys: &dyn Keyspace,
+    words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let pattern = words[1];
     let mut found: Vec<&[u8]> = keys
         .live()
         .map(|(key, _)| key)
@@ -111,8 +157,13 @@ pub fn keys(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) ->
 }
 
 /// MGET.
-pub fn mget(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let named = &command.words[1..];
+pub fn mget(
+    keys: &dyn Keyspace,
+    words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let named = &words[1..];
     let size: usize = named
         .iter()
         .map(|key| keys.get(key).map_or(0, <[u8]>::len))
@@ -169,8 +220,13 @@ fn scan_options<'a>(words: &[&'a [u8]]) -> Result<ScanOptions<'a>, ErrorReply> {
 }
 
 /// SCAN.
-pub fn scan(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let options = scan_options(command.words)?;
+pub fn scan(
+    keys: &dyn Keyspace,
+    words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let options = scan_options(words)?;
     let (mut found, next) = keys.scan(options.cursor, options.count);
     found.retain(|key| {
         !options.nothing
@@ -186,8 +242,12 @@ pub fn scan(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) ->
 }
 
 /// GETRANGE and SUBSTR.
-pub fn getrange(keys: &dyn Keyspace, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let words = command.words;
+pub fn getrange(
+    keys: &dyn Keyspace,
+    words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
     let bound = |word| parse_integer(word).ok_or_else(ErrorReply::not_an_integer);
     let (start, end) = (bound(words[2])?, bound(words[3])?);
     let value = keys.get(words[1]).unwrap_or_default();

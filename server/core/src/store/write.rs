@@ -13,11 +13,10 @@ use crate::wire::reply::ReplyWriter;
 type Reply<'a, 'b> = &'a mut ReplyWriter<'b>;
 
 /// SET.
-pub fn set(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let words = command.words;
+pub fn set(store: &mut Store, words: &[&[u8]], how: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
     let (key, value) = (words[1], words[2]);
     if words.len() == 3 {
-        store.set(key, value, command.position);
+        store.set(key, value, how.position);
         reply.ok();
         return Ok(());
     }
@@ -30,66 +29,85 @@ pub fn set(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> An
         (false, false) => reply.ok(),
     }
     if !forbidden {
-        store.set(key, value, command.position);
+        store.set(key, value, how.position);
     }
     Ok(())
 }
 
 /// SETNX.
-pub fn setnx(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let (key, value) = (command.words[1], command.words[2]);
+pub fn setnx(
+    store: &mut Store,
+    words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let (key, value) = (words[1], words[2]);
     let absent = store.get(key).is_none();
     if absent {
-        store.set(key, value, command.position);
+        store.set(key, value, how.position);
     }
     reply.integer(absent.into());
     Ok(())
 }
 
 /// GETSET.
-pub fn getset(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let (key, value) = (command.words[1], command.words[2]);
+pub fn getset(
+    store: &mut Store,
+    words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let (key, value) = (words[1], words[2]);
     reply.bulk_or_null(store.get(key));
-    store.set(key, value, command.position);
+    store.set(key, value, how.position);
     Ok(())
 }
 
 /// GETDEL.
-pub fn getdel(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let key = command.words[1];
+pub fn getdel(
+    store: &mut Store,
+    words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let key = words[1];
     reply.bulk_or_null(store.get(key));
     store.remove(key);
     Ok(())
 }
 
 /// CAS.
-pub fn cas(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let words = command.words;
+pub fn cas(store: &mut Store, words: &[&[u8]], how: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
     let swap = store.get(words[1]) == Some(words[2]);
     if swap {
-        store.set(words[1], words[3], command.position);
+        store.set(words[1], words[3], how.position);
     }
     reply.integer(swap.into());
     Ok(())
 }
 
 /// MSET.
-pub fn mset(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    for pair in command.words[1..].chunks_exact(2) {
-        store.set(pair[0], pair[1], command.position);
+pub fn mset(store: &mut Store, words: &[&[u8]], how: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    for pair in words[1..].chunks_exact(2) {
+        store.set(pair[0], pair[1], how.position);
     }
     reply.ok();
     Ok(())
 }
 
 /// MSETNX.
-pub fn msetnx(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let pairs = &command.words[1..];
+pub fn msetnx(
+    store: &mut Store,
+    words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let pairs = &words[1..];
     let mut keys = pairs.iter().step_by(2);
     let free = keys.all(|key| store.get(key).is_none());
     if free {
         for pair in pairs.chunks_exact(2) {
-            store.set(pair[0], pair[1], command.position);
+            store.set(pair[0], pair[1], how.position);
         }
     }
     reply.integer(free.into());
@@ -97,47 +115,63 @@ pub fn msetnx(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) ->
 }
 
 /// DEL and UNLINK.
-pub fn del(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let keys = command.words[1..].iter();
+pub fn del(store: &mut Store, words: &[&[u8]], _how: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    let keys = words[1..].iter();
     reply.count(keys.filter(|key| store.remove(key)).count());
     Ok(())
 }
 
 /// FLUSHALL and FLUSHDB.
-pub fn flushall(store: &mut Store, _command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+pub fn flushall(
+    store: &mut Store,
+    _words: &[&[u8]],
+    _how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
     store.clear();
     reply.ok();
     Ok(())
 }
 
 /// INCR.
-pub fn incr(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    add(store, command, Some(1), reply)
+pub fn incr(store: &mut Store, words: &[&[u8]], how: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    add(store, words, how, Some(1), reply)
 }
 
 /// DECR.
-pub fn decr(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    add(store, command, Some(-1), reply)
+pub fn decr(store: &mut Store, words: &[&[u8]], how: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
+    add(store, words, how, Some(-1), reply)
 }
 
 /// INCRBY.
-pub fn incrby(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    add(store, command, parse_integer(command.words[2]), reply)
+pub fn incrby(
+    store: &mut Store,
+    words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    add(store, words, how, parse_integer(words[2]), reply)
 }
 
 /// DECRBY.
-pub fn decrby(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let amount = parse_integer(command.words[2]).and_then(i64::checked_neg);
-    add(store, command, amount, reply)
+pub fn decrby(
+    store: &mut Store,
+    words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let amount = parse_integer(words[2]).and_then(i64::checked_neg);
+    add(store, words, how, amount, reply)
 }
 
 fn add(
     store: &mut Store,
-    command: &Context<'_>,
+    words: &[&[u8]],
+    how: &Context<'_>,
     amount: Option<i64>,
     reply: Reply<'_, '_>,
 ) -> Answer {
-    let key = command.words[1];
+    let key = words[1];
     let old = match store.get(key) {
         None => Some(0),
         Some(bytes) => parse_integer(bytes),
@@ -150,27 +184,36 @@ fn add(
     store.set(
         key,
         itoa::Buffer::new().format(new).as_bytes(),
-        command.position,
+        how.position,
     );
     reply.integer(new);
     Ok(())
 }
 
 /// INCRBYFLOAT: adds decimals exactly, as far as 28 digits go, and as binary floating point beyond.
-pub fn incrbyfloat(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let words = command.words;
+pub fn incrbyfloat(
+    store: &mut Store,
+    words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
     let old = store.get(words[1]).unwrap_or(b"0");
     let new = float::add(old, words[2]);
     let new = new.ok_or_else(|| ErrorReply::err("value is not a valid float"))?;
     let new = new.ok_or_else(|| ErrorReply::err("increment would produce NaN or Infinity"))?;
-    store.set(words[1], new.as_bytes(), command.position);
+    store.set(words[1], new.as_bytes(), how.position);
     reply.text(&new);
     Ok(())
 }
 
 /// SETRANGE.
-pub fn setrange(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let (words, limits) = (command.words, command.limits);
+pub fn setrange(
+    store: &mut Store,
+    words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let limits = how.limits;
     let offset = parse_integer(words[2]).and_then(|offset| usize::try_from(offset).ok());
     let offset = offset.ok_or_else(|| ErrorReply::err("offset is out of range"))?;
     let old = store.get(words[1]);
@@ -187,21 +230,20 @@ pub fn setrange(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) 
         value.resize(end, 0);
     }
     value[offset..end].copy_from_slice(part);
-    store.set(words[1], &value, command.position);
+    store.set(words[1], &value, how.position);
     reply.count(value.len());
     Ok(())
 }
 
 /// COPY.
-pub fn copy(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let words = command.words;
+pub fn copy(store: &mut Store, words: &[&[u8]], how: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
     let mut options = words[3..].iter();
     let replace = options.any(|word| word.eq_ignore_ascii_case(b"replace"));
     let value = store.get(words[1]).map(<[u8]>::to_vec);
     let free = replace || store.get(words[2]).is_none();
     match value {
         Some(value) if free && words[1] != words[2] => {
-            store.set(words[2], &value, command.position);
+            store.set(words[2], &value, how.position);
             reply.integer(1);
         }
         _ => reply.integer(0),
@@ -210,15 +252,25 @@ pub fn copy(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> A
 }
 
 /// RENAME.
-pub fn rename(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    move_value(store, command, false)?;
+pub fn rename(
+    store: &mut Store,
+    words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    move_value(store, words, how, false)?;
     reply.ok();
     Ok(())
 }
 
 /// RENAMENX.
-pub fn renamenx(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let moved = move_value(store, command, true)?;
+pub fn renamenx(
+    store: &mut Store,
+    words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let moved = move_value(store, words, how, true)?;
     reply.integer(moved.into());
     Ok(())
 }
@@ -226,10 +278,11 @@ pub fn renamenx(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) 
 /// Moves a value to another key; whether it was free, if it has to be.
 fn move_value(
     store: &mut Store,
-    command: &Context<'_>,
+    words: &[&[u8]],
+    how: &Context<'_>,
     only_if_free: bool,
 ) -> Result<bool, ErrorReply> {
-    let (from, to) = (command.words[1], command.words[2]);
+    let (from, to) = (words[1], words[2]);
     let value = store.get(from).map(<[u8]>::to_vec);
     let value = value.ok_or_else(|| ErrorReply::err("no such key"))?;
     if only_if_free && store.get(to).is_some() {
@@ -237,19 +290,24 @@ fn move_value(
     }
     if from != to {
         store.remove(from);
-        store.set(to, &value, command.position);
+        store.set(to, &value, how.position);
     }
     Ok(true)
 }
 
 /// APPEND.
-pub fn append(store: &mut Store, command: &Context<'_>, reply: Reply<'_, '_>) -> Answer {
-    let (key, suffix) = (command.words[1], command.words[2]);
+pub fn append(
+    store: &mut Store,
+    words: &[&[u8]],
+    how: &Context<'_>,
+    reply: Reply<'_, '_>,
+) -> Answer {
+    let (key, suffix) = (words[1], words[2]);
     let length = store.get(key).map_or(0, <[u8]>::len) + suffix.len();
-    if length > command.limits.value_bytes {
-        return Err(too_long(command.limits));
+    if length > how.limits.value_bytes {
+        return Err(too_long(how.limits));
     }
-    reply.count(store.append(key, suffix, command.position));
+    reply.count(store.append(key, suffix, how.position));
     Ok(())
 }
 
@@ -267,8 +325,8 @@ mod tests {
     use crate::turn::Now;
     use crate::wire::reply::Resp;
 
-    type ReadFn = fn(&dyn Keyspace, &Context<'_>, Reply<'_, '_>) -> Answer;
-    type WriteFn = fn(&mut Store, &Context<'_>, Reply<'_, '_>) -> Answer;
+    type ReadFn = fn(&dyn Keyspace, &[&[u8]], &Context<'_>, Reply<'_, '_>) -> Answer;
+    type WriteFn = fn(&mut Store, &[&[u8]], &Context<'_>, Reply<'_, '_>) -> Answer;
 
     const READS: &[(&str, ReadFn)] = &[
         ("GET", read::get),
@@ -305,8 +363,7 @@ mod tests {
         };
         let mut run = |(line, position): (&&str, u64)| {
             let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-            let context = Context {
-                words: &words,
+            let how = Context {
                 position,
                 limits: &limits,
                 random: 0,
@@ -316,10 +373,10 @@ mod tests {
             let mut reply = ReplyWriter::new(&mut buffer, Resp::Two);
             let name = line.split(' ').next().unwrap();
             let answer = match READS.iter().find(|(known, _)| *known == name) {
-                Some((_, read)) => read(&store, &context, &mut reply),
+                Some((_, read)) => read(&store, &words, &how, &mut reply),
                 None => {
                     let found = WRITES.iter().find(|(known, _)| *known == name);
-                    found.expect(name).1(&mut store, &context, &mut reply)
+                    found.expect(name).1(&mut store, &words, &how, &mut reply)
                 }
             };
             if let Err(error) = answer {

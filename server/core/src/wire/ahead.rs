@@ -5,9 +5,24 @@ use super::frame::bulk_header;
 /// The words with the number `at` of the frames at the front of `bytes`, up to the first that is not whole, has not so
 /// many words, or is not a plain RESP array. Nothing is checked beyond that: it costs a small part of decoding, and
 /// nobody may rely on it.
-pub fn words_ahead(mut bytes: &[u8], at: usize) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let [b'*', count @ b'1'..=b'9', b'\r', b'\n', rest @ ..] = bytes else {
+#[must_use]
+pub fn words_ahead(bytes: &[u8], at: usize) -> WordsAhead<'_> {
+    WordsAhead { bytes, at }
+}
+
+/// See [`words_ahead`].
+#[derive(Clone, Debug)]
+pub struct WordsAhead<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for WordsAhead<'a> {
+    type Item = &'a [u8];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let [b'*', count @ b'1'..=b'9', b'\r', b'\n', rest @ ..] = self.bytes else {
             return None;
         };
         let count = usize::from(count - b'0');
@@ -17,13 +32,13 @@ pub fn words_ahead(mut bytes: &[u8], at: usize) -> impl Iterator<Item = &[u8]> {
             let body = rest.get(header..)?;
             let (word, behind) = body.split_at_checked(length)?;
             rest = behind.get(2..)?;
-            if number == at {
+            if number == self.at {
                 found = Some(word);
             }
         }
-        bytes = rest;
+        self.bytes = rest;
         found
-    })
+    }
 }
 
 #[cfg(test)]
