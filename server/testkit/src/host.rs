@@ -234,7 +234,7 @@ struct Wiring<'a> {
 impl Sockets for Wiring<'_> {
     fn is_readable(&self, slot: usize) -> bool {
         let end = self.ends.get(slot);
-        end.is_some_and(|end| !self.network.is_gone(*end) && self.network.is_readable(*end))
+        end.is_some_and(|end| self.network.is_readable(*end))
     }
 
     fn read(&mut self, slot: usize) -> io::Result<Read<'_>> {

@@ -138,13 +138,13 @@ pub struct Network {
     posted: Vec<End>,
     woken: Vec<End>,
     overhears: bool,
-    random: Random,
+    losses: Option<Random>,
 }
 
 impl Network {
-    /// A network for so many parties. Chance decides what a break loses.
+    /// A network for so many parties. Of what is under way a break loses as much as chance decides, or all.
     #[must_use]
-    pub fn new(parties: usize, window: usize, random: Random) -> Self {
+    pub fn new(parties: usize, window: usize, losses: Option<Random>) -> Self {
         Self {
             wires: Vec::new(),
             parties,
@@ -153,7 +153,7 @@ impl Network {
             posted: Vec::new(),
             woken: Vec::new(),
             overhears: false,
-            random,
+            losses,
         }
     }
 
@@ -219,7 +219,7 @@ impl Network {
     /// # Errors
     /// The news of a break got here.
     pub fn write(&mut self, end: End, bytes: &[u8]) -> io::Result<usize> {
-        if self.out_of(end.other()).reset {
+        if self.is_reset(end) {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         let (window, overhears) = (self.window, self.overhears);
@@ -283,6 +283,21 @@ impl Network {
     #[must_use]
     pub fn is_under_way(&self, end: End) -> bool {
         !self.out_of(end).flight.is_empty()
+    }
+
+    /// The directions in which anything is under way that is not held.
+    #[must_use]
+    pub fn open_ways(&self) -> Vec<End> {
+        let mut ways = Vec::new();
+        for (wire, at) in self.wires.iter().zip(0..) {
+            for side in [0, 1] {
+                let end = End { wire: at, side };
+                if !wire.pipes[side].flight.is_empty() && !self.is_held(end) {
+                    ways.push(end);
+                }
+            }
+        }
+        ways
     }
 
     /// Bytes that were ever sent.

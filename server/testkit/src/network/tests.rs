@@ -3,7 +3,7 @@
 use super::*;
 
 fn narrow() -> (Network, End) {
-    let mut network = Network::new(2, 4, Random::new(1, 1));
+    let mut network = Network::new(2, 4, None);
     let end = End::dialler(network.open(1, 0));
     assert_eq!(network.write(end, b"123456").ok(), Some(4));
     network.want_room(end, true);
