@@ -150,6 +150,9 @@ impl<E: Environment> Host<E> {
             };
             driver.begin(&mut sockets, now);
         }
+        if self.backlog.is_empty() && self.dialling.is_empty() {
+            return;
+        }
         for end in self.backlog.drain(..) {
             let address = format!("party-{}:{}", network.party(end.other()), end.wire);
             let id = driver.accepted(address, now);

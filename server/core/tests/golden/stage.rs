@@ -238,7 +238,8 @@ impl Stage {
         for told in told.0 {
             self.say(format_args!("{id} {told}"));
         }
-        let mut posted = self.network.take_posted();
+        let posted = std::iter::from_fn(|| self.network.next_posted());
+        let mut posted: Vec<End> = posted.collect();
         posted.sort_unstable();
         for end in posted {
             let bytes = self.network.take_overheard(end);

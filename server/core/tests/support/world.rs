@@ -187,14 +187,14 @@ impl World {
             self.dials.push(End::dialler(wire));
         }
         // Moves look at what is under way, and need no list.
-        drop(self.network.take_posted());
+        while self.network.next_posted().is_some() {}
         self.wake();
         self.compare_order(id);
     }
 
     /// Whoever waited for room and has it now goes on.
     pub(crate) fn wake(&mut self) {
-        for end in self.network.take_woken() {
+        while let Some(end) = self.network.next_woken() {
             let party = self.network.party(end);
             if let Some(node) = self.nodes.get_mut(party) {
                 node.host.writable(end, &self.network);
