@@ -80,7 +80,8 @@ step "simulation"
 "${CARGO_TARGET_DIR:-target}/debug/holdback-lab" simulate --fresh 30 --twice
 
 step "deliberate bugs"
-# The simulator has to find each of them. They are built into a folder of their own, so that nothing else has them.
+# The simulator has to find each of them with the seed on record; scripts/bugs.sh looks for these. They are built
+# into a folder of their own, so that nothing else has them.
 bugs=(--locked --profile bugs --features deliberate-bugs --target-dir "${CARGO_TARGET_DIR:-target}/deliberate-bugs")
 cargo run --quiet "${bugs[@]}" -p holdback-lab --bin holdback-lab -- simulate --every-bug
 scripts/test_simulated_run.sh "${CARGO_TARGET_DIR:-target}/deliberate-bugs/bugs/holdback-lab"

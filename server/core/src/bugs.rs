@@ -159,7 +159,7 @@ impl Bug {
             Self::TombstoneDroppedAfterOneStep
             | Self::HybridClockNotMerged
             | Self::VectorTakenOverEarly => &[Eventual],
-            Self::InputLostAtHoldUp | Self::EndOvertakesFrames | Self::ShutBeforeLastReply => {
+            Self::InputLostAtHoldUp | Self::EndOvertakesFrames => {
                 &[Sequential, Linearizable, Eventual]
             }
             _ => &[Sequential, Linearizable],

@@ -198,8 +198,10 @@ impl<E: Environment> Driver<E> {
     /// One turn: each connection with something to do gets its share, what is due is done, and what all this gave is
     /// sent.
     pub fn turn(&mut self, sockets: &mut impl Sockets, now: Now) {
-        for slot in self.endpoints.take_queue() {
-            self.serve(slot, sockets, now);
+        for _ in 0..self.endpoints.queued() {
+            if let Some(slot) = self.endpoints.next_queued() {
+                self.serve(slot, sockets, now);
+            }
         }
         let due = |deadline| deadline <= now.monotonic;
         if self.replica.deadline().is_some_and(due) {
@@ -207,10 +209,10 @@ impl<E: Environment> Driver<E> {
         }
         self.replica
             .end_turn(&mut Turn::new(now, &mut self.endpoints));
-        for slot in self.endpoints.take_dirty() {
+        while let Some(slot) = self.endpoints.next_dirty() {
             self.flush(slot, sockets, now);
         }
-        for slot in self.endpoints.take_endings() {
+        while let Some(slot) = self.endpoints.next_ending() {
             self.end(slot, sockets, now);
         }
         for slot in self.endpoints.take_overdue(now.monotonic) {
@@ -221,13 +223,10 @@ impl<E: Environment> Driver<E> {
 
     /// Reads once, if all that was read before is executed, and hands in what is decoded.
     fn serve(&mut self, slot: usize, sockets: &mut impl Sockets, now: Now) {
-        let settings = *self.endpoints.settings();
-        let Some(endpoint) = self.endpoints.at(slot) else {
+        let endpoint = self.endpoints.at(slot);
+        let Some(endpoint) = endpoint.filter(|endpoint| endpoint.is_served()) else {
             return;
         };
-        if !endpoint.is_served(&settings) {
-            return;
-        }
         let (id, mut fresh) = (endpoint.id, &[][..]);
         if endpoint.wants_input() && sockets.is_readable(slot) {
             match sockets.read(slot) {
@@ -262,7 +261,7 @@ impl<E: Environment> Driver<E> {
         let Some(mut input) = endpoints.get(id).and_then(|endpoint| endpoint.take_input()) else {
             return;
         };
-        let settings = *endpoints.settings();
+        let share = endpoints.settings().frames_per_turn;
         let mut number = 0;
         let result = input.take_frames(fresh, |decoder, rest, length| {
             if number % WARM_MAX == 0 && length < rest.len() {
@@ -278,7 +277,7 @@ impl<E: Environment> Driver<E> {
             if let Some(limits) = endpoint.take_new_limits() {
                 decoder.set_limits(limits);
             }
-            if endpoint.is_held_up(&settings) || number >= settings.frames_per_turn {
+            if endpoint.is_held_up() || number >= share {
                 return Next::Turn;
             }
             Next::Frame
@@ -294,14 +293,11 @@ impl<E: Environment> Driver<E> {
 
     /// Writes what a connection has to say, as far as there is room.
     fn flush(&mut self, slot: usize, sockets: &mut impl Sockets, now: Now) {
-        let settings = *self.endpoints.settings();
-        let Some(endpoint) = self.endpoints.at(slot) else {
+        let endpoint = self.endpoints.at(slot);
+        let Some(endpoint) = endpoint.filter(|endpoint| !endpoint.is_dialling()) else {
             return;
         };
-        if endpoint.is_dialling() {
-            return;
-        }
-        let (id, was_held_up) = (endpoint.id, endpoint.is_held_up(&settings));
+        let (id, was_held_up) = (endpoint.id, endpoint.is_held_up());
         let mut result = Ok(());
         while !endpoint.unwritten().is_empty() {
             match sockets.write(slot, endpoint.unwritten()) {
@@ -318,7 +314,7 @@ impl<E: Environment> Driver<E> {
         if let Err(error) = result.and_then(|()| sockets.want_room(slot, !done)) {
             return self.broken(id, &error.to_string(), now);
         }
-        if endpoint.is_too_slow(&settings) {
+        if endpoint.is_too_slow() {
             let text = format!("client {id} is closed: it does not read its replies");
             Turn::new(now, &mut self.endpoints).notice(Level::Warn, &text);
             self.broken(id, "output limit", now);

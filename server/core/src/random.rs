@@ -64,6 +64,11 @@ impl Random {
         self.below(1000) < chance
     }
 
+    /// True in one of so many cases.
+    pub fn one_in(&mut self, cases: u64) -> bool {
+        self.below(cases) == 0
+    }
+
     /// One of several.
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.index(from.len())]

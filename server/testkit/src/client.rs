@@ -28,8 +28,16 @@ impl ClientEnd {
 
     /// Sends bytes as soon as there is room.
     pub fn send(&mut self, bytes: &[u8], network: &mut Network) {
-        self.output.extend_from_slice(bytes);
-        self.flush(network);
+        let mut rest = bytes;
+        if self.output.is_empty() {
+            // The news of a break is read, too, and counts there.
+            let count = network.write(self.end, bytes).unwrap_or(bytes.len());
+            rest = &bytes[count..];
+        }
+        if !rest.is_empty() {
+            self.output.extend_from_slice(rest);
+            network.want_room(self.end, true);
+        }
     }
 
     /// Sends no more than what it has to send so far.
@@ -40,10 +48,9 @@ impl ClientEnd {
 
     /// Sends what there is room for.
     pub fn flush(&mut self, network: &mut Network) {
-        // The news of a break is read, too, and counts there.
-        let count = network.write(self.end, &self.output);
-        self.output.drain(..count.unwrap_or(self.output.len()));
-        network.want_room(self.end, !self.output.is_empty());
+        let output = std::mem::take(&mut self.output);
+        network.want_room(self.end, false);
+        self.send(&output, network);
         if self.finishes && self.output.is_empty() {
             network.end(self.end);
         }

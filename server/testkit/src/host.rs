@@ -150,6 +150,9 @@ impl<E: Environment> Host<E> {
             };
             driver.begin(&mut sockets, now);
         }
+        if self.backlog.is_empty() && self.dialling.is_empty() {
+            return;
+        }
         for end in self.backlog.drain(..) {
             let address = format!("party-{}:{}", network.party(end.other()), end.wire);
             let id = driver.accepted(address, now);
@@ -234,7 +237,7 @@ struct Wiring<'a> {
 impl Sockets for Wiring<'_> {
     fn is_readable(&self, slot: usize) -> bool {
         let end = self.ends.get(slot);
-        end.is_some_and(|end| !self.network.is_gone(*end) && self.network.is_readable(*end))
+        end.is_some_and(|end| self.network.is_readable(*end))
     }
 
     fn read(&mut self, slot: usize) -> io::Result<Read<'_>> {

@@ -8,9 +8,9 @@
 //!
 //! ```text
 //! host.turn(&mut network, now)              reads, executes, answers
-//! for end in network.take_posted()          something set out from there:
+//! for each end of network.next_posted()     something set out from there:
 //!     network.arrive(end, ALL, usize::MAX)  it arrives, at once or later
-//!     other_host.readable(network.slot(end.other()))
+//!     other_host.readable(end.other())
 //! ```
 
 mod client;

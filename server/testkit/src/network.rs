@@ -7,9 +7,13 @@
 //! news gets there.
 
 mod breaks;
+mod pipe;
+
+pub use pipe::{ALL, Load, Parcel};
 
 use holdback::driver::Read;
 use holdback::random::Random;
+use pipe::Pipe;
 use std::collections::VecDeque;
 use std::io;
 
@@ -39,85 +43,6 @@ impl End {
     }
 }
 
-/// What is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Load {
-    /// So many bytes.
-    Bytes(usize),
-    /// The sender sends no more.
-    End,
-    /// The connection is broken.
-    Reset,
-}
-
-/// Something under way, and when it is due by the clock of the schedule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parcel {
-    /// When it arrives; [`ALL`] until the schedule says so.
-    pub due: u64,
-    /// What it is.
-    pub load: Load,
-}
-
-/// All that is under way is due by then.
-pub const ALL: u64 = u64::MAX;
-
-/// One direction of a connection.
-#[derive(Debug, Default)]
-struct Pipe {
-    /// What was read, then what has arrived and was not read, then what is under way.
-    bytes: Vec<u8>,
-    read: usize,
-    arrived: usize,
-    flight: VecDeque<Parcel>,
-    /// The end has arrived.
-    ended: bool,
-    /// It was read.
-    end_read: bool,
-    /// The news of the break has arrived.
-    reset: bool,
-    /// Nothing more goes in: it was ended or broke.
-    shut: bool,
-    /// Nobody reads any more.
-    deaf: bool,
-    /// Nor does anybody say so.
-    silent: bool,
-    /// The sender has more than there was room for.
-    stuck: bool,
-    /// Bytes that were ever put in.
-    sent: u64,
-    /// What was put in since somebody last listened, if somebody does.
-    overheard: Vec<u8>,
-}
-
-impl Pipe {
-    fn unread(&self) -> usize {
-        self.bytes.len() - self.read
-    }
-
-    /// Bytes under way.
-    fn flying(&self) -> usize {
-        self.unread() - self.arrived
-    }
-
-    /// The first bytes that are there are gone.
-    fn advance(&mut self, count: usize) {
-        self.read += count;
-        self.arrived = self.arrived.saturating_sub(count);
-    }
-
-    /// Makes room behind what is there.
-    fn compact(&mut self) {
-        if self.read == self.bytes.len() {
-            self.bytes.clear();
-            self.read = 0;
-        } else if self.read > self.bytes.len() / 2 {
-            self.bytes.drain(..self.read);
-            self.read = 0;
-        }
-    }
-}
-
 /// A connection. `pipes[side]` carries what the party at that side sends.
 #[derive(Debug)]
 struct Wire {
@@ -135,25 +60,37 @@ pub struct Network {
     window: usize,
     /// How many cuts hold each ordered pair of parties.
     held: Vec<u32>,
-    posted: Vec<End>,
+    posted: VecDeque<End>,
     woken: Vec<End>,
     overhears: bool,
-    random: Random,
+    /// Nothing is ever under way.
+    instant: bool,
+    losses: Option<Random>,
 }
 
 impl Network {
-    /// A network for so many parties. Chance decides what a break loses.
+    /// A network for so many parties. Of what is under way a break loses as much as chance decides, or all.
     #[must_use]
-    pub fn new(parties: usize, window: usize, random: Random) -> Self {
+    pub fn new(parties: usize, window: usize, losses: Option<Random>) -> Self {
         Self {
             wires: Vec::new(),
             parties,
             window,
             held: vec![0; parties * parties],
-            posted: Vec::new(),
+            posted: VecDeque::new(),
             woken: Vec::new(),
             overhears: false,
-            random,
+            instant: false,
+            losses,
+        }
+    }
+
+    /// A network for so many parties in which everything arrives as it is sent. What is posted has arrived.
+    #[must_use]
+    pub fn instant(parties: usize) -> Self {
+        Self {
+            instant: true,
+            ..Self::new(parties, usize::MAX, None)
         }
     }
 
@@ -219,7 +156,7 @@ impl Network {
     /// # Errors
     /// The news of a break got here.
     pub fn write(&mut self, end: End, bytes: &[u8]) -> io::Result<usize> {
-        if self.out_of(end.other()).reset {
+        if self.is_reset(end) {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         let (window, overhears) = (self.window, self.overhears);
@@ -249,18 +186,22 @@ impl Network {
     }
 
     fn post(&mut self, end: End, load: Load) {
-        self.pipe(end).flight.push_back(Parcel { due: ALL, load });
-        self.posted.push(end);
+        self.posted.push_back(end);
+        if self.instant {
+            self.pipe(end).take_in(load);
+        } else {
+            self.pipe(end).flight.push_back(Parcel { due: ALL, load });
+        }
     }
 
-    /// The directions in which something has set out since the last call, one for each parcel, in order.
-    pub fn take_posted(&mut self) -> Vec<End> {
-        std::mem::take(&mut self.posted)
+    /// A direction in which something has set out: each is given once for each parcel, in order.
+    pub fn next_posted(&mut self) -> Option<End> {
+        self.posted.pop_front()
     }
 
-    /// The ends that waited for room and have it now.
-    pub fn take_woken(&mut self) -> Vec<End> {
-        std::mem::take(&mut self.woken)
+    /// An end that waited for room and has it now.
+    pub fn next_woken(&mut self) -> Option<End> {
+        self.woken.pop()
     }
 
     /// What was sent since the last call, arrived or not.
@@ -285,6 +226,21 @@ impl Network {
         !self.out_of(end).flight.is_empty()
     }
 
+    /// The directions in which anything is under way that is not held.
+    #[must_use]
+    pub fn open_ways(&self) -> Vec<End> {
+        let mut ways = Vec::new();
+        for (wire, at) in self.wires.iter().zip(0..) {
+            for side in [0, 1] {
+                let end = End { wire: at, side };
+                if !wire.pipes[side].flight.is_empty() && !self.is_held(end) {
+                    ways.push(end);
+                }
+            }
+        }
+        ways
+    }
+
     /// Bytes that were ever sent.
     #[must_use]
     pub fn sent(&self, end: End) -> u64 {
@@ -297,33 +253,23 @@ impl Network {
         let (mut news, mut unheard, mut left) = (false, false, bytes);
         let pipe = self.pipe(end);
         while let Some(parcel) = pipe.flight.front_mut().filter(|first| first.due <= now) {
-            if left == 0 {
-                break;
-            }
-            match &mut parcel.load {
-                Load::Bytes(length) => {
-                    let count = left.min(*length);
-                    *length -= count;
-                    left -= count;
-                    let is_whole = *length == 0;
-                    pipe.arrived += count;
-                    if is_whole {
-                        pipe.flight.pop_front();
-                    }
-                    if pipe.deaf {
-                        pipe.advance(count);
-                        unheard = !pipe.silent;
-                    }
+            let load = match &mut parcel.load {
+                _ if left == 0 => break,
+                Load::Bytes(length) if *length > left => {
+                    *length -= left;
+                    Load::Bytes(left)
                 }
-                Load::End => {
-                    pipe.ended = true;
+                whole => {
+                    let whole = *whole;
                     pipe.flight.pop_front();
+                    whole
                 }
-                Load::Reset => {
-                    pipe.reset = true;
-                    pipe.flight.pop_front();
-                }
+            };
+            if let Load::Bytes(count) = load {
+                left -= count;
+                unheard = pipe.deaf && !pipe.silent;
             }
+            pipe.take_in(load);
             news |= !pipe.deaf;
         }
         if unheard {

@@ -62,10 +62,14 @@ pub struct SimulateArguments {
     #[cfg(feature = "deliberate-bugs")]
     #[arg(long, value_name = "NAME", value_parser = super::bugs::parse_bug)]
     pub bug: Option<holdback::bugs::Bug>,
-    /// Plant each bug in turn, and print how many seeds it took to find it
+    /// Plant each bug in turn, and run the seed that is on record for it
     #[cfg(feature = "deliberate-bugs")]
     #[arg(long, conflicts_with_all = ["bug", "seed", "seeds"])]
     pub every_bug: bool,
+    /// With --every-bug: look for the seeds, and print what is to be recorded
+    #[cfg(feature = "deliberate-bugs")]
+    #[arg(long, requires = "every_bug")]
+    pub anew: bool,
 }
 
 impl SimulateArguments {
@@ -77,7 +81,10 @@ impl SimulateArguments {
         let options = self.options()?;
         #[cfg(feature = "deliberate-bugs")]
         if self.every_bug {
-            return Ok(super::bugs::catch_all(&options));
+            return Ok(match self.anew {
+                true => super::bugs::search_all(&options),
+                false => super::bugs::replay_all(&options),
+            });
         }
         #[cfg(feature = "deliberate-bugs")]
         holdback::bugs::plant(self.bug);

@@ -42,23 +42,20 @@ impl World {
     /// What has set out gets on its way, and whoever waited for room is told of it.
     pub(super) fn despatch(&mut self) -> Check {
         loop {
-            let (posted, woken) = (self.network.take_posted(), self.network.take_woken());
-            if posted.is_empty() && woken.is_empty() {
-                return Ok(());
-            }
-            for end in posted {
+            while let Some(end) = self.network.next_posted() {
                 self.listen(end)?;
                 self.sky.plan(end, &mut self.network, &mut self.agenda);
             }
-            for end in woken {
-                let party = self.network.party(end);
-                match self.machines.get_mut(party) {
-                    Some(machine) => {
-                        machine.host.writable(end, &self.network);
-                        machine.wake(self.agenda.now() + 1, &mut self.agenda);
-                    }
-                    None => self.client_writable(party - self.machines.len(), end),
+            let Some(end) = self.network.next_woken() else {
+                return Ok(());
+            };
+            let party = self.network.party(end);
+            match self.machines.get_mut(party) {
+                Some(machine) => {
+                    machine.host.writable(end, &self.network);
+                    machine.wake(self.agenda.now() + 1, &mut self.agenda);
                 }
+                None => self.client_writable(party - self.machines.len(), end),
             }
         }
     }

@@ -87,7 +87,7 @@ impl World {
         // One more party gives the replicas FAULT commands.
         let parties = replicas + clients + 1;
         let losses = Random::new(plan.seed, 8);
-        let mut network = Network::new(parties, plan.weather.window, losses);
+        let mut network = Network::new(parties, plan.weather.window, Some(losses));
         network.overhear();
         Self {
             agenda: Agenda::default(),

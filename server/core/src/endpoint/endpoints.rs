@@ -8,6 +8,7 @@ use crate::turn::{Close, Event, MonitorKind, Now, Out};
 use crate::wire::frame::{DecodeError, Frame};
 use crate::wire::reply::{ReplyWriter, Resp};
 use slab::Slab;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// What the process around a replica offers beside connections: a clock that is precise, and somebody who listens.
@@ -57,11 +58,11 @@ pub(crate) struct Endpoints<E> {
     environment: E,
     serial: u64,
     /// Slots with output to write.
-    dirty: Vec<usize>,
+    dirty: VecDeque<usize>,
     /// Slots with input to read or decode.
-    queue: Vec<usize>,
+    queue: VecDeque<usize>,
     /// Slots to be ended.
-    endings: Vec<usize>,
+    endings: VecDeque<usize>,
     /// Slots of connections that are being ended and may stay for a while.
     staying: Vec<usize>,
     dials: Vec<ReplicaId>,
@@ -77,9 +78,9 @@ impl<E: Environment> Endpoints<E> {
             settings,
             environment,
             serial: 0,
-            dirty: Vec::new(),
-            queue: Vec::new(),
-            endings: Vec::new(),
+            dirty: VecDeque::new(),
+            queue: VecDeque::new(),
+            endings: VecDeque::new(),
             staying: Vec::new(),
             dials: Vec::new(),
             monitors: Monitors::default(),
@@ -108,9 +109,11 @@ impl<E: Environment> Endpoints<E> {
             slot: self.slots.vacant_key(),
             serial: self.serial,
         };
-        let mut endpoint = Endpoint::new(id, self.settings.client_limits, now);
+        let mut endpoint = Endpoint::new(id, &self.settings, now);
         endpoint.dialling = dialling;
-        endpoint.is_peer = dialling;
+        if dialling {
+            endpoint.become_link();
+        }
         self.slots.insert(endpoint);
         id
     }
@@ -147,7 +150,7 @@ impl<E: Environment> Endpoints<E> {
         if let Some(endpoint) = self.slots.get_mut(slot)
             && !std::mem::replace(&mut endpoint.queued, true)
         {
-            self.queue.push(slot);
+            self.queue.push_back(slot);
         }
     }
 
@@ -156,7 +159,7 @@ impl<E: Environment> Endpoints<E> {
         if let Some(endpoint) = self.slots.get_mut(slot)
             && !std::mem::replace(&mut endpoint.dirty, true)
         {
-            self.dirty.push(slot);
+            self.dirty.push_back(slot);
         }
     }
 
@@ -166,35 +169,36 @@ impl<E: Environment> Endpoints<E> {
             if at_once {
                 endpoint.ending = Ending::Now;
             }
-            self.endings.push(slot);
+            self.endings.push_back(slot);
         }
     }
 
-    /// Those with work to do, in the order in which they got it.
-    pub(crate) fn take_queue(&mut self) -> Vec<usize> {
-        let queue = std::mem::take(&mut self.queue);
-        for slot in &queue {
-            if let Some(endpoint) = self.slots.get_mut(*slot) {
-                endpoint.queued = false;
-            }
-        }
-        queue
+    /// How many have work to do; those that come up meanwhile are left for the next turn.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
     }
 
-    /// Those with output to write.
-    pub(crate) fn take_dirty(&mut self) -> Vec<usize> {
-        let dirty = std::mem::take(&mut self.dirty);
-        for slot in &dirty {
-            if let Some(endpoint) = self.slots.get_mut(*slot) {
-                endpoint.dirty = false;
-            }
+    /// The next with work to do, in the order in which they got it.
+    pub(crate) fn next_queued(&mut self) -> Option<usize> {
+        let slot = self.queue.pop_front()?;
+        if let Some(endpoint) = self.slots.get_mut(slot) {
+            endpoint.queued = false;
         }
-        dirty
+        Some(slot)
     }
 
-    /// Those to be ended.
-    pub(crate) fn take_endings(&mut self) -> Vec<usize> {
-        std::mem::take(&mut self.endings)
+    /// The next with output to write.
+    pub(crate) fn next_dirty(&mut self) -> Option<usize> {
+        let slot = self.dirty.pop_front()?;
+        if let Some(endpoint) = self.slots.get_mut(slot) {
+            endpoint.dirty = false;
+        }
+        Some(slot)
+    }
+
+    /// The next to be ended.
+    pub(crate) fn next_ending(&mut self) -> Option<usize> {
+        self.endings.pop_front()
     }
 
     /// The next step of ending a connection.
@@ -220,8 +224,11 @@ impl<E: Environment> Endpoints<E> {
 
     /// Connections that are being ended and have stayed long enough, or do not take what they still have to get.
     pub(crate) fn take_overdue(&mut self, now: Duration) -> Vec<usize> {
-        let until = |slot: usize| self.slots.get(slot)?.stays_until(&self.settings);
         let mut overdue = Vec::new();
+        if self.staying.is_empty() {
+            return overdue;
+        }
+        let until = |slot: usize| self.slots.get(slot)?.stays_until(&self.settings);
         let mut staying = std::mem::take(&mut self.staying);
         staying.retain(|&slot| match until(slot) {
             Some(until) if until <= now => {
@@ -276,7 +283,7 @@ impl<E: Environment> Out for Endpoints<E> {
             return &mut self.nowhere;
         };
         if !std::mem::replace(&mut endpoint.dirty, true) {
-            self.dirty.push(id.slot);
+            self.dirty.push_back(id.slot);
         }
         let number = endpoint.flushed + endpoint.unsent() as u64;
         self.environment.reply_begins(id, number);
@@ -293,7 +300,7 @@ impl<E: Environment> Out for Endpoints<E> {
     fn promote(&mut self, id: ConnectionId) {
         let limits = self.settings.peer_limits;
         if let Some(endpoint) = self.get(id) {
-            endpoint.is_peer = true;
+            endpoint.become_link();
             if !planted(Bug::LimitsKeptOnLink) {
                 endpoint.new_limits = Some(limits);
             }
@@ -306,7 +313,7 @@ impl<E: Environment> Out for Endpoints<E> {
                 Close::AfterFlush => Ending::AfterFlush,
                 Close::Now => Ending::Now,
             };
-            self.endings.push(id.slot);
+            self.endings.push_back(id.slot);
         }
     }
 

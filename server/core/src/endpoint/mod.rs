@@ -72,7 +72,7 @@ pub(crate) enum Ending {
 pub(crate) struct Endpoint {
     pub(crate) id: ConnectionId,
     /// `None` while its frames are being handed in.
-    input: Option<Input>,
+    input: Option<Box<Input>>,
     output: Vec<u8>,
     /// Bytes at the front of `output` that are written.
     written: usize,
@@ -94,17 +94,20 @@ pub(crate) struct Endpoint {
     /// The connection is still being made.
     dialling: bool,
     ending: Ending,
-    /// A link, or on its way to be one: never held up or closed for slowness.
+    /// A link, or on its way to be one.
     is_peer: bool,
+    /// Bytes of output not written yet above which it is held up, and above which it is closed.
+    unsent_pause: usize,
+    unsent_max: usize,
     /// What its next frames may contain, if that has changed.
     new_limits: Option<FrameLimits>,
 }
 
 impl Endpoint {
-    fn new(id: ConnectionId, limits: FrameLimits, now: Duration) -> Self {
+    fn new(id: ConnectionId, settings: &EndpointSettings, now: Duration) -> Self {
         Self {
             id,
-            input: Some(Input::new(limits)),
+            input: Some(Box::new(Input::new(settings.client_limits))),
             output: Vec::new(),
             written: 0,
             flushed: 0,
@@ -117,12 +120,20 @@ impl Endpoint {
             dialling: false,
             ending: Ending::Open,
             is_peer: false,
+            unsent_pause: settings.unsent_pause_bytes,
+            unsent_max: settings.output_bytes_max,
             new_limits: None,
         }
     }
 
+    /// It is a link from here on: never held up or closed for slowness.
+    fn become_link(&mut self) {
+        self.is_peer = true;
+        (self.unsent_pause, self.unsent_max) = (usize::MAX, usize::MAX);
+    }
+
     /// Takes the input out, to hand in what is in it; [`Endpoint::put_back`] gives it back.
-    pub(crate) fn take_input(&mut self) -> Option<Input> {
+    pub(crate) fn take_input(&mut self) -> Option<Box<Input>> {
         let mut input = self.input.take()?;
         if let Some(limits) = self.new_limits.take() {
             input.set_limits(limits);
@@ -130,7 +141,7 @@ impl Endpoint {
         Some(input)
     }
 
-    pub(crate) fn put_back(&mut self, input: Input, starved: bool) {
+    pub(crate) fn put_back(&mut self, input: Box<Input>, starved: bool) {
         self.input = Some(input);
         self.starved = starved;
     }
@@ -151,14 +162,14 @@ impl Endpoint {
     }
 
     /// Whether no more of its frames are to be executed for now.
-    pub(crate) fn is_held_up(&self, settings: &EndpointSettings) -> bool {
-        self.paused || (!self.is_peer && self.unsent() > settings.unsent_pause_bytes)
+    pub(crate) fn is_held_up(&self) -> bool {
+        self.paused || self.unsent() > self.unsent_pause
     }
 
     /// Whether it has anything to do when it is served.
-    pub(crate) fn is_served(&self, settings: &EndpointSettings) -> bool {
+    pub(crate) fn is_served(&self) -> bool {
         !self.dialling
-            && !self.is_held_up(settings)
+            && !self.is_held_up()
             && matches!(self.ending, Ending::Open | Ending::Lingering(_))
     }
 
@@ -228,8 +239,8 @@ impl Endpoint {
     }
 
     /// A client that leaves more unread than it may.
-    pub(crate) fn is_too_slow(&self, settings: &EndpointSettings) -> bool {
-        !self.is_peer && self.is_open() && self.unsent() > settings.output_bytes_max
+    pub(crate) fn is_too_slow(&self) -> bool {
+        self.is_open() && self.unsent() > self.unsent_max
     }
 
     /// Whether the connection is still being made.

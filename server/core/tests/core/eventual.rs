@@ -17,13 +17,9 @@ fn converged(world: &mut World, what: &str) -> String {
         assert_eq!(world.inspect(id, "DIGEST"), digest, "{what}: replica {id}");
     }
     assert!(
-        !world
-            .network
-            .log
-            .iter()
-            .any(|line| line.contains("data differs")),
+        !world.log.iter().any(|line| line.contains("data differs")),
         "{what}: {:?}",
-        world.network.log
+        world.log
     );
     store
 }
@@ -33,7 +29,7 @@ fn converged(world: &mut World, what: &str) -> String {
 fn expected(world: &World) -> String {
     let mut last = BTreeMap::new();
     for node in &world.nodes {
-        let Some(replica) = &node.replica else {
+        let Some(replica) = node.host.replica() else {
             continue;
         };
         let applied = replica.order().from(1, usize::MAX).expect("all are kept");
@@ -131,9 +127,9 @@ fn a_later_write_wins_over_what_its_writer_had_seen() {
 }
 
 fn write_at_random(world: &mut World, client: ClientId, random: &mut Random) {
-    let key = random.below(12);
-    let value = random.next() % 1000;
-    let line = match random.below(12) {
+    let key = random.index(12);
+    let value = random.below(1000);
+    let line = match random.index(12) {
         0..=5 => format!("SET k{key} {value}"),
         6..=7 => format!("MSET k{key} {value} k{} {value}", (key + 1) % 12),
         8 => format!("DEL k{key} k{} k{}", (key + 3) % 12, (key + 5) % 12),
@@ -146,40 +142,41 @@ fn write_at_random(world: &mut World, client: ClientId, random: &mut Random) {
 #[test]
 fn whatever_happens_to_the_links_all_converge_to_the_largest_stamps() {
     for seed in seeds(150) {
-        let mut random = Random(seed);
-        let count = 2 + u16::try_from(random.below(3)).expect("small");
+        let mut random = Random::new(seed, 0);
+        let count = 2 + u16::try_from(random.index(3)).expect("small");
         let mut world = World::with(Eventual, count, |settings| {
             settings.link_bytes_max =
                 [200, 2000, 1 << 20][usize::try_from(seed % 3).expect("small")];
         });
-        world.network.window = if random.chance(2) { 0 } else { 1 << 20 };
-        world.long_turns = random.chance(2);
+        let window = if random.one_in(2) { 1000 } else { 1 << 20 };
+        world.network.set_window(window);
+        world.long_turns = random.one_in(2);
         let ids: Vec<u16> = (1..=count).collect();
         let clients: Vec<ClientId> = ids.iter().map(|id| world.connect(*id)).collect();
         for _ in 0..600 {
-            let (a, b) = (*random.pick(&ids), *random.pick(&ids));
-            match random.below(60) {
+            let (a, b) = (random.pick(&ids), random.pick(&ids));
+            match random.index(60) {
                 0 => world.break_between(a, b),
                 1 => world.lose(a, b),
                 2 => world.part(a, b),
                 3 => world.hold(a, b),
                 4..=6 => world.join(a, b),
-                7..=9 => world.now += Duration::from_millis(random.next() % 400),
-                10..=20 => write_at_random(&mut world, *random.pick(&clients), &mut random),
+                7..=9 => world.now += Duration::from_millis(random.below(400)),
+                10..=20 => write_at_random(&mut world, random.pick(&clients), &mut random),
                 _ => {
                     let moves = world.moves();
                     if !moves.is_empty() {
-                        let bytes = if random.chance(2) {
+                        let bytes = if random.one_in(2) {
                             usize::MAX
                         } else {
-                            1 + random.below(90)
+                            1 + random.index(90)
                         };
-                        world.make(*random.pick(&moves), bytes);
+                        world.make(random.pick(&moves), bytes);
                     }
                 }
             }
         }
-        world.network.held.clear();
+        world.network.release_all();
         world.pass(Duration::from_secs(20));
         let expected = expected(&world);
         assert_eq!(
@@ -239,7 +236,7 @@ fn a_replica_that_restarts_empty_gets_everything_back_and_its_new_writes_spread(
 #[test]
 fn restarts_and_deletions_never_bring_back_what_was_deleted() {
     for seed in seeds(60) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed, 0);
         let mut world = World::new(Eventual, 3);
         let ids = [1, 2, 3];
         let writer = world.connect(1);
@@ -247,25 +244,25 @@ fn restarts_and_deletions_never_bring_back_what_was_deleted() {
         world.pass(A_WHILE);
         world.run(writer, "DEL k1 k2 k3");
         for _ in 0..300 {
-            let (a, b) = (*random.pick(&[2, 3]), *random.pick(&ids));
-            match random.below(40) {
-                0 if random.chance(3) => {
+            let (a, b) = (random.pick(&[2, 3]), random.pick(&ids));
+            match random.index(40) {
+                0 if random.one_in(3) => {
                     world.crash(a);
                     world.start(a);
                 }
                 1 => world.part(a, b),
                 2..=3 => world.join(a, b),
                 4 => world.break_between(a, b),
-                5..=8 => world.now += Duration::from_millis(random.next() % 300),
+                5..=8 => world.now += Duration::from_millis(random.below(300)),
                 _ => {
                     let moves = world.moves();
                     if !moves.is_empty() {
-                        world.make(*random.pick(&moves), 1 + random.below(300));
+                        world.make(random.pick(&moves), 1 + random.index(300));
                     }
                 }
             }
         }
-        world.network.held.clear();
+        world.network.release_all();
         world.pass(Duration::from_secs(20));
         assert_eq!(
             converged(&mut world, &format!("seed {seed}")),
@@ -288,7 +285,7 @@ fn a_round_broken_after_any_piece_is_made_up_for() {
     let total = 700 * 70;
     for bytes in (0..total).step_by(1999) {
         let mut world = World::unstarted(Eventual, 3, |settings| settings.link_bytes_max = 4000);
-        world.network.window = 0;
+        world.network.set_window(1000);
         world.start(1);
         let client = world.connect(1);
         assert_eq!(world.run(client, &lines.join("\n")).len(), 700);
@@ -311,13 +308,14 @@ fn a_round_broken_after_any_piece_is_made_up_for() {
 #[test]
 fn updates_are_not_queued_for_a_link_that_is_full() {
     let mut world = World::with(Eventual, 2, |settings| settings.link_bytes_max = 1000);
-    world.network.window = 0;
+    world.network.set_window(100);
     world.hold(1, 2);
     let client = world.connect(1);
     for turn in 0..500 {
         world.run(client, &format!("SET k{} {turn}", turn % 50));
     }
-    let queued = world.in_flight(1, 2);
+    let driver = world.nodes[0].host.driver().expect("it runs");
+    let queued = world.in_flight(1, 2) + driver.links_unsent().sum::<usize>();
     assert!(queued < 1500, "{queued} bytes are queued");
     world.release(1, 2);
     world.pass(A_WHILE);

@@ -24,7 +24,7 @@ fn a_delay_holds_frames_back_and_keeps_their_order() {
         assert_eq!(world.replies(client).len(), 10, "seed {seed}");
         assert_eq!(world.inspect(2, "GET x"), "0123456789", "seed {seed}");
         assert_eq!(world.status(2, "link.1"), "up");
-        assert!(!world.network.log.iter().any(|line| line.contains("down")));
+        assert!(!world.log.iter().any(|line| line.contains("down")));
     }
 }
 

@@ -52,7 +52,6 @@ fn a_handshake_that_does_not_fit_is_refused_with_a_reason() {
             "{status}"
         );
         let told: Vec<_> = world
-            .network
             .log
             .iter()
             .filter(|line| line.contains(reason))
@@ -154,7 +153,7 @@ fn a_mismatch_shows_on_both_sides_and_is_told_once() {
             assert!(status.contains(reason), "{status}");
             let told =
                 |line: &&String| line.starts_with(&format!("{id}: ")) && line.contains(reason);
-            let told: Vec<_> = world.network.log.iter().filter(told).collect();
+            let told: Vec<_> = world.log.iter().filter(told).collect();
             assert_eq!(told.len(), 1, "{told:?}");
         }
         assert_eq!(world.status(1, "ready").get(..2), Some("no"));

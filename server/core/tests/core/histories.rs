@@ -54,8 +54,8 @@ const FOR_EVER: Duration = Duration::from_secs(1_000_000);
 
 impl Run {
     fn new(model: Consistency, seed: u64, request_timeout: Duration) -> Self {
-        let mut random = Random(seed);
-        let replicas = u16::try_from(1 + random.below(4)).expect("small");
+        let mut random = Random::new(seed, 0);
+        let replicas = u16::try_from(1 + random.index(4)).expect("small");
         let mut world = World::with(model, replicas, |settings| {
             settings.request_timeout = request_timeout;
             settings.seed = seed;
@@ -64,10 +64,10 @@ impl Run {
                 settings.unanswered_max = 6;
             }
         });
-        world.long_turns = random.chance(2);
+        world.long_turns = random.one_in(2);
         let clients: Vec<ClientId> = (0..4)
             .map(|_| {
-                world.connect(u16::try_from(1 + random.below(replicas.into())).expect("small"))
+                world.connect(u16::try_from(1 + random.index(replicas.into())).expect("small"))
             })
             .collect();
         Self {
@@ -85,8 +85,8 @@ impl Run {
     fn invoke(&mut self, client: usize) {
         let number = self.done[client].len() + self.open[client].len();
         let tag = format!("c{client}n{number}");
-        let key = *self.random.pick(&KEYS);
-        let kind = self.random.below(8);
+        let key = self.random.pick(&KEYS);
+        let kind = self.random.index(8);
         let writes = kind < 5;
         let command = if writes {
             format!("SET {key} {tag} GET")
@@ -96,7 +96,7 @@ impl Run {
         let lines = match kind {
             2 | 5 => format!("MULTI\n{command}\nEXEC"),
             3 => format!("WATCH {key}\nMULTI\n{command}\nEXEC"),
-            4 => format!("AWAIT {}\n{command}", self.random.below(12)),
+            4 => format!("AWAIT {}\n{command}", self.random.index(12)),
             _ => command,
         };
         self.world.send(self.clients[client], &lines);
@@ -135,13 +135,13 @@ impl Run {
         if count == 1 {
             return;
         }
-        let a = 1 + self.random.below(count);
-        let b = 1 + (a + self.random.below(count - 1)) % count;
+        let a = 1 + self.random.index(count);
+        let b = 1 + (a + self.random.index(count - 1)) % count;
         let (a, b) = (
             u16::try_from(a).expect("small"),
             u16::try_from(b).expect("small"),
         );
-        match self.random.below(6) {
+        match self.random.index(6) {
             0 => self.world.break_between(a, b),
             1 => self.world.lose(a, b),
             2 => self.world.hold(a, b),
@@ -154,30 +154,30 @@ impl Run {
         let mut left = operations;
         while left > 0 {
             self.step += 1;
-            match self.random.below(40) {
+            match self.random.index(40) {
                 0 => self.trouble(),
-                1 => self.world.now += Duration::from_millis(self.random.next() % 400),
+                1 => self.world.now += Duration::from_millis(self.random.below(400)),
                 2..=5 => {
-                    let client = self.random.below(self.clients.len());
+                    let client = self.random.index(self.clients.len());
                     self.invoke(client);
                     left -= 1;
                 }
                 _ => {
                     let moves = self.world.moves();
                     if !moves.is_empty() {
-                        let whole = self.random.chance(2);
+                        let whole = self.random.one_in(2);
                         let bytes = if whole {
                             usize::MAX
                         } else {
-                            1 + self.random.below(90)
+                            1 + self.random.index(90)
                         };
-                        self.world.make(*self.random.pick(&moves), bytes);
+                        self.world.make(self.random.pick(&moves), bytes);
                     }
                 }
             }
             self.collect();
         }
-        self.world.network.held.clear();
+        self.world.network.release_all();
         // Whoever waits for a position gets there.
         let other = self.world.connect(1);
         let lines: Vec<String> = (0..12).map(|n| format!("SET x end{n}")).collect();
@@ -370,7 +370,7 @@ fn the_same_seed_gives_the_same_run() {
     let digests = |seed| {
         let mut run = Run::new(Sequential, seed, FOR_EVER);
         run.go(60);
-        (run.world.replica(1).order().digest(), run.world.network.log)
+        (run.world.replica(1).order().digest(), run.world.log)
     };
     assert_eq!(digests(7), digests(7));
     assert_ne!(digests(7), digests(8));

@@ -4,6 +4,7 @@ use crate::motion::Move;
 use crate::puppet::{Hello, stage};
 use crate::world::{ClientId, World};
 use holdback::consistency::Consistency::{Eventual, Sequential};
+use holdback_testkit::End;
 use std::time::Duration;
 
 const WRITES: usize = 8;
@@ -90,10 +91,10 @@ fn a_burst_survives_a_new_connection_that_replaces_a_half_open_one_after_any_byt
         let unread = world.in_flight(2, 1);
         world.lose(2, 1);
         world.now += Duration::from_millis(50);
-        world.make(Move::Tick(2), usize::MAX);
+        world.make(Move::Turn(2), usize::MAX);
         world.make(Move::Dial, usize::MAX);
         world.deliver(2, 1, usize::MAX);
-        let old = world.network.between(1, 2);
+        let old = world.connections(1, 2);
         assert_eq!(
             old.len(),
             1,
@@ -187,9 +188,10 @@ fn of_each_pair_the_higher_id_dials() {
     for id in [1, 2, 3] {
         world.start(id);
     }
-    let mut dials = world.network.dials.clone();
+    let parties = |end: &End| [*end, end.other()].map(|end| world.network.party(end) + 1);
+    let mut dials: Vec<_> = world.dials.iter().map(parties).collect();
     dials.sort_unstable();
-    assert_eq!(dials, [(2, 1), (3, 1), (3, 2)]);
+    assert_eq!(dials, [[2, 1], [3, 1], [3, 2]]);
 }
 
 #[test]
@@ -236,7 +238,6 @@ fn a_silent_link_is_seen_closed_and_made_anew() {
     assert_eq!(world.status(2, "link.1"), "down");
     assert!(
         world
-            .network
             .log
             .contains(&"1: link 2 down: silent for 3s".to_owned())
     );

@@ -2,8 +2,6 @@
 
 #[path = "../support/motion.rs"]
 mod motion;
-#[path = "../support/network.rs"]
-mod network;
 #[path = "../support/random.rs"]
 mod random;
 #[path = "../support/reply.rs"]

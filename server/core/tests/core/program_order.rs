@@ -9,9 +9,9 @@ use holdback::consistency::Consistency::{self, Linearizable, Sequential};
 /// evaluates the read before the write is delivered, and only delays its reply, fails this.
 fn dekker(model: Consistency, read: &str, nothing: &str) {
     for seed in seeds(200) {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed, 0);
         let mut world = World::new(model, 3);
-        world.long_turns = random.chance(2);
+        world.long_turns = random.one_in(2);
         let (a, b) = (world.connect(1), world.connect(2));
         world.send(a, &format!("SET x 1\n{}", read.replace("KEY", "y")));
         world.send(b, &format!("SET y 1\n{}", read.replace("KEY", "x")));

@@ -37,7 +37,7 @@ fn a_replica_that_lost_what_it_acked_is_refused_and_all_say_why() {
             }
             let told =
                 |line: &&String| line.starts_with(&format!("{restarted}: this replica serves"));
-            assert_eq!(world.network.log.iter().filter(told).count(), 1);
+            assert_eq!(world.log.iter().filter(told).count(), 1);
             for line in ["GET x", "SET x 2", "MGET x", "WATCH x", "STORE"] {
                 let reply = world.inspect(restarted, line);
                 assert!(reply.starts_with("-NOTREADY "), "{line}: {reply}");
@@ -168,8 +168,8 @@ fn no_restart_makes_two_orders_differ() {
     // replicas that wait for ever, which is right; delivering something else is not.
     let mut delivered = 0;
     for seed in seeds(300) {
-        let mut random = Random(seed);
-        let count = 3 + u16::try_from(random.below(2)).expect("small");
+        let mut random = Random::new(seed, 0);
+        let count = 3 + u16::try_from(random.index(2)).expect("small");
         let mut world = World::unstarted(Sequential, count, |_| {});
         let ids: Vec<u16> = (1..=count).collect();
         for &id in &ids {
@@ -178,9 +178,9 @@ fn no_restart_makes_two_orders_differ() {
         // If all of them did, it would be a new cluster.
         let mut restarts = count - 1;
         for step in 0..400 {
-            let (a, b) = (*random.pick(&ids), *random.pick(&ids));
-            match random.below(25) {
-                0 if restarts > 0 && random.chance(3) => {
+            let (a, b) = (random.pick(&ids), random.pick(&ids));
+            match random.index(25) {
+                0 if restarts > 0 && random.one_in(3) => {
                     world.crash(a);
                     world.start(a);
                     restarts -= 1;
@@ -196,12 +196,12 @@ fn no_restart_makes_two_orders_differ() {
                 _ => {
                     let moves = world.moves();
                     if !moves.is_empty() {
-                        world.make(*random.pick(&moves), usize::MAX);
+                        world.make(random.pick(&moves), usize::MAX);
                     }
                 }
             }
         }
-        world.network.held.clear();
+        world.network.release_all();
         world.pass(A_WHILE);
         let position = |&id: &u16| world.replica(id).order().position();
         delivered += ids.iter().map(position).sum::<u64>();

@@ -18,17 +18,17 @@ fn page(reply: &str) -> (String, Vec<String>) {
 /// Deletes and adds keys, more of the latter, and now and then many at once.
 fn disturb(world: &mut World, random: &mut Random, stay: &mut BTreeSet<String>) {
     let writer = world.connect(1);
-    for _ in 0..random.below(6) {
-        let key = format!("key{}", random.below(60));
-        if random.chance(3) {
+    for _ in 0..random.index(6) {
+        let key = format!("key{}", random.index(60));
+        if random.one_in(3) {
             world.ask(writer, &format!("DEL {key}"));
             stay.remove(&key);
         } else {
             world.ask(writer, &format!("SET {key} 1"));
         }
     }
-    if random.chance(8) {
-        let many = (0..200).map(|_| format!(" new{} 1", random.below(5_000)));
+    if random.one_in(8) {
+        let many = (0..200).map(|_| format!(" new{} 1", random.index(5_000)));
         world.ask(writer, &format!("MSET{}", many.collect::<String>()));
     }
     world.hang_up(writer);
@@ -37,7 +37,7 @@ fn disturb(world: &mut World, random: &mut Random, stay: &mut BTreeSet<String>) 
 /// How many of the first keys went meanwhile, and how many keys there are in the end.
 fn scan_while_keys_come_and_go(model: Consistency, seed: u64) -> (usize, usize) {
     let mut world = World::with(model, 1, |settings| settings.seed = seed);
-    let mut random = Random(seed);
+    let mut random = Random::new(seed, 0);
     let client = world.connect(1);
     let mut stay = BTreeSet::new();
     for number in 0..40 {
@@ -47,7 +47,7 @@ fn scan_while_keys_come_and_go(model: Consistency, seed: u64) -> (usize, usize) 
     }
     let (mut met, mut cursor) = (BTreeSet::new(), "0".to_owned());
     loop {
-        let count = 1 + random.below(5);
+        let count = 1 + random.index(5);
         let reply = world.ask(
             client,
             &format!("SCAN {cursor} COUNT {count} MATCH key* TYPE string"),

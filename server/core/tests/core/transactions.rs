@@ -170,8 +170,8 @@ fn a_key_watched_twice_keeps_the_first_date() {
 #[test]
 fn of_two_that_watch_and_write_at_once_one_goes_through() {
     for seed in seeds(120) {
-        let mut random = Random(seed);
-        let model = *random.pick(&[Sequential, Linearizable]);
+        let mut random = Random::new(seed, 0);
+        let model = random.pick(&[Sequential, Linearizable]);
         let mut world = World::new(model, 3);
         let clients = [1, 2, 3].map(|id| world.connect(id));
         for client in clients {
@@ -239,8 +239,8 @@ impl Adder {
 fn a_counter_kept_with_watch_loses_no_increment() {
     let mut aborted = 0;
     for seed in seeds(60) {
-        let mut random = Random(seed);
-        let model = *random.pick(&[Sequential, Linearizable]);
+        let mut random = Random::new(seed, 0);
+        let model = random.pick(&[Sequential, Linearizable]);
         let mut world = World::new(model, 3);
         let mut adders = [1, 1, 2, 3].map(|id| Adder::new(&mut world, id));
         let mut steps = 0;
@@ -249,9 +249,9 @@ fn a_counter_kept_with_watch_loses_no_increment() {
             assert!(steps < 100_000, "{model}, seed {seed}: no end");
             let moves = world.moves();
             if !moves.is_empty() {
-                world.make(*random.pick(&moves), 1 + random.below(200));
+                world.make(random.pick(&moves), 1 + random.index(200));
             }
-            adders[random.below(4)].go_on(&mut world);
+            adders[random.index(4)].go_on(&mut world);
         }
         world.settle();
         let went_through: usize = adders.iter().map(|adder| adder.went_through).sum();

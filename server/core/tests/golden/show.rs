@@ -1,29 +1,17 @@
 //! Frames as the scripts show them.
 
 use holdback::eventual::Vector;
-use holdback::protocol::arguments::OwnedArguments;
-use holdback::protocol::frame::{Decoder, Frame, FrameLimits};
+use holdback::protocol::frame::Frame;
 use holdback::protocol::inline::quote_all;
 use holdback::protocol::message::Message;
 
 /// A frame in a line; none for heartbeats.
-pub(crate) fn frame(from: u16, to: u16, words: &[Vec<u8>]) -> Option<String> {
-    let text = match decoded(words, Message::parse) {
-        Ok(Message::Heartbeat(_) | Message::HeartbeatAck(_)) => return None,
-        Ok(message) => show(from, to, &message),
-        Err(reason) => reason,
-    };
-    Some(text)
-}
-
-/// Sends words through the encoder and back, as on a real connection.
-pub(crate) fn decoded<T>(words: &[Vec<u8>], take: impl FnOnce(Frame<'_>) -> T) -> T {
-    let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
-    bytes.extend_from_slice(OwnedArguments::new(&words).bytes());
-    let mut decoder = Decoder::new(FrameLimits::default());
-    decoder.decode(&bytes).expect("a frame is well-formed");
-    take(decoder.frame(&bytes))
+pub(crate) fn frame(from: u16, to: u16, frame: Frame<'_>) -> Option<String> {
+    match Message::parse(frame) {
+        Ok(Message::Heartbeat(_) | Message::HeartbeatAck(_)) => None,
+        Ok(message) => Some(show(from, to, &message)),
+        Err(reason) => Some(reason),
+    }
 }
 
 fn show(from: u16, to: u16, message: &Message) -> String {

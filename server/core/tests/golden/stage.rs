@@ -2,11 +2,12 @@
 
 use crate::show;
 use holdback::consistency::Consistency;
+use holdback::endpoint::{EndpointSettings, Environment};
 use holdback::multicast::ReplicaId;
+use holdback::protocol::arguments::OwnedArguments;
 use holdback::protocol::frame::{Decoder, FrameLimits};
-use holdback::replica::{
-    Close, ConnectionId, Event, MonitorKind, Now, Out, Replica, Settings, Turn,
-};
+use holdback::replica::{Event, Now, Settings};
+use holdback_testkit::{ALL, ClientEnd, End, Host, Network};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::time::Duration;
@@ -14,43 +15,11 @@ use std::time::Duration;
 /// Far longer than any script.
 const NEVER: Duration = Duration::from_secs(1_000_000);
 
-/// A frame: its words.
-type Frame = Vec<Vec<u8>>;
-
-/// What one replica puts out.
+/// What a replica told in its turn.
 #[derive(Default)]
-struct Outbox {
-    buffers: BTreeMap<ConnectionId, Vec<u8>>,
-    closed: Vec<ConnectionId>,
-    dials: Vec<ReplicaId>,
-    told: Vec<String>,
-}
+struct Told(Vec<String>);
 
-impl Out for Outbox {
-    fn buffer(&mut self, connection: ConnectionId) -> &mut Vec<u8> {
-        self.buffers.entry(connection).or_default()
-    }
-
-    fn unsent(&self, _connection: ConnectionId) -> usize {
-        0
-    }
-
-    fn promote(&mut self, _connection: ConnectionId) {}
-
-    fn close(&mut self, connection: ConnectionId, _how: Close) {
-        self.closed.push(connection);
-    }
-
-    fn dial(&mut self, peer: ReplicaId) {
-        self.dials.push(peer);
-    }
-
-    fn pause(&mut self, _connection: ConnectionId, _paused: bool) {}
-
-    fn monitor(&mut self, _connection: ConnectionId, _kind: Option<MonitorKind>) {}
-
-    fn stop(&mut self) {}
-
+impl Environment for Told {
     fn observes(&self) -> bool {
         true
     }
@@ -68,25 +37,24 @@ impl Out for Outbox {
             Event::LinkDown { peer, .. } => format!("has lost the link with {peer}"),
             _ => return,
         };
-        self.told.push(text);
+        self.0.push(text);
     }
 }
 
-/// One replica.
-struct Actor {
-    replica: Replica,
-    out: Outbox,
-    /// By peer: the connection with it.
-    links: BTreeMap<u16, ConnectionId>,
-    clients: BTreeMap<String, ConnectionId>,
-    serial: u64,
-}
+/// A frame under way: how many bytes it has, with the heartbeats before it, and what it says.
+type Frame = (usize, String);
 
 /// The cluster, what is under way in it, and what has been written of it.
 pub(crate) struct Stage {
-    actors: Vec<Actor>,
+    hosts: Vec<Host<Told>>,
+    network: Network,
+    clients: BTreeMap<String, ClientEnd>,
+    /// By the two replicas, the lower id first: the dialling end of their connection, also while it is asked for.
+    links: BTreeMap<(u16, u16), End>,
     /// By sender and receiver.
     frames: BTreeMap<(u16, u16), VecDeque<Frame>>,
+    /// By sender and receiver: bytes of heartbeats behind the last frame.
+    heartbeats: BTreeMap<(u16, u16), usize>,
     now: Duration,
     turns_held: bool,
     text: String,
@@ -96,29 +64,31 @@ impl Stage {
     /// So many replicas, linked.
     pub(crate) fn new(count: usize, model: Consistency) -> Self {
         let cluster: Vec<String> = (1..=count).map(|id| format!("r{id}:1")).collect();
-        let actor = |index| {
-            let id = ReplicaId::from_index(index);
-            let mut settings = Settings::new(id, cluster.clone(), model);
+        let host = |index| {
+            let mut settings = Settings::new(ReplicaId::from_index(index), cluster.clone(), model);
             settings.incarnation = 1;
             settings.request_timeout = NEVER;
             settings.link_timeout = NEVER;
             settings.heartbeat = NEVER;
             settings.round_piece_records = 1;
-            Actor {
-                replica: Replica::new(settings),
-                out: Outbox::default(),
-                links: BTreeMap::new(),
-                clients: BTreeMap::new(),
-                serial: 0,
-            }
+            let endpoints = EndpointSettings::new(settings.limits.entry_bytes);
+            let mut host = Host::default();
+            host.start(settings, endpoints, Told::default());
+            host
         };
         let mut stage = Self {
-            actors: (0..count).map(actor).collect(),
+            hosts: (0..count).map(host).collect(),
+            // All clients are one party.
+            network: Network::new(count + 1, usize::MAX, None),
+            clients: BTreeMap::new(),
+            links: BTreeMap::new(),
             frames: BTreeMap::new(),
+            heartbeats: BTreeMap::new(),
             now: Duration::ZERO,
             turns_held: false,
             text: String::new(),
         };
+        stage.network.overhear();
         for high in 1..=count {
             (1..high).for_each(|low| stage.connect(low, high));
         }
@@ -132,75 +102,75 @@ impl Stage {
         std::mem::take(&mut self.text)
     }
 
-    /// The replica with the higher id dials the other, and sends its handshake.
+    /// The connection that the replica with the higher id asks for is made, and it sends its handshake.
     pub(crate) fn connect(&mut self, a: usize, b: usize) {
         let (low, high) = (a.min(b) as u16, a.max(b) as u16);
         self.now += Duration::from_secs(1);
-        // Whatever else is due to be dialled has to wait for its own turn in the script.
-        self.act(high, |replica, turn| replica.tick(turn));
-        let ends = [low, high].map(|id| self.new_connection(id));
-        self.actor(low).links.insert(high, ends[0]);
-        self.actor(high).links.insert(low, ends[1]);
-        self.act(low, |replica, turn| {
-            replica.accepted(ends[0], "peer".into(), turn);
-        });
-        self.act(high, |replica, turn| {
-            replica.dialled(ends[1], ReplicaId(low), turn);
-        });
+        self.act(high);
+        let wire = self.links[&(low, high)].wire;
+        self.host(low).knock(wire);
+        self.act(low);
+        self.host(high).dialled(wire, true);
+        self.act(high);
     }
 
     /// The connection breaks, and what is under way on it is lost.
     pub(crate) fn cut(&mut self, a: usize, b: usize) {
         let (a, b) = (a as u16, b as u16);
         for (from, to) in [(a, b), (b, a)] {
-            for frame in self.frames.remove(&(from, to)).unwrap_or_default() {
-                if let Some(text) = show::frame(from, to, &frame) {
-                    self.say(format_args!("lost: {from} -> {to}  {text}"));
-                }
+            self.heartbeats.remove(&(from, to));
+            for (_, text) in self.frames.remove(&(from, to)).unwrap_or_default() {
+                self.say(format_args!("lost: {from} -> {to}  {text}"));
             }
         }
-        for (at, other) in [(a, b), (b, a)] {
-            if let Some(connection) = self.actor(at).links.remove(&other) {
-                self.act(at, |replica, turn| {
-                    replica.closed(connection, "reset", turn);
-                });
-            }
+        let Some(end) = self.links.remove(&(a.min(b), a.max(b))) else {
+            return;
+        };
+        self.network.break_both(end.wire);
+        for to in [a, b] {
+            let at = if self.id_at(end) == to {
+                end
+            } else {
+                end.other()
+            };
+            self.arrive(at.other(), usize::MAX);
         }
     }
 
     /// A client's command.
-    pub(crate) fn command(&mut self, client: &str, words: &[String]) {
-        let id: u16 = client
-            .trim_end_matches(|c: char| c.is_alphabetic())
-            .parse()
-            .unwrap_or(1);
-        let connection = match self.actor(id).clients.get(client) {
-            Some(connection) => *connection,
-            None => {
-                let connection = self.new_connection(id);
-                self.actor(id).clients.insert(client.to_owned(), connection);
-                self.act(id, |replica, turn| {
-                    replica.accepted(connection, "client".into(), turn);
-                });
-                connection
-            }
-        };
-        let words: Vec<Vec<u8>> = words.iter().map(|word| word.clone().into_bytes()).collect();
-        self.hand_in(id, connection, &words);
+    pub(crate) fn command(&mut self, name: &str, words: &[String]) {
+        let id = name.trim_end_matches(|c: char| c.is_alphabetic());
+        let id: u16 = id.parse().unwrap_or(1);
+        if !self.clients.contains_key(name) {
+            let wire = self.network.open(self.hosts.len(), usize::from(id) - 1);
+            self.clients.insert(name.to_owned(), ClientEnd::new(wire));
+            let now = self.now();
+            let host = &mut self.hosts[usize::from(id) - 1];
+            host.knock(wire);
+            host.begin_turn(&mut self.network, now);
+        }
+        let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
+        let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+        bytes.extend_from_slice(OwnedArguments::new(&words).bytes());
+        if let Some(client) = self.clients.get_mut(name) {
+            client.send(&bytes, &mut self.network);
+            let end = client.end;
+            self.arrive(end, usize::MAX);
+        }
     }
 
     /// A replica reads frames that another has sent it.
     pub(crate) fn deliver(&mut self, from: usize, to: usize, count: usize) {
         let (from, to) = (from as u16, to as u16);
         for _ in 0..count {
-            let Some(frame) = self.frames.entry((from, to)).or_default().pop_front() else {
+            let Some((length, text)) = self.frames.entry((from, to)).or_default().pop_front()
+            else {
                 return;
             };
-            if let Some(text) = show::frame(from, to, &frame) {
-                self.say(format_args!("{to} reads from {from}  {text}"));
-            }
-            if let Some(connection) = self.actor(to).links.get(&from).copied() {
-                self.hand_in(to, connection, &frame);
+            self.say(format_args!("{to} reads from {from}  {text}"));
+            if let Some(&end) = self.links.get(&(from.min(to), from.max(to))) {
+                let end = if from > to { end } else { end.other() };
+                self.arrive(end, length);
             }
         }
     }
@@ -216,7 +186,7 @@ impl Stage {
     pub(crate) fn hold_turns(&mut self, on: bool) {
         self.turns_held = on;
         if !on {
-            (1..=self.actors.len()).for_each(|id| self.end_turn(id as u16));
+            (1..=self.hosts.len()).for_each(|id| self.turn(id as u16));
         }
     }
 
@@ -225,82 +195,83 @@ impl Stage {
         under_way.find_map(|(pair, frames)| (!frames.is_empty()).then_some(*pair))
     }
 
-    fn actor(&mut self, id: u16) -> &mut Actor {
-        &mut self.actors[usize::from(id) - 1]
+    fn host(&mut self, id: u16) -> &mut Host<Told> {
+        &mut self.hosts[usize::from(id) - 1]
     }
 
-    fn new_connection(&mut self, id: u16) -> ConnectionId {
-        let actor = self.actor(id);
-        actor.serial += 1;
-        ConnectionId {
-            slot: actor.serial as usize,
-            serial: actor.serial,
-        }
+    /// The replica at an end.
+    fn id_at(&self, end: End) -> u16 {
+        self.network.party(end) as u16 + 1
     }
 
-    fn hand_in(&mut self, id: u16, connection: ConnectionId, frame: &Frame) {
-        show::decoded(frame, |frame| {
-            self.act(id, |replica, turn| {
-                replica.frame(connection, frame, turn);
-            });
-        });
+    /// So many bytes get to the replica at the other end.
+    fn arrive(&mut self, end: End, bytes: usize) {
+        self.network.arrive(end, ALL, bytes);
+        let id = self.id_at(end.other());
+        self.hosts[usize::from(id) - 1].readable(end.other(), &self.network);
+        self.act(id);
     }
 
-    fn act(&mut self, id: u16, act: impl FnOnce(&mut Replica, &mut Turn<'_>)) {
-        let now = Now {
-            monotonic: self.now,
-            wall: Duration::ZERO,
-        };
-        let actor = self.actor(id);
-        act(&mut actor.replica, &mut Turn::new(now, &mut actor.out));
+    fn act(&mut self, id: u16) {
         if !self.turns_held {
-            self.end_turn(id);
+            self.turn(id);
         }
     }
 
-    fn end_turn(&mut self, id: u16) {
-        let now = Now {
+    fn now(&self) -> Now {
+        Now {
             monotonic: self.now,
             wall: Duration::ZERO,
-        };
-        let actor = self.actor(id);
-        actor.replica.end_turn(&mut Turn::new(now, &mut actor.out));
-        let out = std::mem::take(&mut actor.out);
-        for told in out.told {
+        }
+    }
+
+    fn turn(&mut self, id: u16) {
+        let now = self.now();
+        let host = &mut self.hosts[usize::from(id) - 1];
+        host.turn(&mut self.network, now);
+        for peer in host.take_dials() {
+            let wire = self.network.open(usize::from(id) - 1, peer.index());
+            host.dialling(peer, wire, &mut self.network, now);
+            self.links.insert((peer.0, id), End::dialler(wire));
+        }
+        let told = host.environment().map(std::mem::take).unwrap_or_default();
+        for told in told.0 {
             self.say(format_args!("{id} {told}"));
         }
-        for (connection, bytes) in out.buffers {
-            self.send(id, connection, &bytes);
+        let posted = std::iter::from_fn(|| self.network.next_posted());
+        let mut posted: Vec<End> = posted.collect();
+        posted.sort_unstable();
+        for end in posted {
+            let bytes = self.network.take_overheard(end);
+            if self.network.party(end) + 1 == usize::from(id) {
+                self.sent(id, end, &bytes);
+            }
         }
     }
 
-    /// Takes up what was put into a connection's buffer: replies for people, frames for the way.
-    fn send(&mut self, id: u16, connection: ConnectionId, bytes: &[u8]) {
-        let links = &self.actor(id).links;
-        let Some(peer) = links
-            .iter()
-            .find_map(|(p, c)| (*c == connection).then_some(*p))
-        else {
-            for (name, client) in self.actor(id).clients.clone() {
-                if client == connection && !bytes.is_empty() {
-                    let text = bytes.escape_ascii().to_string();
-                    self.say(format_args!(
-                        "client{name} gets {}",
-                        text.replace("\\r\\n", " ").trim()
-                    ));
-                }
-            }
-            return;
-        };
+    /// Takes up what a replica has put on a connection: replies for people, frames for the way.
+    fn sent(&mut self, id: u16, end: End, bytes: &[u8]) {
+        let peer = self.id_at(end.other());
+        if usize::from(peer) > self.hosts.len() {
+            let mut clients = self.clients.iter();
+            let name = clients.find(|(_, client)| client.end == end.other());
+            let name = name.map_or_else(String::new, |(name, _)| name.clone());
+            let text = bytes.escape_ascii().to_string();
+            let text = text.replace("\\r\\n", " ");
+            return self.say(format_args!("client{name} gets {}", text.trim()));
+        }
         let mut rest = bytes;
         let mut decoder = Decoder::new(FrameLimits::default());
         while let Ok(Some(length)) = decoder.decode(rest) {
-            let words = decoder.arguments(rest);
-            let frame: Frame = words.iter().map(|word| word.to_vec()).collect();
+            let text = show::frame(id, peer, decoder.frame(rest));
             rest = &rest[length..];
-            if let Some(text) = show::frame(id, peer, &frame) {
+            let skipped = self.heartbeats.entry((id, peer)).or_default();
+            *skipped += length;
+            if let Some(text) = text {
+                let length = std::mem::take(skipped);
                 self.say(format_args!("{id} -> {peer}  {text}"));
-                self.frames.entry((id, peer)).or_default().push_back(frame);
+                let frames = self.frames.entry((id, peer)).or_default();
+                frames.push_back((length, text));
             }
         }
     }

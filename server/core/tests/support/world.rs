@@ -5,17 +5,34 @@
 //! every step the orders of all replicas are compared: each must be a prefix of the longest.
 
 use crate::motion::Move;
-use crate::network::{Network, Party, Port, Sending};
 use crate::reply::{Reply, take_reply};
 use holdback::consistency::Consistency;
+use holdback::endpoint::{EndpointSettings, Environment};
 use holdback::multicast::ReplicaId;
 use holdback::order::Digest;
-use holdback::replica::{Now, Replica, Settings, Turn};
+use holdback::replica::{Event, Now, Replica, Settings};
+use holdback_testkit::{ClientEnd, End, Host, Network};
 use std::time::Duration;
+
+/// What a replica told.
+#[derive(Default)]
+pub(crate) struct Log(Vec<String>);
+
+impl Environment for Log {
+    fn observe(&mut self, _now: Now, _clock: u64, event: &Event<'_>) {
+        self.0.push(match event {
+            Event::LinkUp { peer } => format!("link {peer} up"),
+            Event::LinkDown { peer, reason } => format!("link {peer} down: {reason}"),
+            Event::Notice { text, .. } => (*text).to_owned(),
+            _ => return,
+        });
+    }
+}
 
 pub(crate) struct Node {
     settings: Settings,
-    pub(crate) replica: Option<Replica>,
+    pub(crate) host: Host<Log>,
+    /// Something happened that it takes up in its next turn.
     pub(crate) turn_is_open: bool,
     /// The position up to which its order was compared.
     compared: u64,
@@ -24,10 +41,9 @@ pub(crate) struct Node {
 }
 
 pub(crate) struct Client {
-    line: usize,
-    input: Vec<u8>,
+    at: ClientEnd,
     replies: Vec<Reply>,
-    pub(crate) closed: bool,
+    closed: bool,
 }
 
 /// A client's connection.
@@ -36,8 +52,12 @@ pub(crate) struct ClientId(usize);
 
 pub(crate) struct World {
     pub(crate) nodes: Vec<Node>,
-    pub(crate) clients: Vec<Client>,
+    clients: Vec<Client>,
     pub(crate) network: Network,
+    /// Connections asked for.
+    pub(crate) dials: Vec<End>,
+    /// What replicas told, each line beginning with `replica: `.
+    pub(crate) log: Vec<String>,
     pub(crate) now: Duration,
     /// The digest at each position that any replica reached.
     digests: Vec<Digest>,
@@ -76,7 +96,7 @@ impl World {
             change(&mut settings);
             Node {
                 settings,
-                replica: None,
+                host: Host::default(),
                 turn_is_open: false,
                 compared: 0,
                 skew: Duration::ZERO,
@@ -85,7 +105,10 @@ impl World {
         Self {
             nodes: (1..=count).map(node).collect(),
             clients: Vec::new(),
-            network: Network::new(),
+            // All clients are one party.
+            network: Network::new(usize::from(count) + 1, usize::MAX, None),
+            dials: Vec::new(),
+            log: Vec::new(),
             now: Duration::ZERO,
             digests: Vec::new(),
             long_turns: false,
@@ -108,7 +131,7 @@ impl World {
 
     /// A replica that runs.
     pub(crate) fn replica(&self, id: u16) -> &Replica {
-        let replica = self.nodes[usize::from(id) - 1].replica.as_ref();
+        let replica = self.nodes[usize::from(id) - 1].host.replica();
         replica.unwrap_or_else(|| panic!("replica {id} is down"))
     }
 
@@ -116,54 +139,80 @@ impl World {
     pub(crate) fn start(&mut self, id: u16) {
         let node = self.node(id);
         node.settings.incarnation += 1;
-        node.replica = Some(Replica::new(node.settings.clone()));
+        let settings = node.settings.clone();
+        let endpoints = EndpointSettings::new(settings.limits.entry_bytes);
+        node.host.start(settings, endpoints, Log::default());
         node.compared = 0;
-        self.with_replica(id, |replica, turn| replica.tick(turn));
+        self.turn(id);
     }
 
     /// Ends a replica's process without a word. The system closes its connections.
     pub(crate) fn crash(&mut self, id: u16) {
-        self.node(id).replica = None;
-        self.network.dials.retain(|(from, _)| *from != id);
-        for line in 0..self.network.lines.len() {
-            for side in 0..2 {
-                let end = &mut self.network.lines[line][side];
-                if end.open && matches!(end.party, Party::Replica(at, _) if at == id) {
-                    end.outgoing.clear();
-                    end.sending = Sending::Broken;
-                    self.network.leave(line, side);
-                }
-            }
+        for end in self.nodes[usize::from(id) - 1].host.stop(&self.network) {
+            self.network.close(end, true);
         }
     }
 
-    /// Has a replica do something, and ends its turn.
-    pub(crate) fn with_replica(&mut self, id: u16, act: impl FnOnce(&mut Replica, &mut Turn<'_>)) {
-        let long = self.long_turns;
+    /// Whether a replica has ended its process.
+    pub(crate) fn is_stopped(&self, id: u16) -> bool {
+        let driver = self.nodes[usize::from(id) - 1].host.driver();
+        driver.is_some_and(|driver| driver.is_stopped())
+    }
+
+    /// A replica takes up what happened, at once unless turns are long.
+    pub(crate) fn act(&mut self, id: u16) {
+        if self.long_turns {
+            self.node(id).turn_is_open = true;
+        } else {
+            self.turn(id);
+        }
+    }
+
+    /// A replica has its turn.
+    pub(crate) fn turn(&mut self, id: u16) {
         let node = &mut self.nodes[usize::from(id) - 1];
         let now = Now {
             monotonic: self.now,
             wall: WALL + self.now + node.skew,
         };
-        let Some(replica) = node.replica.as_mut() else {
-            return;
-        };
-        let mut port = Port {
-            network: &mut self.network,
-            replica: id,
-        };
-        act(replica, &mut Turn::new(now, &mut port));
-        node.turn_is_open = long;
-        if !long {
-            replica.end_turn(&mut Turn::new(now, &mut port));
+        node.turn_is_open = false;
+        node.host.turn(&mut self.network, now);
+        if let Some(Log(told)) = node.host.environment() {
+            let told = told.drain(..).map(|text| format!("{id}: {text}"));
+            self.log.extend(told);
         }
+        for peer in node.host.take_dials() {
+            let wire = self.network.open(usize::from(id) - 1, peer.index());
+            node.host.dialling(peer, wire, &mut self.network, now);
+            self.dials.push(End::dialler(wire));
+        }
+        // Moves look at what is under way, and need no list.
+        while self.network.next_posted().is_some() {}
+        self.wake();
         self.compare_order(id);
+    }
+
+    /// Whoever waited for room and has it now goes on.
+    pub(crate) fn wake(&mut self) {
+        while let Some(end) = self.network.next_woken() {
+            let party = self.network.party(end);
+            if let Some(node) = self.nodes.get_mut(party) {
+                node.host.writable(end, &self.network);
+                node.turn_is_open = true;
+            } else {
+                let network = &mut self.network;
+                let client = self.clients.iter_mut().find(|client| client.at.end == end);
+                client
+                    .into_iter()
+                    .for_each(|client| client.at.flush(network));
+            }
+        }
     }
 
     /// Every order is a prefix of the longest: equal digests at equal positions.
     fn compare_order(&mut self, id: u16) {
         let node = &mut self.nodes[usize::from(id) - 1];
-        let Some(replica) = node.replica.as_ref() else {
+        let Some(replica) = node.host.replica() else {
             return;
         };
         if !node.settings.consistency.is_ordered() {
@@ -188,20 +237,23 @@ impl World {
 
     /// Connects a client to a replica.
     pub(crate) fn connect(&mut self, id: u16) -> ClientId {
-        let client = self.clients.len();
-        let connection = self.network.new_id(id);
-        let parties = [Party::Client(client), Party::Replica(id, connection)];
-        let line = self.network.add_line(parties);
+        let wire = self.network.open(self.nodes.len(), usize::from(id) - 1);
         self.clients.push(Client {
-            line,
-            input: Vec::new(),
+            at: ClientEnd::new(wire),
             replies: Vec::new(),
             closed: false,
         });
-        self.with_replica(id, |replica, turn| {
-            replica.accepted(connection, format!("client:{client}"), turn);
-        });
-        ClientId(client)
+        self.node(id).host.knock(wire);
+        self.act(id);
+        ClientId(self.clients.len() - 1)
+    }
+
+    fn client(&mut self, ClientId(client): ClientId) -> (&mut Client, &mut Network) {
+        (&mut self.clients[client], &mut self.network)
+    }
+
+    fn end_of(&self, ClientId(client): ClientId) -> End {
+        self.clients[client].at.end
     }
 
     /// Sends lines; they are on their way, not there.
@@ -210,36 +262,45 @@ impl World {
     }
 
     pub(crate) fn send_bytes(&mut self, client: ClientId, bytes: &[u8]) {
-        let line = self.clients[client.0].line;
-        self.network.lines[line][0]
-            .outgoing
-            .extend_from_slice(bytes);
+        let (client, network) = self.client(client);
+        client.at.send(bytes, network);
     }
 
     /// What a client sent reaches its replica; nothing else happens.
     pub(crate) fn deliver_client(&mut self, client: ClientId) {
-        let line = self.clients[client.0].line;
-        self.make(Move::Deliver(line, 0), usize::MAX);
+        self.make(Move::Deliver(self.end_of(client)), usize::MAX);
     }
 
     /// So many bytes of what its replica sent reach the client; nothing else happens.
     pub(crate) fn deliver_replies(&mut self, client: ClientId, bytes: usize) {
-        let line = self.clients[client.0].line;
-        self.make(Move::Deliver(line, 1), bytes);
+        self.make(Move::Deliver(self.end_of(client).other()), bytes);
     }
 
     /// The client sends no more, and still reads.
     pub(crate) fn half_close(&mut self, client: ClientId) {
-        let line = self.clients[client.0].line;
-        self.network.lines[line][0].sending = Sending::Ended;
+        let (client, network) = self.client(client);
+        client.at.finish(network);
     }
 
     /// The client is gone.
     pub(crate) fn hang_up(&mut self, client: ClientId) {
-        let line = self.clients[client.0].line;
-        self.network.lines[line][0].outgoing.clear();
-        self.network.lines[line][0].sending = Sending::Broken;
-        self.network.leave(line, 0);
+        self.network.close(self.end_of(client), true);
+    }
+
+    /// A client reads what has arrived.
+    pub(crate) fn read(&mut self, end: End) {
+        let mut clients = self.clients.iter_mut();
+        let Some(client) = clients.find(|client| client.at.end == end) else {
+            return;
+        };
+        let ended = client.at.read(&mut self.network);
+        let replies = std::iter::from_fn(|| take_reply(&mut client.at.input));
+        client.replies.extend(replies);
+        if ended.is_some() {
+            client.closed = true;
+            self.network.close(end, false);
+        }
+        self.wake();
     }
 
     /// The replies that came since the last call.
@@ -271,13 +332,15 @@ impl World {
     pub(crate) fn inspect(&mut self, id: u16, line: &str) -> String {
         let client = self.connect(id);
         self.send(client, line);
-        let at = self.clients[client.0].line;
-        self.make(Move::Deliver(at, 0), usize::MAX);
-        self.make(Move::EndTurn(id), usize::MAX);
-        self.make(Move::Deliver(at, 1), usize::MAX);
+        self.deliver_client(client);
+        self.turn(id);
+        while self.network.is_under_way(self.end_of(client).other()) {
+            self.deliver_replies(client, usize::MAX);
+            self.turn(id);
+        }
         let replies = self.replies(client);
         self.hang_up(client);
-        self.make(Move::Tell(at, 0), usize::MAX);
+        self.deliver_client(client);
         replies.into_iter().next().unwrap_or_default()
     }
 
@@ -289,13 +352,5 @@ impl World {
             (key == name).then(|| value.to_owned())
         });
         found.unwrap_or_else(|| panic!("no {name} in {status}"))
-    }
-}
-
-impl Client {
-    pub(crate) fn read(&mut self, bytes: &[u8]) {
-        self.input.extend_from_slice(bytes);
-        self.replies
-            .extend(std::iter::from_fn(|| take_reply(&mut self.input)));
     }
 }

@@ -64,6 +64,12 @@ impl Network {
         self.pipe(end.other()).silent = true;
     }
 
+    /// One party loses the connection, as if it had vanished for the other: that one does not learn of it.
+    pub fn lose(&mut self, end: End) {
+        self.vanish(end);
+        self.pipe(end.other()).reset = true;
+    }
+
     /// What was sent to an end is thrown away as it arrives.
     fn stop_reading(&mut self, end: End) {
         self.discard_arrived(end);
@@ -98,7 +104,8 @@ impl Network {
     /// Loses an end piece of what is under way in a direction, and sends the news of the break behind it.
     fn break_off(&mut self, end: End) {
         let under_way = self.in_flight(end);
-        let mut kept = self.random.index(under_way + 1);
+        let losses = self.losses.as_mut();
+        let mut kept = losses.map_or(0, |losses| losses.index(under_way + 1));
         let pipe = self.pipe(end);
         pipe.bytes.truncate(pipe.bytes.len() - (under_way - kept));
         pipe.flight.retain_mut(|parcel| match &mut parcel.load {
