@@ -58,7 +58,7 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let before = check_cluster(case, cluster)?;
     let mut faults = Faults::begin(case, cluster)?;
-    interrupt::undo_when_interrupted(faults.healer())?;
+    let _handling = interrupt::undo_when_interrupted(faults.healer());
     let connections = clients::connect(case, cluster)?;
 
     let answered = AtomicUsize::new(0);
@@ -167,7 +167,7 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
     } = report;
     let mut as_run = case.clone();
     as_run.seed = Some(plan.seed);
-    folder.write("case.json", pretty(&as_run)?)?;
+    folder.write_pretty("case.json", &as_run)?;
     let mut text = Vec::new();
     history::write(history, &mut text).map_err(Failure::doing("cannot write the history"))?;
     folder.write("history.jsonl", &text)?;
@@ -178,22 +178,12 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
             .map(|entry| entry.to_json() + "\n")
             .collect();
         folder.write(&format!("replica-{}.order.jsonl", last.replica), &lines)?;
-        let store = pretty(&last.store_json())?;
-        folder.write(&format!("replica-{}.store.json", last.replica), &store)?;
+        folder.write_pretty(&last.store_file(), &last.store_json())?;
     }
     for (number, log) in (1..).zip(client_logs(case, seen)) {
         folder.write(&format!("client-{number}.log"), &log)?;
     }
-    folder.write(
-        "verdict.json",
-        pretty(&verdict.to_json(case, plan.seed, history))?,
-    )
-}
-
-fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value)
-        .map(|text| text + "\n")
-        .map_err(|error| Failure::Other(error.to_string()))
+    folder.write_pretty("verdict.json", &verdict.to_json(case, plan.seed, history))
 }
 
 /// Each client's requests and replies with their times, as lines.

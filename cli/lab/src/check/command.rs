@@ -47,6 +47,16 @@ pub enum Model {
     All,
 }
 
+impl From<Consistency> for Model {
+    fn from(model: Consistency) -> Self {
+        match model {
+            Consistency::Linearizable => Self::Linearizable,
+            Consistency::Sequential => Self::Sequential,
+            Consistency::Eventual => Self::Eventual,
+        }
+    }
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds < 1e6 => Ok(seconds),

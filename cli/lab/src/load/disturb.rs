@@ -4,12 +4,13 @@ use crate::kit::ask::{PATIENCE, order};
 use crate::kit::clock::{Clock, wall_nanoseconds};
 use crate::kit::cluster::{Cluster, Replica};
 use crate::kit::failure::Failure;
+use crate::kit::process;
 use crate::kit::status::Status;
 use clap::ValueEnum;
 use holdback::protocol::value::Value;
 use holdback::random::Random;
 use holdback_client::Connection;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
 use std::fs::File;
 use std::io::Write;
@@ -298,9 +299,7 @@ fn forget_stale_process(replica: &mut Replica) {
 }
 
 fn send(pid: Option<u32>, signal: Signal) -> Result<(), String> {
-    let pid = pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-    let pid = pid.ok_or("its process is not known")?;
-    kill_process(pid, signal).map_err(|error| error.to_string())
+    process::send(pid.ok_or("its process is not known")?, signal)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::recorder::Recorder;
 use crate::history;
 use crate::kit::ask::PATIENCE;
 use crate::kit::cluster::Cluster;
-use crate::kit::collect::{Final, collect};
+use crate::kit::collect::collect;
 use crate::kit::failure::Failure;
 use crate::kit::run_folder::RunFolder;
 use crate::kit::settle::{self, Settled};
@@ -60,18 +60,11 @@ pub(super) fn save_stores(
         }
         last.store
             .retain(|key, _| key.starts_with(prefix.as_bytes()));
-        write_store(&last, folder)?;
+        folder.write_pretty(&last.store_file(), &last.store_json())?;
         recorder.last(&history::Final {
             replica: last.replica as u64,
             store: last.store,
         });
     }
     Ok(problems)
-}
-
-fn write_store(last: &Final, folder: &RunFolder) -> Result<(), Failure> {
-    let file = format!("replica-{}.store.json", last.replica);
-    let json = serde_json::to_string_pretty(&last.store_json());
-    let json = json.map_err(|error| Failure::Other(error.to_string()))?;
-    folder.write(&file, &(json + "\n"))
 }

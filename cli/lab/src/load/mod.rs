@@ -23,9 +23,9 @@ mod progress;
 mod recorder;
 mod run;
 mod sockets;
-mod stop;
 mod subject;
 mod tally;
 mod workload;
 
 pub use command::LoadArguments;
+pub use disturb::Faults;

@@ -86,8 +86,7 @@ impl Subject {
         if let Some(cluster) = &mut described {
             cluster.consistency = self.model;
         }
-        let json = serde_json::to_string(&described).map_err(|e| Failure::Other(e.to_string()))?;
-        folder.write("cluster.json", format!("{json}\n"))?;
+        folder.write_json("cluster.json", &described)?;
         Ok(Some(folder))
     }
 }
