@@ -1,0 +1,125 @@
+//! No two first-level modules of a package import each other, directly or in a circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// What each first-level module imports, by `crate::...`.
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+/// The modules of the circle in the imports of a package's `src` folder, if there is one.
+fn circle(src: &Path) -> Option<Vec<String>> {
+    let imports = read(src);
+    let mut path = Vec::new();
+    let mut done = BTreeSet::new();
+    imports
+        .keys()
+        .find_map(|module| walk(module, &imports, &mut path, &mut done))
+}
+
+/// Goes on from a module along its imports, until one of them is on the path already.
+fn walk(
+    module: &str,
+    imports: &Imports,
+    path: &mut Vec<String>,
+    done: &mut BTreeSet<String>,
+) -> Option<Vec<String>> {
+    if let Some(at) = path.iter().position(|on_path| on_path == module) {
+        return Some(path[at..].to_vec());
+    }
+    if done.contains(module) {
+        return None;
+    }
+    path.push(module.to_owned());
+    let found = imports[module]
+        .iter()
+        .find_map(|next| walk(next, imports, path, done));
+    path.pop();
+    done.insert(module.to_owned());
+    found
+}
+
+fn read(src: &Path) -> Imports {
+    let mut imports = Imports::new();
+    for file in files(src) {
+        let inside = file.strip_prefix(src).unwrap().with_extension("");
+        let module = inside.iter().next().unwrap().to_str().unwrap();
+        // The roots of the package may name every module.
+        if !["lib", "main", "bin"].contains(&module) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            imports
+                .entry(module.to_owned())
+                .or_default()
+                .extend(named(&text));
+        }
+    }
+    let modules: BTreeSet<String> = imports.keys().cloned().collect();
+    for (module, named) in &mut imports {
+        // Items of the root, such as macros, are no modules.
+        named.retain(|name| name != module && modules.contains(name));
+    }
+    imports
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let (folders, mut found): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+    found.retain(|file| file.extension().is_some_and(|end| end == "rs"));
+    found.extend(folders.iter().flat_map(|folder| files(folder)));
+    found
+}
+
+/// The names behind `crate::` in code: of `crate::{a::B, c}` both.
+fn named(text: &str) -> Vec<String> {
+    let is_code = |line: &&str| !line.trim_start().starts_with("//");
+    let code: Vec<&str> = text.lines().filter(is_code).collect();
+    let mut found = Vec::new();
+    for rest in code.join(" ").split("crate::").skip(1) {
+        let mut depth = 0;
+        let mut start = true;
+        for (at, character) in rest.char_indices() {
+            if start && (character.is_alphabetic() || character == '_') {
+                let name = rest[at..].split(|c: char| !c.is_alphanumeric() && c != '_');
+                found.extend(name.take(1).map(str::to_owned));
+            }
+            match character {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            start =
+                depth == 1 && (character == ',' || character == '{' || start && character == ' ');
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn no_module_of_the_laboratory_is_in_a_circle() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    assert_eq!(circle(&src), None);
+}
+
+#[test]
+fn a_circle_is_found_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file: &str, text: &str| {
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("lib.rs", "pub mod a; pub mod b; pub mod c;");
+    write(
+        "a/deep/file.rs",
+        "use crate::{\n    c::{d, b},\n    b::One,\n};\nuse crate::Root;",
+    );
+    write("b.rs", "/// Of [`crate::a`].\nfn f() { crate::c::g() }");
+    write("c.rs", "use super::a;");
+    assert_eq!(circle(folder.path()), None);
+    write("c/inner.rs", "use crate::a;");
+    let expected = Some(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]);
+    assert_eq!(circle(folder.path()), expected);
+}
