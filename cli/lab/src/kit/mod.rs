@@ -10,7 +10,6 @@ pub mod interrupt;
 pub mod ports;
 pub mod print;
 pub mod process;
-pub mod progress;
 pub mod random;
 pub mod replicas;
 pub mod run_folder;

@@ -15,7 +15,6 @@ mod driver;
 mod encode;
 mod finish;
 mod follow;
-mod histogram;
 mod mix;
 mod pace;
 mod print;

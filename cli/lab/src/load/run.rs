@@ -12,11 +12,13 @@ use super::subject::Subject;
 use super::tally::Tally;
 use super::workload::{Author, Workload};
 use super::{finish, print, progress};
+use crate::kit::ask::PATIENCE;
 use crate::kit::clock::{Clock, wall_nanoseconds};
-use crate::kit::cluster::Cluster;
 use crate::kit::failure::{EXIT_NO, EXIT_YES, Failure};
 use crate::kit::interrupt::{self, EXIT_INTERRUPTED, Handling, Then};
 use crate::kit::run_folder::RunFolder;
+use crate::kit::settle;
+use crate::kit::status::{positions, query_all};
 use serde_json::{Map, Value as Json, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
@@ -274,31 +276,27 @@ impl Load {
         } else {
             SETTLE_PATIENCE
         };
-        let settled = finish::settle(cluster, model, patience);
+        let settled = settle::wait(cluster, model, patience);
         let mut problems = Vec::new();
         if let Some(missing) = settled.missing {
             problems.push(format!("the replicas have not settled: {missing}"));
         }
-        let reached = finish::positions(cluster);
+        let reached = positions(&query_all(cluster, PATIENCE));
         for (destination, position) in destinations.iter().zip(&reached) {
             AtomicU64::store(destination, *position, Ordering::Release);
         }
         let mut recorder = self.recorder.clone();
         let prefix = self.subject.prefix();
-        problems.extend(save(cluster, &reached, &prefix, folder, &mut recorder)?);
+        problems.extend(finish::save_stores(
+            cluster,
+            &reached,
+            &prefix,
+            folder,
+            &mut recorder,
+        )?);
         recorder.finish()?;
         Ok(problems)
     }
-}
-
-fn save(
-    cluster: &Cluster,
-    reached: &[u64],
-    prefix: &str,
-    folder: &RunFolder,
-    recorder: &mut Recorder,
-) -> Result<Vec<String>, Failure> {
-    finish::save_stores(cluster, reached, prefix, folder, recorder)
 }
 
 fn join<T>(thread: ScopedJoinHandle<'_, Result<T, Failure>>) -> Result<T, Failure> {
