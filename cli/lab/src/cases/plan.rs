@@ -1,8 +1,8 @@
 //! Which delays a run takes, and how long it is going to be.
 
-mod foresee;
+mod estimate;
 
-pub use foresee::foresee;
+pub use estimate::estimate;
 
 use super::case::{Case, Seconds};
 use holdback::random::Random;
