@@ -56,7 +56,7 @@ pub(super) enum Keep {
 /// A choice among candidates.
 #[derive(Debug)]
 struct Choice {
-    /// Its mark before.
+    /// The state's mark before it.
     mark: usize,
     fingerprint: u128,
     opened: usize,
