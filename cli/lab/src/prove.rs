@@ -138,7 +138,7 @@ impl ProveArguments {
     fn check(&self, folder: &RunFolder) -> Result<u8, Failure> {
         let check = CheckArguments {
             path: folder.path().to_owned(),
-            model: self.judge.map(Model::from),
+            model: self.judge.map(Model::One),
             order: None,
             timeout: CHECK_SECONDS,
             json: false,

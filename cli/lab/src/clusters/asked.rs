@@ -1,6 +1,7 @@
 //! What scripts and people ask of the laboratory about clusters: `wait`, `status`, `new-run` and `free-ports`.
 
 use crate::kit::ask::PATIENCE;
+use crate::kit::clock::parse_seconds;
 use crate::kit::cluster::Where;
 use crate::kit::failure::{EXIT_NO, EXIT_YES, Failure};
 use crate::kit::ports::{self, PortRange};
@@ -18,18 +19,11 @@ pub struct WaitArguments {
     #[command(flatten)]
     pub place: Where,
     /// The most seconds to wait
-    #[arg(long, default_value_t = 15.0, value_parser = seconds)]
+    #[arg(long, default_value_t = 15.0, value_parser = parse_seconds)]
     pub timeout: f64,
     /// Say nothing if the time is up
     #[arg(long)]
     pub quiet: bool,
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if (0.0..1e6).contains(&seconds) => Ok(seconds),
-        _ => Err("expected a number of seconds".into()),
-    }
 }
 
 impl WaitArguments {

@@ -31,6 +31,23 @@ impl Clock {
     }
 }
 
+/// A length of time in nanoseconds.
+#[must_use]
+pub fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Reads a number of seconds.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..1e6).contains(&seconds) => Ok(seconds),
+        _ => Err("expected a number of seconds".into()),
+    }
+}
+
 /// The wall clock in nanoseconds since 1970, as replicas' traces have it.
 #[must_use]
 #[allow(
@@ -39,7 +56,7 @@ impl Clock {
 )]
 pub fn wall_nanoseconds() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX)
+    nanoseconds(since.unwrap_or_default())
 }
 
 /// The wall clock as `YYYYMMDD-HHMMSS` in UTC, for the names of run folders.

@@ -1,7 +1,7 @@
 //! What goes wrong during a load: delays, cuts, and pauses of processes, drawn from the seed.
 
 use crate::kit::ask::{PATIENCE, order};
-use crate::kit::clock::{Clock, wall_nanoseconds};
+use crate::kit::clock::{Clock, nanoseconds, wall_nanoseconds};
 use crate::kit::cluster::{Cluster, Replica};
 use crate::kit::failure::Failure;
 use crate::kit::process;
@@ -240,7 +240,7 @@ impl Disturber {
         let Some(log) = &mut self.log else {
             return;
         };
-        let time = u64::try_from(self.clock.now().as_nanos()).unwrap_or(u64::MAX);
+        let time = nanoseconds(self.clock.now());
         let line = json!({
             "event": "fault", "replica": self.cluster.replicas[replica].id,
             "wall_ns": wall_nanoseconds(), "time": time, "command": command,

@@ -8,7 +8,7 @@ use super::tally::Tally;
 use super::workload::Workload;
 use crate::history::{Operation, Outcome};
 use crate::kit::ask::words;
-use crate::kit::clock::Clock;
+use crate::kit::clock::{Clock, nanoseconds};
 use crate::kit::failure::Failure;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -122,7 +122,7 @@ impl Driver<'_> {
     }
 
     pub(super) fn now(&self) -> u64 {
-        u64::try_from(self.clock.now().as_nanos()).unwrap_or(u64::MAX)
+        nanoseconds(self.clock.now())
     }
 
     // --- sending ------------------------------------------------------------------------------------
