@@ -1,7 +1,7 @@
 //! `holdback-lab prove`: a cluster of its own under load while things go wrong, and the verdict on it.
 
 use crate::check::{CheckArguments, Model};
-use crate::clusters::up::SEED_MAX;
+use crate::clusters::up::Shape;
 use crate::kit::failure::{EXIT_NO, EXIT_USAGE, EXIT_YES, Failure};
 use crate::kit::ports::{self, PortRange};
 use crate::kit::random::draw_seed;
@@ -24,12 +24,9 @@ const CHECK_SECONDS: f64 = 60.0;
 /// `holdback-lab prove`
 #[derive(Debug, Args)]
 pub struct ProveArguments {
-    /// The consistency model
-    #[arg(long, short, value_name = "MODEL", default_value_t)]
-    pub consistency: Consistency,
-    /// How many replicas
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=32))]
-    pub replicas: u16,
+    /// What the cluster is like.
+    #[command(flatten)]
+    pub shape: Shape,
     /// How long the load lasts
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub seconds: u32,
@@ -42,9 +39,6 @@ pub struct ProveArguments {
     /// Operations a second, all clients together
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub rate: u32,
-    /// Seeds everything random; drawn if not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=SEED_MAX))]
-    pub seed: Option<u64>,
     /// Judge by another model than the cluster's own; unless load options say otherwise, clients then only read
     /// and write three keys, which makes counter-examples short
     #[arg(long = "as", value_name = "MODEL")]
@@ -71,11 +65,11 @@ impl ProveArguments {
     /// [`Failure::Usage`] for arguments that do not fit together, [`Failure::Unreachable`] if a replica does not
     /// start, [`Failure::Other`] if files cannot be written.
     pub fn run(&self) -> Result<u8, Failure> {
-        if self.replicas == 1 && self.faults != Faults::None {
+        if self.shape.replicas == 1 && self.faults != Faults::None {
             let message = "one replica has no links: --faults none";
             return Err(Failure::Usage(message.into()));
         }
-        let seed = self.seed.unwrap_or_else(draw_seed);
+        let seed = self.shape.seed.unwrap_or_else(draw_seed);
         let mut load = match Load::try_parse_from(self.load_options(seed)) {
             Ok(load) => load.arguments,
             Err(error) => {
@@ -125,9 +119,13 @@ impl ProveArguments {
     fn load(&self, seed: u64, load: &LoadArguments, folder: &RunFolder) -> Result<u8, Failure> {
         let options: Vec<OsString> = SERVER_OPTIONS.split(' ').map(Into::into).collect();
         let plan = Plan {
-            consistency: self.consistency,
+            consistency: self.shape.consistency,
             seed,
-            ports: &ports::free(self.replicas.into(), &PortRange::usual()?, draw_seed())?,
+            ports: &ports::free(
+                self.shape.replicas.into(),
+                &PortRange::usual()?,
+                draw_seed(),
+            )?,
             options: &options,
             advice: "with HOLDBACK_PORTS",
         };

@@ -6,36 +6,25 @@ use std::path::{Path, PathBuf};
 /// What each first-level module imports, by `crate::...`.
 type Imports = BTreeMap<String, BTreeSet<String>>;
 
-/// The modules of the circle in the imports of a package's `src` folder, if there is one.
+/// The modules of a circle in the imports of a package's `src` folder, if there is one.
 fn circle(src: &Path) -> Option<Vec<String>> {
-    let imports = read(src);
-    let mut path = Vec::new();
-    let mut done = BTreeSet::new();
-    imports
-        .keys()
-        .find_map(|module| walk(module, &imports, &mut path, &mut done))
-}
-
-/// Goes on from a module along its imports, until one of them is on the path already.
-fn walk(
-    module: &str,
-    imports: &Imports,
-    path: &mut Vec<String>,
-    done: &mut BTreeSet<String>,
-) -> Option<Vec<String>> {
-    if let Some(at) = path.iter().position(|on_path| on_path == module) {
-        return Some(path[at..].to_vec());
+    let mut imports = read(src);
+    // What imports nothing that is left is in no circle.
+    while let Some((leaf, _)) = imports.iter().find(|(_, imported)| imported.is_empty()) {
+        let leaf = leaf.clone();
+        imports.remove(&leaf);
+        for imported in imports.values_mut() {
+            imported.remove(&leaf);
+        }
     }
-    if done.contains(module) {
-        return None;
+    let mut path = vec![imports.keys().next()?.clone()];
+    loop {
+        let next = imports[path.last()?].first()?.clone();
+        if let Some(at) = path.iter().position(|module| *module == next) {
+            return Some(path.split_off(at));
+        }
+        path.push(next);
     }
-    path.push(module.to_owned());
-    let found = imports[module]
-        .iter()
-        .find_map(|next| walk(next, imports, path, done));
-    path.pop();
-    done.insert(module.to_owned());
-    found
 }
 
 fn read(src: &Path) -> Imports {

@@ -16,24 +16,29 @@ use std::io::IsTerminal;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-/// The largest seed that is taken.
-pub const SEED_MAX: u64 = 999_999_999;
-
-/// `holdback-lab up`
+/// What a cluster is like.
 #[derive(Debug, Args)]
-pub struct UpArguments {
+pub struct Shape {
     /// How many replicas
     #[arg(long, short = 'n', value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=32))]
     pub replicas: u16,
     /// The consistency model
     #[arg(long, short, value_name = "MODEL", default_value_t)]
     pub consistency: Consistency,
+    /// Seeds everything random; drawn if not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..1_000_000_000))]
+    pub seed: Option<u64>,
+}
+
+/// `holdback-lab up`
+#[derive(Debug, Args)]
+pub struct UpArguments {
+    /// What it is like.
+    #[command(flatten)]
+    pub shape: Shape,
     /// The first replica's port; the others follow
     #[arg(long, short, value_name = "PORT", default_value_t = DEFAULT_FIRST_PORT, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
-    /// Seeds everything random; drawn if not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=SEED_MAX))]
-    pub seed: Option<u64>,
     /// Let FAULT cut and delay links
     #[arg(long)]
     pub allow_faults: bool,
@@ -52,10 +57,10 @@ impl UpArguments {
     /// # Errors
     /// [`Failure::Usage`] if there are not so many ports, and as [`Replicas::start`].
     pub fn run(&self) -> Result<u8, Failure> {
-        let Some(last) = self.port.checked_add(self.replicas - 1) else {
+        let Some(last) = self.port.checked_add(self.shape.replicas - 1) else {
             let message = format!(
                 "-p wants the first of {} ports, not '{}'",
-                self.replicas, self.port
+                self.shape.replicas, self.port
             );
             return Err(Failure::Usage(message));
         };
@@ -65,8 +70,8 @@ impl UpArguments {
             options.insert(0, "--allow-faults".into());
         }
         let plan = Plan {
-            consistency: self.consistency,
-            seed: self.seed.unwrap_or_else(draw_seed),
+            consistency: self.shape.consistency,
+            seed: self.shape.seed.unwrap_or_else(draw_seed),
             ports: &ports,
             options: &options,
             advice: "with -p",
@@ -74,7 +79,11 @@ impl UpArguments {
         let folder = RunFolder::create(&runs(), "cluster")?;
         let (replicas, cluster) = Replicas::start(&plan, &folder)?;
         folder.leave_standing()?;
-        let (count, model, shown) = (self.replicas, plan.consistency, folder.path().display());
+        let (count, model, shown) = (
+            self.shape.replicas,
+            plan.consistency,
+            folder.path().display(),
+        );
         if self.detach {
             replicas.leave();
             anstream::println!("up: {count} replicas, {model}, seed {}", plan.seed);
