@@ -31,69 +31,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-model=sequential replicas=3 seconds=30 faults=all clients=20 rate=300 seed=$RANDOM judge='' page=yes options=()
-while [ "$#" -gt 0 ]; do
-  case "$1" in
-    -h | --help) print_help; exit 0 ;;
-    -c | --consistency) needs_value "$1" "$#"; model=$2; shift ;;
-    -n | --replicas) needs_value "$1" "$#"; replicas=$2; shift ;;
-    --seconds) needs_value "$1" "$#"; seconds=$2; shift ;;
-    --faults) needs_value "$1" "$#"; faults=$2; shift ;;
-    --clients) needs_value "$1" "$#"; clients=$2; shift ;;
-    --rate) needs_value "$1" "$#"; rate=$2; shift ;;
-    --seed) needs_value "$1" "$#"; seed=$2; shift ;;
-    --as) needs_value "$1" "$#"; judge=$2; shift ;;
-    --no-page) page=no ;;
-    --) shift; options=("$@"); break ;;
-    *) usage "unknown argument '$1'" ;;
-  esac
-  shift
-done
-
-# is_model TEXT
-is_model() {
-  case "$1" in sequential | linearizable | eventual) ;; *) return 1 ;; esac
-}
-
-is_model "$model" || usage "-c wants sequential, linearizable or eventual, not '$model'"
-[ -z "$judge" ] || is_model "$judge" || usage "--as wants sequential, linearizable or eventual, not '$judge'"
-case "$faults" in
-  none | delays | cuts | all) ;;
-  *) usage "--faults wants none, delays, cuts or all, not '$faults'" ;;
-esac
-number_within "$replicas" 1 32 || usage "-n wants 1 to 32, not '$replicas'"
-[ "$replicas" -gt 1 ] || [ "$faults" = none ] || usage "one replica has no links: --faults none"
-number_within "$seconds" 1 86400 || usage "--seconds wants a number, not '$seconds'"
-number_within "$clients" 1 100000 || usage "--clients wants 1 to 100000, not '$clients'"
-number_within "$rate" 1 1000000 || usage "--rate wants 1 to 1000000, not '$rate'"
-number_within "$seed" 0 999999999 || usage "--seed wants a number, not '$seed'"
-
-if [ -n "$judge" ] && [ "${#options[@]}" -eq 0 ]; then options=(--keys 3 --mix 'get,set'); fi
-
+help_if_asked "$@"
 clean_up_on_exit
 build
-run="$(new_run prove)"
-ports="$(free_ports "$replicas")"
-# Timeouts are short, so that there are operations of which nobody knows whether they happened, and links
-# that time out. Orders are kept whole, whoever follows them.
-start_replicas "$run" "$model" "$seed" "$ports" --allow-faults --request-timeout 1s --link-timeout 1s \
-  --order-entries 10000000 --order-bytes 4gb || exit "$?"
-
-status=0
-run_child "$bin/holdback-lab" load --run "$run" --duration "$seconds" --rate "$rate" --clients "$clients" \
-  --faults "$faults" --seed "$seed" --witness "${options[@]}" || status=$?
-# What the replicas promise is judged below. Whether they settled is a promise too.
-[ "$status" -le 1 ] || exit "$status"
-end_processes "${replica_pids[@]}"
-replica_pids=()
-
-say
-verdict=0
-run_child "$bin/holdback-lab" check "$run" ${judge:+--model "$judge"} || verdict=$?
-if [ "$page" = yes ]; then
-  run_child "$bin/holdback-lab" report "$run" >/dev/null || status=$?
-  say
-  say "the picture: ${run#"$PWD/"}/report.html"
-fi
-[ "$verdict" -ne 0 ] || verdict=$status
-exit "$verdict"
+run_child "$bin/holdback-lab" prove "$@"

@@ -16,10 +16,10 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+help_if_asked "$@"
 times=1 names=()
 while [ "$#" -gt 0 ]; do
   case "$1" in
-    -h | --help) print_help; exit 0 ;;
     --times)
       needs_value "$1" "$#"
       number_within "$2" 1 1000 || usage "--times wants a number, not '$2'"
@@ -34,23 +34,9 @@ done
 
 clean_up_on_exit
 build
-export HOLDBACK_BIN="$bin"
-all=()
-while read -r file; do all+=("$file"); done < <("$bin/holdback-lab" cases --files "$root/test_cases")
-files=()
-if [ "${#names[@]}" -eq 0 ]; then
-  files=("${all[@]}")
-else
-  for name in "${names[@]}"; do
-    found=
-    for file in "${all[@]}"; do
-      case "$file" in */"${name%.json}.json") found=$file ;; esac
-    done
-    [ -n "$found" ] || usage "there is no case '$name'"
-    files+=("$found")
-  done
-fi
-"$bin/holdback-lab" check-case "${files[@]}" >/dev/null || exit "$EXIT_USAGE"
+list="$("$bin/holdback-lab" cases --files "$root/test_cases" "${names[@]}")" || exit "$?"
+mapfile -t files <<<"$list"
+"$bin/holdback-lab" check-case "${files[@]}" >/dev/null || exit "$?"
 
 # Output of the run in progress.
 output="$(mktemp)"

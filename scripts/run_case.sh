@@ -20,70 +20,25 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-check=no free=no keep=no seed=() case=
+help_if_asked "$@"
+check=no options=() names=()
 while [ "$#" -gt 0 ]; do
   case "$1" in
-    -h | --help) print_help; exit 0 ;;
     --check) check=yes ;;
-    --free-ports) free=yes ;;
-    --keep) keep=yes ;;
-    --seed) needs_value "$1" "$#"; seed=(--seed "$2"); shift ;;
-    -*) usage "unknown option '$1'" ;;
-    *) [ -z "$case" ] || usage "one case at a time"; case=$1 ;;
+    --seed) needs_value "$1" "$#"; options+=("$1" "$2"); shift ;;
+    -*) options+=("$1") ;;
+    *) names+=("$1") ;;
   esac
   shift
 done
-# Set by `plan` below.
-name='' consistency='' num_processes='' ports='' faults=''
-
-# find_case FILE|NAME: prints the file.
-find_case() {
-  local wanted=$1 file
-  for file in "$wanted" "$root/test_cases/$wanted" "$root/test_cases/$wanted.json" "$root"/test_cases/*/"$wanted.json"; do
-    if [ -f "$file" ]; then
-      say "$file"
-      return
-    fi
-  done
-  complain "there is no case '$wanted'; there are:"
-  "$bin/holdback-lab" cases --files "$root/test_cases" | sed 's|.*/||; s|\.json$||; s|^|  |' >&2
-  exit "$EXIT_USAGE"
-}
+[ "${#names[@]}" -le 1 ] || usage "one case at a time"
 
 clean_up_on_exit
 build
-if [ -z "$case" ]; then
+if [ "${#names[@]}" -eq 0 ]; then
   [ "$check" = no ] || usage "--check needs a file"
   exec "$bin/holdback-lab" cases "$root/test_cases"
 fi
-file="$(find_case "$case")"
-if [ "$check" = yes ]; then
-  exec "$bin/holdback-lab" check-case "$file"
-fi
-
-# `name value` lines, for the variables above; malformed cases end here.
-plan="$("$bin/holdback-lab" plan "$file" "${seed[@]}")" || exit "$EXIT_USAGE"
-while read -r key value; do
-  case "$key" in
-    name | consistency | num_processes | ports | faults) printf -v "$key" '%s' "$value" ;;
-    seed) seed=(--seed "$value") ;;
-  esac
-done <<<"$plan"
-if [ "$free" = yes ]; then ports="$(free_ports "$num_processes")"; fi
-options=()
-if [ "$faults" = yes ]; then options+=(--allow-faults); fi
-
-run="$(new_run "$name")"
-# shellcheck disable=SC2034 # lib.sh shows it
-port_advice="with --free-ports"
-start_replicas "$run" "$consistency" "${seed[1]}" "$ports" "${options[@]}" || exit "$?"
-
-status=0
-run_child "$bin/holdback-lab" run "$file" --run "$run" "${seed[@]}" || status=$?
-if [ "$keep" = yes ]; then
-  replica_pids=()
-  touch "$run/standing"
-  say "the cluster is still up: scripts/cluster.sh status, logs or down"
-  say "  $bin/holdback-cli --cluster $(IFS=,; read -ra list <<<"$ports"; addresses "${list[@]}") -p ${ports%%,*}"
-fi
-exit "$status"
+file="$("$bin/holdback-lab" cases --files "$root/test_cases" "${names[@]}")" || exit "$?"
+if [ "$check" = yes ]; then exec "$bin/holdback-lab" check-case "$file"; fi
+run_child "$bin/holdback-lab" run --spawn --runs "$HOLDBACK_RUNS" "${options[@]}" "$file"

@@ -5,7 +5,7 @@
 # Usage: scripts/test_clients.sh [--help]
 #
 # Client libraries that are missing are installed by name below target/clients. HOLDBACK_BIN names a folder
-# with holdback-server; otherwise it is built.
+# with the programs; otherwise they are built.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [ "${1:-}" = -h ] || [ "${1:-}" = --help ]; then
@@ -19,7 +19,7 @@ clients=$(cd "$clients" && pwd)
 stories=$PWD/server/tests/clients
 
 if [ -z "${HOLDBACK_BIN:-}" ]; then
-  cargo build --quiet --bin holdback-server
+  cargo build --quiet --bins
   HOLDBACK_BIN=${CARGO_TARGET_DIR:-target}/debug
 fi
 cargo build --quiet --package holdback-server --example redis_story
@@ -30,56 +30,23 @@ if [ ! -d "$clients/node/node_modules/ioredis" ] || [ ! -d "$clients/node/node_m
   npm install --silent --no-audit --no-fund --prefix "$clients/node" ioredis redis >/dev/null
 fi
 
-pids=()
 work=$(mktemp -d)
-cleanup() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  pids=()
-}
+export HOLDBACK_BIN HOLDBACK_RUNS=$work/runs
+cleanup() { scripts/cluster.sh down >/dev/null 2>&1 || true; }
 trap 'cleanup; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
-# The first of three free ports in a row, below the ephemeral range.
-free_ports() {
-  python3 - <<'PY'
-import socket, random
-def free(port):
-    with socket.socket() as s:
-        try:
-            s.bind(("127.0.0.1", port))
-            return True
-        except OSError:
-            return False
-while True:
-    base = random.randrange(22000, 30000)
-    if all(free(base + i) for i in range(3)):
-        print(base)
-        break
-PY
-}
-
 # Starts three replicas of a model; sets base.
 start() {
-  local model=$1 cluster id deadline
-  base=$(free_ports)
-  cluster=127.0.0.1:$base,127.0.0.1:$((base + 1)),127.0.0.1:$((base + 2))
-  for id in 1 2 3; do
-    "$HOLDBACK_BIN/holdback-server" --id "$id" --cluster "$cluster" --consistency "$model" \
-      --log-level warn --log-file "$work/$model-$id.log" &
-    pids+=($!)
+  local try
+  for try in 1 2 3 4 5; do
+    base=$((22000 + RANDOM % 8000))
+    # Ports may be in use.
+    if scripts/cluster.sh up -c "$1" -p "$base" --detach >"$work/up" 2>&1; then return; fi
   done
-  deadline=$((SECONDS + 30))
-  for id in 1 2 3; do
-    until [ "$(redis-cli -p $((base + id - 1)) STATUS 2>/dev/null | grep -c '^link.*:up')" = 2 ]; do
-      if [ "$SECONDS" -ge "$deadline" ]; then
-        echo "test_clients.sh: the links of replica $id did not come up" >&2
-        cat "$work"/*.log >&2
-        exit 1
-      fi
-      sleep 0.05
-    done
-  done
+  echo "test_clients.sh: no cluster after $try tries" >&2
+  cat "$work/up" >&2
+  exit 1
 }
 
 failed=0

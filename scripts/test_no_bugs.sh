@@ -8,9 +8,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
-case "${1:-}" in
-  -h | --help) print_help; exit 0 ;;
-esac
+help_if_asked "$@"
 [ $# -eq 2 ] || usage "FOLDER and LAB are needed"
 folder=$1 lab=$2
 

@@ -7,10 +7,8 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$root"
-case "${1:-}" in
-  -h | --help) print_help; exit 0 ;;
-  "") usage "LAB is needed" ;;
-esac
+help_if_asked "$@"
+[ $# -eq 1 ] || usage "LAB is needed"
 lab=$1
 
 work=$(mktemp -d)

@@ -1,20 +1,16 @@
 //! The subcommands of `holdback-lab`.
 
-use crate::cases::command::{CasesArguments, CheckCaseArguments, PlanArguments, RunArguments};
+use crate::cases::command::{CasesArguments, CheckCaseArguments, RunArguments};
 use crate::check::CheckArguments;
-use crate::kit::ask::PATIENCE;
-use crate::kit::cluster::Where;
-use crate::kit::failure::{EXIT_NO, EXIT_YES, Failure};
-use crate::kit::ports::{self, PortRange};
-use crate::kit::print::{self, BAD, FAINT, styled, terminal_width};
-use crate::kit::random::draw_seed;
-use crate::kit::run_folder::{RunFolder, runs};
-use crate::kit::status::{Answers, digests_at_common_position, query_all, trouble};
+use crate::clusters::asked::{FreePortsArguments, NewRunArguments, StatusArguments, WaitArguments};
+use crate::clusters::standing::ClusterArguments;
+use crate::clusters::up::UpArguments;
+use crate::kit::failure::Failure;
 use crate::load::LoadArguments;
+use crate::prove::ProveArguments;
 use crate::report::commands::{ExportArguments, ReportArguments};
 use crate::simulate::SimulateArguments;
-use clap::{Args, Parser, Subcommand};
-use std::time::Duration;
+use clap::{Parser, Subcommand};
 
 /// Runs test cases against a cluster of Holdback replicas and judges them.
 #[derive(Debug, Parser)]
@@ -26,20 +22,24 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 fine or yes; 1 no, or a check failed; 2 unknown; 64 usage or a malformed \
-                          file; 69 a replica cannot be reached; 130 interrupted.\n\nNothing here starts \
-                          replicas: scripts/cluster.sh and scripts/run_case.sh do.";
+                          file; 69 a replica cannot be reached; 130 interrupted.\n\nOnly `up`, \
+                          `prove` and `run --spawn` start replicas; all else finds them.";
 
 /// What `holdback-lab` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a case against a cluster that is up, print everything, and judge it
+    /// Start a cluster and open its REPL
+    Up(UpArguments),
+    /// Look after a cluster that is up
+    Cluster(ClusterArguments),
+    /// Start a cluster, load it while things go wrong, and judge what its clients saw
+    Prove(ProveArguments),
+    /// Run a case, print everything, and judge it
     Run(RunArguments),
     /// Check case files without running them
     CheckCase(CheckCaseArguments),
     /// List the cases in a folder, with their descriptions and how long they take
     Cases(CasesArguments),
-    /// Print what a script needs to know to start the cluster of a case
-    Plan(PlanArguments),
     /// Wait until every replica is ready and every link is up
     Wait(WaitArguments),
     /// Show every replica in one table; fail if a link is down or orders differ
@@ -60,123 +60,28 @@ pub enum Command {
     Simulate(SimulateArguments),
 }
 
-/// `holdback-lab wait`
-#[derive(Debug, Args)]
-pub struct WaitArguments {
-    /// How the replicas are found.
-    #[command(flatten)]
-    pub place: Where,
-    /// The most seconds to wait
-    #[arg(long, default_value_t = 15.0, value_parser = seconds)]
-    pub timeout: f64,
-    /// Say nothing if the time is up
-    #[arg(long)]
-    pub quiet: bool,
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if (0.0..1e6).contains(&seconds) => Ok(seconds),
-        _ => Err("expected a number of seconds".into()),
-    }
-}
-
-impl WaitArguments {
-    /// Waits.
+impl Command {
+    /// Does it, and returns the exit code.
     ///
     /// # Errors
-    /// [`Failure::Unreachable`] with what is missing when the time is up.
+    /// Why it could not be done.
     pub fn run(&self) -> Result<u8, Failure> {
-        let cluster = self.place.find_or_default()?;
-        let patience = Duration::from_secs_f64(self.timeout);
-        match cluster.wait_until_ready(patience) {
-            Ok(_) => Ok(EXIT_YES),
-            Err(failure) if self.quiet => Ok(failure.exit_code()),
-            Err(failure) => Err(failure),
+        match self {
+            Self::Up(arguments) => arguments.run(),
+            Self::Cluster(arguments) => arguments.run(),
+            Self::Prove(arguments) => arguments.run(),
+            Self::Run(arguments) => arguments.run(),
+            Self::CheckCase(arguments) => arguments.run(),
+            Self::Cases(arguments) => arguments.run(),
+            Self::Wait(arguments) => arguments.run(),
+            Self::Status(arguments) => arguments.run(),
+            Self::NewRun(arguments) => arguments.run(),
+            Self::FreePorts(arguments) => arguments.run(),
+            Self::Check(arguments) => arguments.run(),
+            Self::Load(arguments) => arguments.run(),
+            Self::Report(arguments) => arguments.run(),
+            Self::Export(arguments) => arguments.run(),
+            Self::Simulate(arguments) => arguments.run(),
         }
-    }
-}
-
-/// `holdback-lab status`
-#[derive(Debug, Args)]
-pub struct StatusArguments {
-    /// How the replicas are found.
-    #[command(flatten)]
-    pub place: Where,
-}
-
-impl StatusArguments {
-    /// Prints the table and what is wrong, if anything is.
-    ///
-    /// # Errors
-    /// [`Failure::Usage`] if there is no such run; [`Failure::Unreachable`] if no replica answers.
-    pub fn run(&self) -> Result<u8, Failure> {
-        let cluster = self.place.find_or_default()?;
-        let answers: Answers = query_all(&cluster, PATIENCE);
-        anstream::print!(
-            "{}",
-            print::status::table(&cluster, &answers, terminal_width())
-        );
-        if answers.iter().all(Result::is_err) {
-            return Err(Failure::Unreachable("no replica answers".into()));
-        }
-        let mut wrong = trouble(&cluster, &answers);
-        let (agreement, same) = digests_at_common_position(&cluster, &answers, PATIENCE);
-        if !same {
-            wrong.push(agreement.clone());
-        }
-        for problem in &wrong {
-            anstream::println!("  {}", styled(BAD, problem));
-        }
-        if same {
-            anstream::println!("  {}", styled(FAINT, &agreement));
-        }
-        Ok(if wrong.is_empty() { EXIT_YES } else { EXIT_NO })
-    }
-}
-
-/// `holdback-lab new-run`
-#[derive(Debug, Args)]
-pub struct NewRunArguments {
-    /// The name; the time is appended
-    pub name: String,
-}
-
-impl NewRunArguments {
-    /// Creates the folder.
-    ///
-    /// # Errors
-    /// [`Failure::Other`] if the file system does not allow it.
-    pub fn run(&self) -> Result<u8, Failure> {
-        anstream::println!(
-            "{}",
-            RunFolder::create(&runs(), &self.name)?.path().display()
-        );
-        Ok(EXIT_YES)
-    }
-}
-
-/// `holdback-lab free-ports`
-#[derive(Debug, Args)]
-pub struct FreePortsArguments {
-    /// How many
-    #[arg(value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub count: u16,
-    /// Where to look, such as 20000-20999; below 32768 if not given
-    #[arg(long, env = "HOLDBACK_PORTS")]
-    pub range: Option<PortRange>,
-}
-
-impl FreePortsArguments {
-    /// Prints the ports on one line, separated by commas.
-    ///
-    /// # Errors
-    /// [`Failure::Unreachable`] if there are not so many.
-    pub fn run(&self) -> Result<u8, Failure> {
-        let range = self.range.clone().unwrap_or_default();
-        let found = ports::free(self.count.into(), &range, draw_seed())?;
-        let found: Vec<String> = found.iter().map(u16::to_string).collect();
-        anstream::println!("{}", found.join(","));
-        Ok(EXIT_YES)
     }
 }

@@ -2,10 +2,12 @@
 
 pub mod cases;
 pub mod check;
+pub mod clusters;
 pub mod commands;
 pub mod history;
 pub mod kit;
 pub mod load;
 pub mod order;
+pub mod prove;
 pub mod report;
 pub mod simulate;

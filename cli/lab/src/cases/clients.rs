@@ -8,7 +8,7 @@ use crate::kit::cluster::Cluster;
 use crate::kit::failure::Failure;
 use holdback::protocol::value::Value;
 use holdback_client::Connection;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use indicatif::ProgressBar;
 use std::time::Duration;
 
 /// How long a client waits for a reply. Replicas answer sooner, if need be with an error, unless they
@@ -70,14 +70,14 @@ pub fn connect(case: &Case, cluster: &Cluster) -> Result<Vec<Connection>, Failur
     case.clients.iter().map(open).collect()
 }
 
-/// Lets the clients send their requests, and returns when the last one has ended. `answered` counts the
-/// requests that are through, for whoever wants to show it.
+/// Lets the clients send their requests, and returns when the last one has ended. `answered` shows how
+/// many requests are through.
 pub fn run(
     case: &Case,
     plan: &Plan,
     connections: Vec<Connection>,
     clock: Clock,
-    answered: &AtomicUsize,
+    answered: &ProgressBar,
 ) -> Vec<Seen> {
     std::thread::scope(|scope| {
         let clients = case.clients.iter().zip(&plan.delays).zip(connections);
@@ -98,7 +98,7 @@ fn run_one(
     delays: &[Duration],
     mut connection: Connection,
     clock: Clock,
-    answered: &AtomicUsize,
+    answered: &ProgressBar,
 ) -> Seen {
     let mut seen = Seen::new();
     let mut ready = Duration::ZERO;
@@ -119,7 +119,7 @@ fn run_one(
         if lost {
             break;
         }
-        answered.fetch_add(1, Ordering::Relaxed);
+        answered.inc(1);
         ready = ended;
     }
     seen

@@ -1,14 +1,17 @@
-//! `holdback-lab run`, `check-case`, `cases` and `plan`.
+//! `holdback-lab run`, `check-case` and `cases`.
 
 use super::case::Case;
 use super::plan::Plan;
 use super::print::outcome::{Shown, head, outcome};
 use crate::kit::cluster::{Cluster, Where};
 use crate::kit::failure::{EXIT_NO, EXIT_YES, Failure};
+use crate::kit::ports::{self, PortRange};
 use crate::kit::print::{self, BAD, FAINT, GOOD, styled, terminal_width};
 use crate::kit::random::draw_seed;
-use crate::kit::run_folder::{RunFolder, from_here, runs};
+use crate::kit::replicas::{self, Replicas, program};
+use crate::kit::run_folder::{RunFolder, from_here};
 use clap::Args;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// `holdback-lab run`
@@ -19,6 +22,23 @@ pub struct RunArguments {
     /// How the replicas are found.
     #[command(flatten)]
     pub place: Where,
+    /// Start replicas for the case, which end with it
+    #[arg(long, conflicts_with_all = ["run", "cluster", "check"])]
+    pub spawn: bool,
+    /// Use ports that are free instead of those of the case
+    #[arg(long, requires = "spawn")]
+    pub free_ports: bool,
+    /// Leave the replicas up
+    #[arg(long, requires = "spawn")]
+    pub keep: bool,
+    /// Where a new run folder goes
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "HOLDBACK_RUNS",
+        default_value = ".runs"
+    )]
+    pub runs: PathBuf,
     /// What random delays are drawn from, instead of the case's own seed
     #[arg(long)]
     pub seed: Option<u64>,
@@ -31,63 +51,95 @@ impl RunArguments {
     /// Runs the case.
     ///
     /// # Errors
-    /// As [`super::run::run`].
+    /// As [`super::run::run`], and with `--spawn` as [`Replicas::start`].
     pub fn run(&self) -> Result<u8, Failure> {
         if self.check {
             let files = vec![self.case.clone()];
             return CheckCaseArguments { files }.run();
         }
         let case = Case::load(&self.case)?;
-        let plan = plan(&case, self.seed);
-        let found = self.place.find()?;
-        let cluster = found.unwrap_or_else(|| case.cluster());
-        let folder = self.folder(&case, &cluster)?;
-        let width = terminal_width();
-        anstream::print!("{}", head(&case, plan.seed, width));
-
-        let report = super::run::run(&case, &plan, &cluster, &folder)?;
-        if report.before > 0 {
-            let entries = print::count(report.before as usize, "entry", "entries");
-            let note = format!("the cluster was not new: {entries} from before are not shown");
-            anstream::println!("\n{}", styled(FAINT, &note));
+        let plan = Plan::new(&case, self.seed.or(case.seed).unwrap_or_else(draw_seed));
+        if self.spawn {
+            return self.run_with_replicas(&case, &plan);
         }
-        let shown = Shown {
-            case: &case,
-            seed: plan.seed,
-            seen: &report.seen,
-            finals: &report.finals,
-            verdict: &report.verdict,
-            width,
+        let cluster = self.place.find()?.unwrap_or_else(|| case.cluster());
+        let folder = match &self.place.run {
+            Some(folder) => RunFolder::existing(folder)?,
+            None => {
+                let folder = RunFolder::create(&self.runs, &case.name)?;
+                folder.write_json("cluster.json", &cluster)?;
+                folder
+            }
         };
-        anstream::print!("{}", outcome(&shown));
-        let own = report.verdict.own_check();
-        if let Some(own) = own.filter(|own| own.verdict.is_no()) {
-            anstream::print!("\n{}", crate::check::shown(own, &report.history));
-        }
-        let yes = report.verdict.is_yes();
-        let word = if yes {
-            styled(GOOD, "yes")
-        } else {
-            styled(BAD, "no")
-        };
-        let kept = format!("everything is in {}", from_here(folder.path()));
-        anstream::println!("\n{word}  {}", styled(FAINT, &kept));
-        Ok(if yes { EXIT_YES } else { EXIT_NO })
+        run_and_show(&case, &plan, &cluster, &folder)
     }
 
-    fn folder(&self, case: &Case, cluster: &Cluster) -> Result<RunFolder, Failure> {
-        if let Some(folder) = &self.place.run {
-            return RunFolder::existing(folder);
+    /// Runs the case with replicas of its own.
+    fn run_with_replicas(&self, case: &Case, plan: &Plan) -> Result<u8, Failure> {
+        let ports = match self.free_ports {
+            true => ports::free(case.num_processes, &PortRange::usual()?, draw_seed())?,
+            false => case.ports(),
+        };
+        let options: &[OsString] = match case.needs_faults() {
+            true => &["--allow-faults".into()],
+            false => &[],
+        };
+        let wanted = replicas::Plan {
+            consistency: case.consistency,
+            seed: plan.seed,
+            ports: &ports,
+            options,
+            advice: "with --free-ports",
+        };
+        let folder = RunFolder::create(&self.runs, &case.name)?;
+        let (replicas, cluster) = Replicas::start(&wanted, &folder)?;
+        let code = run_and_show(case, plan, &cluster, &folder);
+        if self.keep {
+            folder.leave_standing()?;
+            replicas.leave();
+            anstream::println!("the cluster is still up: scripts/cluster.sh status, logs or down");
+            let (repl, addresses) = (program("holdback-cli")?, cluster.addresses());
+            anstream::println!("  {} --cluster {addresses} -p {}", repl.display(), ports[0]);
         }
-        let folder = RunFolder::create(&runs(), &case.name)?;
-        let cluster = serde_json::to_string(cluster).map_err(|e| Failure::Other(e.to_string()))?;
-        folder.write("cluster.json", format!("{cluster}\n"))?;
-        Ok(folder)
+        code
     }
 }
 
-fn plan(case: &Case, seed: Option<u64>) -> Plan {
-    Plan::new(case, seed.or(case.seed).unwrap_or_else(draw_seed))
+/// Runs a case, prints everything, and returns the exit code of the verdict.
+fn run_and_show(
+    case: &Case,
+    plan: &Plan,
+    cluster: &Cluster,
+    folder: &RunFolder,
+) -> Result<u8, Failure> {
+    let width = terminal_width();
+    anstream::print!("{}", head(case, plan.seed, width));
+    let report = super::run::run(case, plan, cluster, folder)?;
+    if report.before > 0 {
+        let entries = print::count(report.before as usize, "entry", "entries");
+        let note = format!("the cluster was not new: {entries} from before are not shown");
+        anstream::println!("\n{}", styled(FAINT, &note));
+    }
+    let shown = Shown {
+        case,
+        seed: plan.seed,
+        seen: &report.seen,
+        finals: &report.finals,
+        verdict: &report.verdict,
+        width,
+    };
+    anstream::print!("{}", outcome(&shown));
+    let own = report.verdict.own_check();
+    if let Some(own) = own.filter(|own| own.verdict.is_no()) {
+        anstream::print!("\n{}", crate::check::shown(own, &report.history));
+    }
+    let (word, code) = match report.verdict.is_yes() {
+        true => (styled(GOOD, "yes"), EXIT_YES),
+        false => (styled(BAD, "no"), EXIT_NO),
+    };
+    let kept = format!("everything is in {}", from_here(folder.path()));
+    anstream::println!("\n{word}  {}", styled(FAINT, &kept));
+    Ok(code)
 }
 
 /// `holdback-lab check-case`
@@ -128,6 +180,9 @@ pub struct CasesArguments {
     /// Print only the files, one a line
     #[arg(long)]
     pub files: bool,
+    /// With --files: only these cases, named by their files or as they are in the folder
+    #[arg(value_name = "NAME", requires = "files")]
+    pub names: Vec<PathBuf>,
 }
 
 impl CasesArguments {
@@ -138,7 +193,7 @@ impl CasesArguments {
     pub fn run(&self) -> Result<u8, Failure> {
         let files = case_files(&self.folder)?;
         if self.files {
-            for file in files {
+            for file in self.chosen(files)? {
                 anstream::println!("{}", file.display());
             }
             return Ok(EXIT_YES);
@@ -153,6 +208,30 @@ impl CasesArguments {
             Some(failure) => Err(failure),
             None => Ok(EXIT_YES),
         }
+    }
+
+    /// Those of the folder's files that are named, or all.
+    fn chosen(&self, files: Vec<PathBuf>) -> Result<Vec<PathBuf>, Failure> {
+        if self.names.is_empty() {
+            return Ok(files);
+        }
+        let find = |name: &PathBuf| {
+            let wanted = name.with_extension("json");
+            let named = |file: &&PathBuf| file.ends_with(&wanted);
+            let found = files.iter().find(named).cloned();
+            let found = if name.is_file() {
+                Some(name.clone())
+            } else {
+                found
+            };
+            found.ok_or_else(|| {
+                let names = files.iter().filter_map(|file| file.file_stem()?.to_str());
+                let names: Vec<&str> = names.collect();
+                let (name, names) = (name.display(), names.join("\n  "));
+                Failure::Usage(format!("there is no case '{name}'; there are:\n  {names}"))
+            })
+        };
+        self.names.iter().map(find).collect()
     }
 }
 
@@ -184,33 +263,4 @@ fn case_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         (model.unwrap_or(models.len()), file.clone())
     });
     Ok(files)
-}
-
-/// `holdback-lab plan`
-#[derive(Debug, Args)]
-pub struct PlanArguments {
-    /// The case file
-    pub case: PathBuf,
-    /// The seed of the run, instead of the case's own or a new one
-    #[arg(long)]
-    pub seed: Option<u64>,
-}
-
-impl PlanArguments {
-    /// Prints `name value` lines.
-    ///
-    /// # Errors
-    /// [`Failure::Usage`] if the case is malformed.
-    pub fn run(&self) -> Result<u8, Failure> {
-        let case = Case::load(&self.case)?;
-        let ports: Vec<String> = case.ports().iter().map(u16::to_string).collect();
-        anstream::println!("name {}", case.name);
-        anstream::println!("consistency {}", case.consistency);
-        anstream::println!("num_processes {}", case.num_processes);
-        anstream::println!("ports {}", ports.join(","));
-        anstream::println!("seed {}", plan(&case, self.seed).seed);
-        anstream::println!("faults {}", if case.needs_faults() { "yes" } else { "no" });
-        anstream::println!("seconds {}", super::print::list::seconds(&case));
-        Ok(EXIT_YES)
-    }
 }

@@ -3,7 +3,7 @@
 //! A run goes through these modules, in this order:
 //!
 //! 1. [`case`] reads a case file and says precisely what is wrong with it; [`plan`] draws from the seed
-//!    every delay that the case leaves open, and foresees how long the run will take.
+//!    every delay that the case leaves open, and estimates how long the run will take.
 //! 2. [`run`] sets the delays, lets [`clients`] and [`faults`] loose from one common start, and waits until the
 //!    replicas have [settled](crate::kit::settle).
 //! 3. [`verdict`] compares every replica's store and committed order, which the

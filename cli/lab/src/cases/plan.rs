@@ -1,10 +1,11 @@
 //! Which delays a run takes, and how long it is going to be.
 
-mod foresee;
+mod estimate;
 
-pub use foresee::foresee;
+pub use estimate::estimate;
 
 use super::case::{Case, Seconds};
+use holdback::random::Random;
 use std::time::Duration;
 
 /// Every delay of a run, drawn from its seed.
@@ -22,9 +23,9 @@ impl Plan {
     #[must_use]
     pub fn new(case: &Case, seed: u64) -> Self {
         let delays = case.clients.iter().zip(0u64..).map(|(client, index)| {
-            let mut random = SplitMix::new(seed, index);
-            let draw = |request: &super::case::Request| random.seconds(&request.delay);
-            client.requests.iter().map(draw).collect()
+            let mut random = stream(seed, index);
+            let requests = client.requests.iter();
+            requests.map(|one| draw(&mut random, &one.delay)).collect()
         });
         Self {
             seed,
@@ -33,39 +34,21 @@ impl Plan {
     }
 }
 
-/// Sebastiano Vigna's SplitMix64: small, and good enough to spread delays.
-struct SplitMix(u64);
+/// The delays of a client: one stream of numbers for each pair of seed and index.
+fn stream(seed: u64, index: u64) -> Random {
+    // A generator leaves out its first number, and here the first number of the seed is wanted.
+    let mixed = Random::new(seed.wrapping_sub(STEP), 0).draw();
+    Random::new(mixed ^ index.wrapping_mul(0xd134_2543_de82_ef95), 0)
+}
 
-impl SplitMix {
-    /// One stream of numbers for each pair of seed and index.
-    fn new(seed: u64, index: u64) -> Self {
-        let mut start = Self(seed);
-        let mixed = start.next();
-        let mut stream = Self(mixed ^ index.wrapping_mul(0xd134_2543_de82_ef95));
-        stream.next();
-        stream
-    }
+/// What SplitMix64 adds to its state for each number.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A time in the range, to the microsecond.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "validated times are positive and small"
-    )]
-    fn seconds(&mut self, range: &Seconds) -> Duration {
-        let unit = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
-        let seconds = range.min + unit * (range.max - range.min);
-        Duration::from_micros((seconds * 1e6).round() as u64)
-    }
+/// A time in the range, to the microsecond.
+fn draw(random: &mut Random, range: &Seconds) -> Duration {
+    let unit = (random.draw() >> 11) as f64 / (1u64 << 53) as f64;
+    let seconds = range.min + unit * (range.max - range.min);
+    Duration::from_micros((seconds * 1e6).round() as u64)
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ mod tracker;
 use super::case::Case;
 use super::clients::{Exchange, Outcome as Came, Seen};
 use crate::history::{self, Call, History, Operation, Outcome};
+use crate::kit::clock::nanoseconds;
 use crate::kit::collect::Final;
 use serde_json::json;
-use std::time::Duration;
 use tracker::Tracker;
 
 /// All operations, and each replica's final data.
@@ -63,10 +63,6 @@ fn operation(process: u64, replica: usize, call: Call, exchange: &Exchange) -> O
         position: None,
         line: 0,
     }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn outcome(call: &Call, exchange: &Exchange) -> Outcome {

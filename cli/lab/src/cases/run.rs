@@ -13,9 +13,10 @@ use crate::kit::collect::{Final, collect};
 use crate::kit::failure::Failure;
 use crate::kit::print::show;
 use crate::kit::run_folder::RunFolder;
-use crate::kit::status::Answers;
-use crate::kit::{interrupt, progress, settle};
-use std::sync::atomic::AtomicUsize;
+use crate::kit::status::positions;
+use crate::kit::{interrupt, settle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::time::Duration;
 
 /// How long replicas may take until all links are up before a run.
@@ -26,6 +27,9 @@ const IDLE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a checker may take for one model.
 const CHECK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is shown how far a run is.
+const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -58,27 +62,21 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let before = check_cluster(case, cluster)?;
     let mut faults = Faults::begin(case, cluster)?;
-    interrupt::undo_when_interrupted(faults.healer())?;
+    let _handling = interrupt::undo_when_interrupted(faults.healer());
     let connections = clients::connect(case, cluster)?;
 
-    let answered = AtomicUsize::new(0);
-    let requests = case
-        .clients
-        .iter()
-        .map(|client| client.requests.len())
-        .sum();
+    let answered = progress(case);
     let started_wall_ns = wall_nanoseconds();
     let clock = Clock::start();
-    let (seen, failed_faults) = progress::show(&answered, requests, clock, || {
-        std::thread::scope(|scope| {
-            let faults = scope.spawn(|| faults.follow(case, clock));
-            let seen = clients::run(case, plan, connections, clock, &answered);
-            let failed = faults
-                .join()
-                .unwrap_or_else(|_| vec!["a fault failed".into()]);
-            (seen, failed)
-        })
+    let (seen, failed_faults) = std::thread::scope(|scope| {
+        let faults = scope.spawn(|| faults.follow(case, clock));
+        let seen = clients::run(case, plan, connections, clock, &answered);
+        let failed = faults
+            .join()
+            .unwrap_or_else(|_| vec!["a fault failed".into()]);
+        (seen, failed)
     });
+    answered.finish_and_clear();
 
     let limit = Duration::from_secs_f64(case.output_sleep);
     let settled = settle::wait(cluster, case.consistency, limit);
@@ -102,6 +100,22 @@ pub fn run(
     };
     write(case, plan, &report, folder)?;
     Ok(report)
+}
+
+/// Shows, on standard error if it is a terminal, how many requests are answered.
+fn progress(case: &Case) -> ProgressBar {
+    let requests = case.clients.iter().map(|client| client.requests.len());
+    let bar = ProgressBar::new(requests.sum::<usize>() as u64);
+    let template = "{pos} of {len} requests answered, {seconds} s";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        let seconds = |state: &ProgressState, out: &mut dyn Write| {
+            // What cannot be written is erased anyway.
+            let _unseen = write!(out, "{:.1}", state.elapsed().as_secs_f64());
+        };
+        bar.set_style(style.with_key("seconds", seconds));
+    }
+    bar.enable_steady_tick(REDRAW_INTERVAL);
+    bar
 }
 
 /// Judges what the clients saw by the case's own model and by those stronger than it, the own one first.
@@ -149,13 +163,6 @@ fn check_cluster(case: &Case, cluster: &Cluster) -> Result<Vec<u64>, Failure> {
     Ok(positions(&cluster.wait_until_ready(READY_PATIENCE)?))
 }
 
-fn positions(answers: &Answers) -> Vec<u64> {
-    let position = |answer: &Result<crate::kit::status::Status, String>| {
-        answer.as_ref().map_or(0, |status| status.position())
-    };
-    answers.iter().map(position).collect()
-}
-
 /// Writes what the scripts, the checkers and the report read later.
 fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Result<(), Failure> {
     let Report {
@@ -167,7 +174,7 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
     } = report;
     let mut as_run = case.clone();
     as_run.seed = Some(plan.seed);
-    folder.write("case.json", pretty(&as_run)?)?;
+    folder.write_pretty("case.json", &as_run)?;
     let mut text = Vec::new();
     history::write(history, &mut text).map_err(Failure::doing("cannot write the history"))?;
     folder.write("history.jsonl", &text)?;
@@ -178,22 +185,12 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
             .map(|entry| entry.to_json() + "\n")
             .collect();
         folder.write(&format!("replica-{}.order.jsonl", last.replica), &lines)?;
-        let store = pretty(&last.store_json())?;
-        folder.write(&format!("replica-{}.store.json", last.replica), &store)?;
+        folder.write_pretty(&last.store_file(), &last.store_json())?;
     }
     for (number, log) in (1..).zip(client_logs(case, seen)) {
         folder.write(&format!("client-{number}.log"), &log)?;
     }
-    folder.write(
-        "verdict.json",
-        pretty(&verdict.to_json(case, plan.seed, history))?,
-    )
-}
-
-fn pretty(value: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string_pretty(value)
-        .map(|text| text + "\n")
-        .map_err(|error| Failure::Other(error.to_string()))
+    folder.write_pretty("verdict.json", &verdict.to_json(case, plan.seed, history))
 }
 
 /// Each client's requests and replies with their times, as lines.

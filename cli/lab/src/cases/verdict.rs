@@ -6,6 +6,7 @@ use super::case::Case;
 use super::clients::{Outcome, Seen};
 use crate::check::Judgement;
 use crate::history::History;
+use crate::kit::clock::nanoseconds;
 use crate::kit::collect::Final;
 use crate::kit::settle::Settled;
 use crate::order::Entry;
@@ -172,10 +173,6 @@ impl Verdict {
             },
         })
     }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn lost_replicas(finals: &[Final]) -> impl Iterator<Item = String> {

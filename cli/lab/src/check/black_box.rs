@@ -1,6 +1,5 @@
 //! Verdicts from the history alone.
 
-use super::board::Board;
 use super::counter_example;
 use super::eventual::{Firsts, never_written};
 use super::forced::{self, Forced};
@@ -9,6 +8,7 @@ use super::problem::{Op, Problem, groups};
 use super::search::{self, Found, Keep, Search};
 use super::sequential::{self, SequentialSearch};
 use super::stale;
+use super::state::SearchState;
 use super::values::ABSENT;
 use super::verdict::Kind;
 use super::{Deadline, Limits, Verdict};
@@ -129,8 +129,8 @@ fn find_linearizable(
     deadline: &Deadline,
 ) -> Result<Vec<Op>, Stuck> {
     let times = search::times(problem, Keep::RealTime);
-    let mut board = Board::new(problem, needs, times);
-    let mut search = Search::new(&mut board, Keep::RealTime, deadline);
+    let mut state = SearchState::new(problem, needs, times);
+    let mut search = Search::new(&mut state, Keep::RealTime, deadline);
     let mut unknown = None;
     for group in groups(problem) {
         match search.group(&group, STEPS_PER_OPERATION * group.len() as u64 + 1000) {
@@ -152,7 +152,7 @@ fn find_linearizable(
     }
     match unknown {
         Some(why) => Err(Stuck::GaveUp(why)),
-        None => Ok(board.order()),
+        None => Ok(state.order()),
     }
 }
 
@@ -177,20 +177,20 @@ fn find_sequential(
         return Err(Stuck::Nothing(forced.support(&cycle)));
     }
     let times = search::times(problem, Keep::RealTimeOfWrites);
-    let mut board = Board::new(problem, needs, times);
+    let mut state = SearchState::new(problem, needs, times);
     let soon = deadline.part(2);
     let all: Vec<Op> = problem
         .ops()
         .filter(|op| !problem.keys(*op).is_empty())
         .collect();
-    let likely = Search::new(&mut board, Keep::RealTimeOfWrites, &soon).group(&all, u64::MAX);
+    let likely = Search::new(&mut state, Keep::RealTimeOfWrites, &soon).group(&all, u64::MAX);
     if likely == Found::Order {
-        return Ok(board.order());
+        return Ok(state.order());
     }
     let whenever = vec![(0, Moment::MAX); problem.operations.len()];
-    let mut board = Board::new(problem, needs, whenever);
-    match SequentialSearch::new(&mut board, &forced, deadline).run() {
-        Found::Order => Ok(board.order()),
+    let mut state = SearchState::new(problem, needs, whenever);
+    match SequentialSearch::new(&mut state, &forced, deadline).run() {
+        Found::Order => Ok(state.order()),
         Found::Nothing(_) => Err(Stuck::Nothing(problem.ops().collect())),
         Found::GaveUp(why) => Err(Stuck::GaveUp(why)),
     }

@@ -4,14 +4,16 @@ use super::Limits;
 use super::judge::{Evidence, Judgement};
 use super::verdict::{Blame, CounterExample, Verdict};
 use crate::history::History;
+use crate::kit::clock::parse_seconds;
 use crate::kit::failure::{EXIT_NO, EXIT_UNKNOWN, EXIT_YES, Failure};
 use crate::kit::print::table::{Align, Table};
 use crate::kit::print::{BAD, FAINT, GOOD, STRONG, WARN, paragraph, styled, terminal_width};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use holdback::consistency::Consistency;
 use serde_json::{Value as Json, json};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// `holdback-lab check`
@@ -20,14 +22,14 @@ pub struct CheckArguments {
     /// A history file, or a run folder: its history.jsonl, with replica-N.order.jsonl as witness
     #[arg(value_name = "HISTORY|RUN_DIR")]
     pub path: PathBuf,
-    /// The consistency model; the run's own if not given
-    #[arg(long, value_enum)]
+    /// linearizable, sequential, eventual, or all, a line each; the run's own model if not given
+    #[arg(long)]
     pub model: Option<Model>,
     /// The order in which replicas delivered entries, as witness
     #[arg(long, value_name = "ORDER.jsonl")]
     pub order: Option<PathBuf>,
     /// Seconds for each model until the verdict is "unknown"
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = parse_seconds)]
     pub timeout: f64,
     /// Print the verdicts as JSON
     #[arg(long)]
@@ -35,22 +37,22 @@ pub struct CheckArguments {
 }
 
 /// What to judge by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
-    /// One order that keeps real time
-    Linearizable,
-    /// One order that keeps each process's program order
-    Sequential,
-    /// Reads return what was written, and the replicas converge
-    Eventual,
-    /// All three, a line each
+    /// This one.
+    One(Consistency),
+    /// All three, a line each.
     All,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds > 0.0 && seconds < 1e6 => Ok(seconds),
-        _ => Err("expected a number of seconds".into()),
+impl FromStr for Model {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => Ok(Self::All),
+            model => model.parse().map(Self::One),
+        }
     }
 }
 
@@ -87,9 +89,7 @@ impl CheckArguments {
 
     fn models(&self, evidence: &Evidence) -> Result<Vec<Consistency>, Failure> {
         Ok(match self.model {
-            Some(Model::Linearizable) => vec![Consistency::Linearizable],
-            Some(Model::Sequential) => vec![Consistency::Sequential],
-            Some(Model::Eventual) => vec![Consistency::Eventual],
+            Some(Model::One(model)) => vec![model],
             Some(Model::All) => Evidence::models_from(Consistency::Eventual),
             None => vec![evidence.promised.ok_or_else(|| {
                 let shown = self.path.display();

@@ -26,7 +26,7 @@
 //! Program order matters for linearizable too, because a process that pipelines has several operations open, and
 //! real time does not order those.
 //!
-//! # The rooms
+//! # The modules
 //!
 //! - [`model`] is what the calls do, as a pure function; [`mod@reference`] says the same in the plainest way, for
 //!   tests. [`values`] and [`problem`] turn a history into numbers, [`needs`] lists who needs and who supplies
@@ -60,7 +60,7 @@
 //!
 //! # Caveats
 //!
-//! - The search remembers dead ends by fingerprints of 128 bits. Two standings that share one by chance could
+//! - The search remembers dead ends by fingerprints of 128 bits. Two states that share one by chance could
 //!   make a "no" wrong; the chance is less than one in 10^20 for as many as fit in memory.
 //! - Sequential consistency from the history alone is hard (deciding it is NP-complete): with much concurrency
 //!   expect "unknown" for more than some hundred operations, unless the history is linearizable or something
@@ -75,7 +75,6 @@
 
 mod attempt;
 mod black_box;
-mod board;
 mod command;
 mod counter_example;
 mod describe;
@@ -94,6 +93,7 @@ mod replay;
 mod search;
 mod sequential;
 mod stale;
+mod state;
 mod unseen;
 mod values;
 mod verdict;

@@ -4,13 +4,13 @@
 //! easier: what is linearizable is sequential. Then what is forced (see [`super::forced`]): a cycle is a "no".
 //! Only then a search, which may take for ever and says "unknown" when time is up.
 
-use super::board::Board;
 use super::forced::{self, Forced};
 use super::hash::{QuickSet, wide};
 use super::limits::Deadline;
 use super::needs::Needs;
 use super::problem::{Op, Problem};
 use super::search::Found;
+use super::state::SearchState;
 use super::unseen::Unseen;
 use crate::history::Moment;
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ struct Choice {
 
 /// The search for an order that keeps program order.
 pub(super) struct SequentialSearch<'a, 'b> {
-    board: &'b mut Board<'a>,
+    state: &'b mut SearchState<'a>,
     forced: &'b Forced,
     deadline: &'b Deadline,
     /// Of each operation those that wait only for it in their process.
@@ -48,11 +48,11 @@ pub(super) struct SequentialSearch<'a, 'b> {
 
 impl<'a, 'b> SequentialSearch<'a, 'b> {
     pub(super) fn new(
-        board: &'b mut Board<'a>,
+        state: &'b mut SearchState<'a>,
         forced: &'b Forced,
         deadline: &'b Deadline,
     ) -> Self {
-        let (problem, needs) = (board.problem, board.needs);
+        let (problem, needs) = (state.problem, state.needs);
         let mut behind: HashMap<Option<Op>, Vec<Op>> = HashMap::new();
         let mut kinds = HashMap::new();
         let mut alike = HashMap::new();
@@ -71,7 +71,7 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
             }
         }
         Self {
-            board,
+            state,
             forced,
             deadline,
             behind,
@@ -109,12 +109,12 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
     /// Makes the next choice, or goes back to another one; false if there is none left.
     fn go_on(&mut self) -> bool {
         let heads = wide(self.left as u64, 3) ^ self.unseen.fingerprint();
-        let fingerprint = self.board.fingerprint() ^ heads;
+        let fingerprint = self.state.fingerprint() ^ heads;
         if !self.dead_ends.contains(&fingerprint) {
             let mut heads = std::mem::take(&mut self.heads);
             self.rank(&mut heads);
             self.choices.push(Choice {
-                mark: self.board.mark(),
+                mark: self.state.mark(),
                 fingerprint,
                 heads,
                 next: 0,
@@ -122,7 +122,7 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
             });
         }
         while let Some(mut choice) = self.choices.pop() {
-            self.left += self.board.undo_to(choice.mark);
+            self.left += self.state.undo_to(choice.mark);
             while let Some(&op) = choice.heads.get(choice.next) {
                 choice.next += 1;
                 self.unseen.clone_from(&choice.unseen);
@@ -154,7 +154,7 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
     /// order that is close to that.
     fn rank(&self, heads: &mut [Op]) {
         heads.sort_by_key(|&op| {
-            let compiled = &self.board.problem.operations[op as usize];
+            let compiled = &self.state.problem.operations[op as usize];
             (!compiled.is_ok, compiled.deadline, op)
         });
     }
@@ -167,9 +167,9 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
     }
 
     fn take(&mut self, op: Op) -> bool {
-        let problem = self.board.problem;
-        let ready = self.forced.is_ready(op, |other| self.board.is_taken(other));
-        if !ready || !self.unseen.allows(problem, op) || !self.board.take_unopened(op) {
+        let problem = self.state.problem;
+        let ready = self.forced.is_ready(op, |other| self.state.is_taken(other));
+        if !ready || !self.unseen.allows(problem, op) || !self.state.take_unopened(op) {
             return false;
         }
         self.unseen.take(problem, op);
@@ -188,13 +188,13 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
             again = false;
             let heads = self.heads.clone();
             for op in heads {
-                let compiled = &self.board.problem.operations[op as usize];
+                let compiled = &self.state.problem.operations[op as usize];
                 let unbound = compiled.is_ok && compiled.changes_nothing;
-                let ready = unbound && self.forced.is_ready(op, |other| self.board.is_taken(other));
-                if !ready || !self.board.take_unopened(op) {
+                let ready = unbound && self.forced.is_ready(op, |other| self.state.is_taken(other));
+                if !ready || !self.state.take_unopened(op) {
                     continue;
                 }
-                self.unseen.take(self.board.problem, op);
+                self.unseen.take(self.state.problem, op);
                 self.heads.retain(|head| *head != op);
                 self.left -= 1;
                 self.let_in(Some(op));

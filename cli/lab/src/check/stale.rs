@@ -3,7 +3,7 @@
 //! A read found a value after another one had overwritten it: the only writer of the value was completed
 //! before the other write was invoked, and that was completed before the read was invoked.
 
-use super::forced::{founds, overwrites};
+use super::forced::{overwrites, reads_from};
 use super::model::Key;
 use super::needs::Needs;
 use super::problem::{Op, Problem};
@@ -38,19 +38,21 @@ pub(super) fn find(problem: &Problem, needs: &Needs) -> Option<Vec<Op>> {
             (*key, firsts)
         })
         .collect();
-    founds(needs, &operations).into_iter().find_map(|found| {
-        let (writers, firsts) = (writers.get(&found.key)?, firsts.get(&found.key)?);
-        let settled: Option<Moment> = found.writer.map(deadline);
-        let invoked = |op: Op| problem.operations[op as usize].invoked;
-        let from = settled.map_or(0, |settled| {
-            writers.partition_point(|writer| invoked(*writer) <= settled)
-        });
-        let between = *firsts.get(from)?;
-        let is_stale = deadline(between) < invoked(found.reader);
-        is_stale.then(|| {
-            let mut operations: Vec<Op> = found.writer.into_iter().collect();
-            operations.extend([between, found.reader]);
-            operations
+    reads_from(needs, &operations)
+        .into_iter()
+        .find_map(|found| {
+            let (writers, firsts) = (writers.get(&found.key)?, firsts.get(&found.key)?);
+            let settled: Option<Moment> = found.writer.map(deadline);
+            let invoked = |op: Op| problem.operations[op as usize].invoked;
+            let from = settled.map_or(0, |settled| {
+                writers.partition_point(|writer| invoked(*writer) <= settled)
+            });
+            let between = *firsts.get(from)?;
+            let is_stale = deadline(between) < invoked(found.reader);
+            is_stale.then(|| {
+                let mut operations: Vec<Op> = found.writer.into_iter().collect();
+                operations.extend([between, found.reader]);
+                operations
+            })
         })
-    })
 }

@@ -18,7 +18,7 @@ pub struct Replica {
     pub id: usize,
     /// Where it listens: `host:port`.
     pub address: String,
-    /// Its process, if it was started by a script.
+    /// Its process, if the laboratory started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
 }
@@ -50,6 +50,24 @@ impl Cluster {
             seed: None,
             replicas: addresses.iter().zip(1..).map(replica).collect(),
         }
+    }
+
+    /// A cluster whose replica N is at the N-th port of 127.0.0.1.
+    #[must_use]
+    pub fn at_ports(ports: &[u16]) -> Self {
+        let address = |port: &u16| format!("127.0.0.1:{port}");
+        Self::at(&ports.iter().map(address).collect::<Vec<_>>())
+    }
+
+    /// All addresses, as `--cluster` takes them.
+    #[must_use]
+    pub fn addresses(&self) -> String {
+        let addresses: Vec<&str> = self
+            .replicas
+            .iter()
+            .map(|one| one.address.as_str())
+            .collect();
+        addresses.join(",")
     }
 
     /// Reads `cluster.json` in a run folder.
@@ -128,9 +146,8 @@ impl Where {
     /// As [`Where::find`].
     pub fn find_or_default(&self) -> Result<Cluster, Failure> {
         Ok(self.find()?.unwrap_or_else(|| {
-            let ports = DEFAULT_FIRST_PORT..DEFAULT_FIRST_PORT + 3;
-            let addresses: Vec<String> = ports.map(|port| format!("127.0.0.1:{port}")).collect();
-            Cluster::at(&addresses)
+            let ports: Vec<u16> = (DEFAULT_FIRST_PORT..DEFAULT_FIRST_PORT + 3).collect();
+            Cluster::at_ports(&ports)
         }))
     }
 }

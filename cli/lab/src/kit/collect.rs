@@ -36,6 +36,12 @@ impl Final {
         self.order.get(place)
     }
 
+    /// The file of a run folder that keeps its data.
+    #[must_use]
+    pub fn store_file(&self) -> String {
+        format!("replica-{}.store.json", self.replica)
+    }
+
     /// Its data as a JSON object.
     #[must_use]
     pub fn store_json(&self) -> serde_json::Value {

@@ -33,6 +33,20 @@ impl Default for PortRange {
     }
 }
 
+impl PortRange {
+    /// The range that `HOLDBACK_PORTS` names, or else the default.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if that is no range.
+    pub fn usual() -> Result<Self, Failure> {
+        let Ok(text) = std::env::var("HOLDBACK_PORTS") else {
+            return Ok(Self::default());
+        };
+        text.parse()
+            .map_err(|why| Failure::Usage(format!("HOLDBACK_PORTS: {why}")))
+    }
+}
+
 /// Finds `count` free ports of 127.0.0.1 in `range`, starting the search at a place that `random`
 /// decides, so that two searches at the same time seldom find the same.
 ///

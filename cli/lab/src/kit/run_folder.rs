@@ -2,8 +2,13 @@
 
 use super::clock::utc_name;
 use super::failure::Failure;
+use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The file that says that the cluster was left up.
+const STANDING: &str = "standing";
 
 /// A folder `<name>-<time>` among the runs.
 #[derive(Clone, Debug)]
@@ -51,6 +56,33 @@ impl RunFolder {
         })
     }
 
+    /// Says that its cluster is left up.
+    ///
+    /// # Errors
+    /// As [`RunFolder::write`].
+    pub fn leave_standing(&self) -> Result<(), Failure> {
+        self.write(STANDING, "")
+    }
+
+    /// Since when its cluster has been up, if it was left up.
+    #[must_use]
+    pub fn standing_since(&self) -> Option<SystemTime> {
+        self.path.join(STANDING).metadata().ok()?.modified().ok()
+    }
+
+    /// Says that its cluster is no longer up.
+    ///
+    /// # Errors
+    /// [`Failure::Other`] if the file system does not allow it.
+    pub fn no_longer_standing(&self) -> Result<(), Failure> {
+        match std::fs::remove_file(self.path.join(STANDING)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Failure::doing("cannot say that the cluster is down")(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Where the folder is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -65,6 +97,26 @@ impl RunFolder {
         let path = self.path.join(file);
         let writing = format!("cannot write {}", path.display());
         std::fs::write(path, content).map_err(Failure::doing(writing))
+    }
+
+    /// Writes a value as JSON on one line.
+    ///
+    /// # Errors
+    /// As [`RunFolder::write`].
+    pub fn write_json(&self, file: &str, value: &impl Serialize) -> Result<(), Failure> {
+        let text =
+            serde_json::to_string(value).map_err(|error| Failure::Other(error.to_string()))?;
+        self.write(file, text + "\n")
+    }
+
+    /// Writes a value as JSON for people.
+    ///
+    /// # Errors
+    /// As [`RunFolder::write`].
+    pub fn write_pretty(&self, file: &str, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| Failure::Other(error.to_string()))?;
+        self.write(file, text + "\n")
     }
 }
 

@@ -105,6 +105,13 @@ pub fn query_all(cluster: &Cluster, patience: Duration) -> Answers {
     })
 }
 
+/// How many entries each replica has delivered; 0 for one that does not answer.
+#[must_use]
+pub fn positions(answers: &Answers) -> Vec<u64> {
+    let position = |answer: &Result<Status, _>| answer.as_ref().map_or(0, Status::position);
+    answers.iter().map(position).collect()
+}
+
 /// Why the cluster cannot serve yet, or `None` if every replica is ready and every link is up.
 #[must_use]
 pub fn unready(cluster: &Cluster, answers: &Answers) -> Option<String> {

@@ -1,7 +1,7 @@
 //! The connections of a thread's clients: made, lost, made anew.
 
 use super::client::{Link, Lost};
-use super::driver::{ANSWER_PATIENCE, Driver, LOOK, RETRY};
+use super::driver::{ANSWER_PATIENCE, Driver, INSPECT_EVERY, RETRY};
 use super::tally::Tally;
 use crate::kit::ask::words;
 use crate::kit::failure::Failure;
@@ -123,14 +123,14 @@ impl Driver<'_> {
         client.process = self.shared.next_process.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Now and then, looks through all clients: connects those that may try again, and gives up those that
+    /// Now and then, inspects all clients: connects those that may try again, and gives up those that
     /// have waited too long.
-    pub(super) fn look(&mut self) {
+    pub(super) fn inspect(&mut self) {
         let now = self.now();
-        if now < self.state.last_look + LOOK {
+        if now < self.state.last_inspected + INSPECT_EVERY {
             return;
         }
-        self.state.last_look = now;
+        self.state.last_inspected = now;
         let over = self.pace.is_over(now - self.state.began);
         for slot in 0..self.clients.len() {
             let client = &self.clients[slot];

@@ -1,15 +1,16 @@
 //! What goes wrong during a load: delays, cuts, and pauses of processes, drawn from the seed.
 
 use crate::kit::ask::{PATIENCE, order};
-use crate::kit::clock::{Clock, wall_nanoseconds};
+use crate::kit::clock::{Clock, nanoseconds, wall_nanoseconds};
 use crate::kit::cluster::{Cluster, Replica};
 use crate::kit::failure::Failure;
+use crate::kit::process;
 use crate::kit::status::Status;
 use clap::ValueEnum;
 use holdback::protocol::value::Value;
 use holdback::random::Random;
 use holdback_client::Connection;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::json;
 use std::fs::File;
 use std::io::Write;
@@ -239,7 +240,7 @@ impl Disturber {
         let Some(log) = &mut self.log else {
             return;
         };
-        let time = u64::try_from(self.clock.now().as_nanos()).unwrap_or(u64::MAX);
+        let time = nanoseconds(self.clock.now());
         let line = json!({
             "event": "fault", "replica": self.cluster.replicas[replica].id,
             "wall_ns": wall_nanoseconds(), "time": time, "command": command,
@@ -298,9 +299,7 @@ fn forget_stale_process(replica: &mut Replica) {
 }
 
 fn send(pid: Option<u32>, signal: Signal) -> Result<(), String> {
-    let pid = pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-    let pid = pid.ok_or("its process is not known")?;
-    kill_process(pid, signal).map_err(|error| error.to_string())
+    process::send(pid.ok_or("its process is not known")?, signal)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::tally::Tally;
 use super::workload::Workload;
 use crate::history::{Operation, Outcome};
 use crate::kit::ask::words;
-use crate::kit::clock::Clock;
+use crate::kit::clock::{Clock, nanoseconds};
 use crate::kit::failure::Failure;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ pub(super) const ANSWER_PATIENCE: u64 = 20_000_000_000;
 /// After an interrupt, answers are awaited only so long.
 const HURRY: u64 = 2_000_000_000;
 /// How often clients are looked through for what takes too long.
-pub(super) const LOOK: u64 = 20_000_000;
+pub(super) const INSPECT_EVERY: u64 = 20_000_000;
 /// The system wakes a thread on the millisecond; what is due sooner is napped for.
 const MILLISECOND: u64 = 1_000_000;
 /// A nap.
@@ -79,7 +79,7 @@ pub(super) struct State {
     pub(super) scratch: Vec<u8>,
     /// When the load began, on the clock.
     pub(super) began: u64,
-    pub(super) last_look: u64,
+    pub(super) last_inspected: u64,
 }
 
 impl Driver<'_> {
@@ -113,7 +113,7 @@ impl Driver<'_> {
             }
             self.wait(now, &mut ready)?;
             self.serve(&ready);
-            self.look();
+            self.inspect();
         }
         self.state.tally.unsent = self.pace.unsent();
         self.state.tally.finish(began);
@@ -122,7 +122,7 @@ impl Driver<'_> {
     }
 
     pub(super) fn now(&self) -> u64 {
-        u64::try_from(self.clock.now().as_nanos()).unwrap_or(u64::MAX)
+        nanoseconds(self.clock.now())
     }
 
     // --- sending ------------------------------------------------------------------------------------
@@ -195,8 +195,10 @@ impl Driver<'_> {
             true => None,
             false => self.pace.next_due(now - self.state.began),
         };
-        let until = due.map_or(LOOK, |due| (self.state.began + due).saturating_sub(now));
-        let patience = match until.min(LOOK) {
+        let until = due.map_or(INSPECT_EVERY, |due| {
+            (self.state.began + due).saturating_sub(now)
+        });
+        let patience = match until.min(INSPECT_EVERY) {
             short if short < MILLISECOND => Duration::ZERO,
             long => Duration::from_millis(long / MILLISECOND),
         };

@@ -1,31 +1,11 @@
-//! After a load: waiting until the replicas have settled, and saving what they hold.
+//! What the replicas hold before a load and after it.
 
 use super::recorder::Recorder;
 use crate::history;
-use crate::kit::ask::PATIENCE;
 use crate::kit::cluster::Cluster;
-use crate::kit::collect::{Final, collect};
+use crate::kit::collect::collect;
 use crate::kit::failure::Failure;
 use crate::kit::run_folder::RunFolder;
-use crate::kit::settle::{self, Settled};
-use crate::kit::status::query_all;
-use holdback::consistency::Consistency;
-use std::time::Duration;
-
-/// Waits until the replicas hold the same.
-pub(super) fn settle(cluster: &Cluster, model: Consistency, patience: Duration) -> Settled {
-    settle::wait(cluster, model, patience)
-}
-
-/// How many entries each replica has delivered; 0 for one that does not answer.
-pub(super) fn positions(cluster: &Cluster) -> Vec<u64> {
-    let answers = query_all(cluster, PATIENCE);
-    let positions = answers.iter().map(|answer| match answer {
-        Ok(status) => status.position(),
-        Err(_) => 0,
-    });
-    positions.collect()
-}
 
 /// What the run's keys hold before it begins, in a cluster that is not new. `None` if nobody says.
 pub(super) fn initial(cluster: &Cluster, before: &[u64], prefix: &str) -> Option<history::Initial> {
@@ -60,18 +40,11 @@ pub(super) fn save_stores(
         }
         last.store
             .retain(|key, _| key.starts_with(prefix.as_bytes()));
-        write_store(&last, folder)?;
+        folder.write_pretty(&last.store_file(), &last.store_json())?;
         recorder.last(&history::Final {
             replica: last.replica as u64,
             store: last.store,
         });
     }
     Ok(problems)
-}
-
-fn write_store(last: &Final, folder: &RunFolder) -> Result<(), Failure> {
-    let file = format!("replica-{}.store.json", last.replica);
-    let json = serde_json::to_string_pretty(&last.store_json());
-    let json = json.map_err(|error| Failure::Other(error.to_string()))?;
-    folder.write(&file, &(json + "\n"))
 }

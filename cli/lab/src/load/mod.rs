@@ -15,7 +15,6 @@ mod driver;
 mod encode;
 mod finish;
 mod follow;
-mod histogram;
 mod mix;
 mod pace;
 mod print;
@@ -23,9 +22,9 @@ mod progress;
 mod recorder;
 mod run;
 mod sockets;
-mod stop;
 mod subject;
 mod tally;
 mod workload;
 
 pub use command::LoadArguments;
+pub use disturb::Faults;

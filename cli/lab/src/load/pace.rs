@@ -1,5 +1,6 @@
 //! When operations are due, and when there are no more.
 
+use crate::kit::clock::nanoseconds;
 use std::time::Duration;
 
 /// How much load there is to be.
@@ -41,7 +42,7 @@ impl Pace {
                 (Some(all / count + extra), None)
             }
             Goal::Duration(duration) => {
-                let end = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+                let end = nanoseconds(duration);
                 (None, Some(end))
             }
         };

@@ -8,15 +8,17 @@ use super::follow::{Destination, Followed, Follower, GOING};
 use super::pace::Pace;
 use super::recorder::Recorder;
 use super::sockets::Sockets;
-use super::stop::{EXIT_INTERRUPTED, when_interrupted};
 use super::subject::Subject;
 use super::tally::Tally;
 use super::workload::{Author, Workload};
 use super::{finish, print, progress};
+use crate::kit::ask::PATIENCE;
 use crate::kit::clock::{Clock, wall_nanoseconds};
-use crate::kit::cluster::Cluster;
 use crate::kit::failure::{EXIT_NO, EXIT_YES, Failure};
+use crate::kit::interrupt::{self, EXIT_INTERRUPTED, Handling, Then};
 use crate::kit::run_folder::RunFolder;
+use crate::kit::settle;
+use crate::kit::status::{positions, query_all};
 use serde_json::{Map, Value as Json, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
@@ -100,12 +102,7 @@ impl Load {
             anstream::print!("{}", print::head(&self.subject, &self.options));
         }
         let mut disturber = self.disturber()?;
-        let healer = disturber.as_ref().map(Disturber::healer);
-        when_interrupted(&self.shared, move || {
-            if let Some(heal) = &healer {
-                heal();
-            }
-        })?;
+        let _handling = self.stop_when_interrupted(disturber.as_ref());
         let (tally, problems) = self.follow_and_load(disturber.as_mut())?;
         let notes = disturber.map_or_else(Vec::new, |mut d| std::mem::take(&mut d.problems));
         let folder = self.folder.as_ref().map(RunFolder::path);
@@ -120,6 +117,20 @@ impl Load {
             _ if interrupted => EXIT_INTERRUPTED,
             true => EXIT_YES,
             false => EXIT_NO,
+        })
+    }
+
+    /// The first signal that asks to stop ends the load early; the second one ends the program, once it is healed.
+    fn stop_when_interrupted(&self, disturber: Option<&Disturber>) -> Handling {
+        let (shared, healer) = (Arc::clone(&self.shared), disturber.map(Disturber::healer));
+        interrupt::handle(move |_| {
+            if !shared.stop.swap(true, Ordering::Relaxed) {
+                return Then::GoOn;
+            }
+            if let Some(heal) = &healer {
+                heal();
+            }
+            Then::End
         })
     }
 
@@ -265,31 +276,27 @@ impl Load {
         } else {
             SETTLE_PATIENCE
         };
-        let settled = finish::settle(cluster, model, patience);
+        let settled = settle::wait(cluster, model, patience);
         let mut problems = Vec::new();
         if let Some(missing) = settled.missing {
             problems.push(format!("the replicas have not settled: {missing}"));
         }
-        let reached = finish::positions(cluster);
+        let reached = positions(&query_all(cluster, PATIENCE));
         for (destination, position) in destinations.iter().zip(&reached) {
             AtomicU64::store(destination, *position, Ordering::Release);
         }
         let mut recorder = self.recorder.clone();
         let prefix = self.subject.prefix();
-        problems.extend(save(cluster, &reached, &prefix, folder, &mut recorder)?);
+        problems.extend(finish::save_stores(
+            cluster,
+            &reached,
+            &prefix,
+            folder,
+            &mut recorder,
+        )?);
         recorder.finish()?;
         Ok(problems)
     }
-}
-
-fn save(
-    cluster: &Cluster,
-    reached: &[u64],
-    prefix: &str,
-    folder: &RunFolder,
-    recorder: &mut Recorder,
-) -> Result<Vec<String>, Failure> {
-    finish::save_stores(cluster, reached, prefix, folder, recorder)
 }
 
 fn join<T>(thread: ScopedJoinHandle<'_, Result<T, Failure>>) -> Result<T, Failure> {

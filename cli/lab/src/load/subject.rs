@@ -3,10 +3,12 @@
 use super::command::{LoadArguments, Options};
 use super::finish;
 use crate::history::Initial;
+use crate::kit::ask::PATIENCE;
 use crate::kit::cluster::Cluster;
 use crate::kit::failure::Failure;
 use crate::kit::run_folder::{RunFolder, runs};
-use crate::kit::status::{Answers, Status};
+use crate::kit::settle;
+use crate::kit::status::{Answers, Status, positions, query_all};
 use holdback::consistency::Consistency;
 use std::time::Duration;
 
@@ -42,12 +44,12 @@ impl Subject {
             return Err(Failure::Usage(message.into()));
         }
         // What was sent before has to be through, or it would be taken for a part of this run.
-        let settled = finish::settle(found, model, READY_PATIENCE);
+        let settled = settle::wait(found, model, READY_PATIENCE);
         if let Some(missing) = settled.missing {
             let message = format!("the cluster is busy before the load begins: {missing}");
             return Err(Failure::Unreachable(message));
         }
-        let before = finish::positions(found);
+        let before = positions(&query_all(found, PATIENCE));
         Ok(Self {
             cluster,
             model: Some(model),
@@ -86,8 +88,7 @@ impl Subject {
         if let Some(cluster) = &mut described {
             cluster.consistency = self.model;
         }
-        let json = serde_json::to_string(&described).map_err(|e| Failure::Other(e.to_string()))?;
-        folder.write("cluster.json", format!("{json}\n"))?;
+        folder.write_json("cluster.json", &described)?;
         Ok(Some(folder))
     }
 }

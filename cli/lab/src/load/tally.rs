@@ -1,15 +1,31 @@
 //! What a load came to: latencies of each kind of operation, and errors by code.
 
-use super::histogram::Histogram;
 use super::mix::Kind;
+use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// How many durations there were of each length, in nanoseconds.
+pub(super) type Latencies = Histogram<u64>;
+
+/// Digits of a duration that are kept.
+const DIGITS: u8 = 3;
+
+/// None yet; it grows with the durations.
+fn no_latencies() -> Latencies {
+    Latencies::new(DIGITS).unwrap_or_else(|_| unreachable!("fewer than six digits can be kept"))
+}
+
+/// The duration that so great a part does not exceed; zero if nothing was counted.
+pub(super) fn quantile(latencies: &Latencies, part: f64) -> Duration {
+    Duration::from_nanos(latencies.value_at_quantile(part))
+}
 
 /// The figures of a load, or of one thread's part of it.
 #[derive(Clone, Debug)]
 pub(super) struct Tally {
     /// For each kind, in the order of [`Kind::ALL`], how long those took that were answered without error.
-    latencies: Vec<Histogram>,
+    latencies: Vec<Latencies>,
     /// What went wrong, by the code of the error or in words, and how often.
     pub(super) errors: BTreeMap<Trouble, u64>,
     /// Operations invoked.
@@ -36,7 +52,7 @@ pub(super) struct Trouble {
 impl Default for Tally {
     fn default() -> Self {
         Self {
-            latencies: vec![Histogram::default(); Kind::ALL.len()],
+            latencies: vec![no_latencies(); Kind::ALL.len()],
             errors: BTreeMap::new(),
             invoked: 0,
             unsent: 0,
@@ -50,7 +66,7 @@ impl Default for Tally {
 impl Tally {
     /// Counts an operation that was answered without error.
     pub(super) fn answered(&mut self, kind: Kind, nanoseconds: u64) {
-        self.latencies[kind as usize].add(nanoseconds);
+        self.latencies[kind as usize] += nanoseconds;
     }
 
     /// Counts one that was not.
@@ -67,7 +83,7 @@ impl Tally {
     /// Adds another thread's part.
     pub(super) fn merge(&mut self, other: &Self) {
         for (own, added) in self.latencies.iter_mut().zip(&other.latencies) {
-            own.merge(added);
+            *own += added;
         }
         for (trouble, count) in &other.errors {
             *self.errors.entry(trouble.clone()).or_default() += count;
@@ -79,16 +95,16 @@ impl Tally {
     }
 
     /// The kinds that were answered, with their latencies.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = (Kind, &Histogram)> {
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (Kind, &Latencies)> {
         let all = Kind::ALL.into_iter().zip(&self.latencies);
-        all.filter(|(_, latencies)| latencies.count() > 0)
+        all.filter(|(_, latencies)| !latencies.is_empty())
     }
 
     /// The latencies of all kinds together.
     #[must_use]
-    pub(super) fn all(&self) -> Histogram {
-        let mut all = Histogram::default();
-        self.latencies.iter().for_each(|part| all.merge(part));
+    pub(super) fn all(&self) -> Latencies {
+        let mut all = no_latencies();
+        self.latencies.iter().for_each(|part| all += part);
         all
     }
 

@@ -43,6 +43,18 @@ impl ReportArguments {
     /// [`Failure::Usage`] if there is nothing to show or a file of the run is malformed;
     /// [`Failure::Other`] if the picture cannot be written.
     pub fn run(&self) -> Result<u8, Failure> {
+        let output = self.write()?;
+        if output != Path::new("-") {
+            anstream::println!("{}", output.display());
+        }
+        Ok(EXIT_YES)
+    }
+
+    /// Writes the picture, and returns where it is.
+    ///
+    /// # Errors
+    /// As [`ReportArguments::run`].
+    pub fn write(&self) -> Result<PathBuf, Failure> {
         let picture = Picture::of(&Run::load(&self.run)?);
         let (text, extension) = if self.svg {
             (svg::draw(&picture, self.window), "svg")
@@ -55,10 +67,7 @@ impl ReportArguments {
         };
         let output = self.output.clone().unwrap_or_else(beside);
         write(&output, &text)?;
-        if output != Path::new("-") {
-            anstream::println!("{}", output.display());
-        }
-        Ok(EXIT_YES)
+        Ok(output)
     }
 }
 

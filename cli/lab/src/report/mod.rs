@@ -1,7 +1,7 @@
 //! Pictures of runs: a page that shows in space and time what clients asked, what replicas told each other,
 //! what they held back, and in which order they delivered it.
 //!
-//! A run goes through these rooms, in this order:
+//! A run goes through these modules, in this order:
 //!
 //! 1. [`folder`] reads whatever of a run folder is there; [`trace`] reads what a replica wrote of itself, with
 //!    commands as [`asked`] has them.

@@ -2,7 +2,7 @@
 
 use crate::place::{Place, root};
 use holdback_lab::cases::case::Case;
-use holdback_lab::cases::plan::{Plan, foresee};
+use holdback_lab::cases::plan::{Plan, estimate};
 use std::path::PathBuf;
 
 fn case_files() -> Vec<PathBuf> {
@@ -34,7 +34,7 @@ fn every_case_is_well_formed_described_short_and_where_it_belongs() {
             case.name
         );
         let seed = case.seed.expect("a seed, so that every run is the same");
-        let seconds = foresee(&case, &Plan::new(&case, seed)).as_secs_f64();
+        let seconds = estimate(&case, &Plan::new(&case, seed)).as_secs_f64();
         assert!(seconds < 15.0, "{} takes {seconds} s", case.name);
         let row = format!("| `{}/{}` |", case.consistency, case.name);
         assert!(page().contains(&row), "the page lacks the row {row}");

@@ -232,7 +232,7 @@ fn what_is_not_there_or_malformed_has_its_exit_code() {
         .lab(&["run", case.to_str().unwrap(), "--check"])
         .exits(0);
     let file = place.case("broken.json", "{\"name\": \"x\",\n \"nam\": 1}");
-    for arguments in [["run", &file], ["check-case", &file], ["plan", &file]] {
+    for arguments in [["run", &file], ["check-case", &file]] {
         place
             .lab(&arguments)
             .exits(64)
@@ -288,11 +288,7 @@ fn a_reader_that_goes_away_does_not_change_what_a_program_does() {
     let place = Place::new();
     let case = root().join("test_cases/sequential/hold_back.json");
     let case = case.to_str().unwrap();
-    for arguments in [
-        &["cases", "--files"][..],
-        &["plan", case],
-        &["check-case", case],
-    ] {
+    for arguments in [&["cases", "--files"][..], &["check-case", case]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut command = place.command(crate::place::programs().join("holdback-lab"));

@@ -187,8 +187,7 @@ impl Case {
     /// The cluster that the case describes, on 127.0.0.1.
     #[must_use]
     pub fn cluster(&self) -> Cluster {
-        let address = |port: &u16| format!("127.0.0.1:{port}");
-        Cluster::at(&self.ports().iter().map(address).collect::<Vec<_>>())
+        Cluster::at_ports(&self.ports())
     }
 
     /// The faults, earliest first.

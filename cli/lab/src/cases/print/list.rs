@@ -1,7 +1,7 @@
 //! The list of cases.
 
 use crate::cases::case::Case;
-use crate::cases::plan::{Plan, foresee};
+use crate::cases::plan::{Plan, estimate};
 use crate::kit::failure::Failure;
 use crate::kit::print::{BAD, FAINT, STRONG, count, paragraph, styled};
 use holdback::consistency::Consistency;
@@ -51,5 +51,5 @@ fn replicas(case: &Case) -> String {
 #[must_use]
 pub fn seconds(case: &Case) -> u64 {
     let plan = Plan::new(case, case.seed.unwrap_or(0));
-    (foresee(case, &plan).as_secs_f64() + 0.3).ceil() as u64
+    (estimate(case, &plan).as_secs_f64() + 0.3).ceil() as u64
 }

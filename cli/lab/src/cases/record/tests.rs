@@ -2,6 +2,7 @@ use super::*;
 use crate::cases::clients::Outcome;
 use holdback::protocol::value::Value;
 use serde_json::Value as Json;
+use std::time::Duration;
 
 fn case(requests: &str) -> Case {
     Case::parse(&format!(

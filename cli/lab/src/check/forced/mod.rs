@@ -11,16 +11,16 @@
 //! operation that must have happened, and, for real time, one of moments. For each operation it is enough to
 //! know how much of each chain precedes it and follows it.
 
-mod founds;
 mod graph;
+mod reads_from;
 
-pub(super) use founds::{founds, overwrites};
+pub(super) use reads_from::{overwrites, reads_from};
 
 use super::limits::Deadline;
 use super::model::Key;
 use super::needs::Needs;
 use super::problem::{Op, Problem};
-use founds::Found;
+use reads_from::ReadFrom;
 use std::collections::{HashMap, HashSet};
 
 /// An operation or a moment in the graph.
@@ -92,8 +92,8 @@ impl Forced {
         deadline: &Deadline,
     ) -> (Self, Outcome) {
         let mut forced = Self::default();
-        let founds = founds(needs, operations);
-        let must: HashSet<Op> = founds.iter().filter_map(|found| found.writer).collect();
+        let reads_from = reads_from(needs, operations);
+        let must: HashSet<Op> = reads_from.iter().filter_map(|found| found.writer).collect();
         let certain = |op: &Op| problem.operations[*op as usize].is_ok || must.contains(op);
         let operations: Vec<Op> = operations.iter().copied().filter(certain).collect();
         let edges = forced.lay_out(problem, &operations, real_time);
@@ -108,7 +108,7 @@ impl Forced {
                 return (Self::default(), Outcome::GaveUp);
             }
         }
-        for found in &founds {
+        for found in &reads_from {
             if deadline.has_passed() {
                 return (Self::default(), Outcome::GaveUp);
             }
@@ -125,7 +125,7 @@ impl Forced {
         let mut changed = true;
         while changed && forced.cycle.is_none() {
             changed = false;
-            for found in &founds {
+            for found in &reads_from {
                 changed |= forced.follow(found, &writers);
                 if forced.cycle.is_some() || deadline.has_passed() {
                     break;
@@ -160,7 +160,7 @@ impl Forced {
     }
 
     /// Applies the rules to one read. Whether anything new followed.
-    fn follow(&mut self, found: &Found, writers: &HashMap<Key, Vec<Vec<u32>>>) -> bool {
+    fn follow(&mut self, found: &ReadFrom, writers: &HashMap<Key, Vec<Vec<u32>>>) -> bool {
         let Some(of_key) = writers.get(&found.key) else {
             return false;
         };

@@ -10,10 +10,10 @@ use crate::history::Moment;
 impl Search<'_, '_> {
     /// Whether the operation needs something that is not there and cannot come again.
     pub(super) fn is_hopeless(&self, op: Op) -> bool {
-        let needs = self.board.needs;
+        let needs = self.state.needs;
         needs.required(op).iter().any(|&slot| {
             let (key, value) = needs.wanted[slot as usize];
-            self.board.held(key) != value && !self.board.can_be_supplied(slot, op)
+            self.state.held(key) != value && !self.state.can_be_supplied(slot, op)
         })
     }
 
@@ -21,7 +21,7 @@ impl Search<'_, '_> {
     pub(super) fn connected(&mut self, urgent: Op) -> Vec<Op> {
         self.visit += 1;
         let visit = self.visit;
-        let problem = self.board.problem;
+        let problem = self.state.problem;
         let mut found = vec![urgent];
         self.visited_ops[urgent as usize] = visit;
         let mut at = 0;
@@ -41,7 +41,7 @@ impl Search<'_, '_> {
                 }
                 self.visited_keys[key.0 as usize] = visit;
                 self.keys.push(key);
-                for other in self.board.open_at(key) {
+                for other in self.state.open_at(key) {
                     if self.visited_ops[other as usize] != visit {
                         self.visited_ops[other as usize] = visit;
                         found.push(other);
@@ -54,8 +54,8 @@ impl Search<'_, '_> {
 
     /// Leaves the candidates that can be next in their process, the most promising first.
     pub(super) fn rank(&mut self, urgent: Op, candidates: &mut Vec<Op>) {
-        let problem = self.board.problem;
-        let needs = self.board.needs;
+        let problem = self.state.problem;
+        let needs = self.state.needs;
         candidates.retain(|&op| self.is_next(op));
         let mut kinds: QuickSet<u32> = QuickSet::default();
         candidates.sort_unstable();
@@ -69,7 +69,7 @@ impl Search<'_, '_> {
             .required(urgent)
             .iter()
             .map(|&slot| needs.wanted[slot as usize])
-            .filter(|&(key, value)| self.board.held(key) != value)
+            .filter(|&(key, value)| self.state.held(key) != value)
             .collect();
         let mut ranked: Vec<((u8, Moment), Op)> = Vec::with_capacity(candidates.len());
         for &op in candidates.iter() {
@@ -80,7 +80,7 @@ impl Search<'_, '_> {
                 _ if compiled.is_ok => 2,
                 _ => 3,
             };
-            ranked.push(((class, self.board.times(op).1), op));
+            ranked.push(((class, self.state.times(op).1), op));
         }
         ranked.sort_by_key(|(rank, _)| *rank);
         candidates.clear();
@@ -89,17 +89,17 @@ impl Search<'_, '_> {
 
     /// Whether an operation makes, or begins to make, a value at a key.
     fn leads_to(&mut self, op: Op, (key, value): (Key, Value)) -> bool {
-        let parts = self.board.problem.parts(op);
+        let parts = self.state.problem.parts(op);
         let mut parts = parts.iter().filter(|part| part.key == key);
         parts.any(|part| match (part.act, part.reply) {
             (Act::Set(new) | Act::SetNx(new) | Act::GetSet(new) | Act::Cas(_, new), _) => {
                 new == value
             }
-            (Act::Incr, Reply::Number(number)) => self.board.values.of_number(number) == value,
+            (Act::Incr, Reply::Number(number)) => self.state.values.of_number(number) == value,
             (Act::Append(suffix), _) => {
-                let held = self.board.held(key);
-                let new = self.board.values.join(held, suffix);
-                self.board.values.begins_with(value, new)
+                let held = self.state.held(key);
+                let new = self.state.values.join(held, suffix);
+                self.state.values.begins_with(value, new)
             }
             (Act::Del, _) => value == ABSENT,
             _ => false,

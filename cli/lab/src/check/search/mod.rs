@@ -24,10 +24,10 @@ mod times;
 pub(super) use times::times;
 
 use super::Deadline;
-use super::board::Board;
 use super::hash::{QuickMap, QuickSet};
 use super::model::{Key, Part};
 use super::problem::Op;
+use super::state::SearchState;
 use super::unseen::Unseen;
 use crate::history::Moment;
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ use std::collections::HashMap;
 /// What a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// There is an order. The board's trail holds it.
+    /// There is an order. The state's trail holds it.
     Order,
     /// There is none, even if nothing had been invoked after this moment.
     Nothing(Moment),
@@ -56,7 +56,7 @@ pub(super) enum Keep {
 /// A choice among candidates.
 #[derive(Debug)]
 struct Choice {
-    /// Where the board stood before.
+    /// The state's mark before it.
     mark: usize,
     fingerprint: u128,
     opened: usize,
@@ -71,10 +71,10 @@ struct Choice {
     blamed: QuickSet<u32>,
 }
 
-/// Searches one group after the other on one board.
+/// Searches one group after the other in one state.
 #[derive(Debug)]
 pub(super) struct Search<'a, 'b> {
-    board: &'b mut Board<'a>,
+    state: &'b mut SearchState<'a>,
     deadline: &'b Deadline,
     keep: Keep,
     is_open: Vec<bool>,
@@ -104,8 +104,8 @@ pub(super) struct Search<'a, 'b> {
 const DEAD_ENDS_MAX: usize = 8_000_000;
 
 impl<'a, 'b> Search<'a, 'b> {
-    pub(super) fn new(board: &'b mut Board<'a>, keep: Keep, deadline: &'b Deadline) -> Self {
-        let problem = board.problem;
+    pub(super) fn new(state: &'b mut SearchState<'a>, keep: Keep, deadline: &'b Deadline) -> Self {
+        let problem = state.problem;
         let count = problem.operations.len();
         let mut behind = vec![None; count];
         let mut alike = vec![0; count];
@@ -123,7 +123,7 @@ impl<'a, 'b> Search<'a, 'b> {
         }
         let keys = problem.key_names.len();
         Self {
-            board,
+            state,
             deadline,
             keep,
             is_open: vec![false; count],
@@ -150,9 +150,9 @@ impl<'a, 'b> Search<'a, 'b> {
     /// Searches for an order of a group of operations, which are in the order of their invocations; for so many
     /// steps at most. If there is none, or none was found, nothing of the group is taken.
     pub(super) fn group(&mut self, operations: &[Op], steps_max: u64) -> Found {
-        let mark = self.board.mark();
-        let problem = self.board.problem;
-        let needs = self.board.needs;
+        let mark = self.state.mark();
+        let problem = self.state.problem;
+        let needs = self.state.needs;
         let is_ok = |op: &Op| problem.operations[*op as usize].is_ok;
         self.by_invocation = operations
             .iter()
@@ -160,9 +160,9 @@ impl<'a, 'b> Search<'a, 'b> {
             .filter(|op| is_ok(op) || needs.can_matter(problem, *op))
             .collect();
         self.by_deadline = operations.iter().copied().filter(is_ok).collect();
-        let board = &self.board;
-        self.by_invocation.sort_by_key(|op| board.times(*op).0);
-        self.by_deadline.sort_by_key(|op| board.times(*op).1);
+        let state = &self.state;
+        self.by_invocation.sort_by_key(|op| state.times(*op).0);
+        self.by_deadline.sort_by_key(|op| state.times(*op).1);
         (self.opened, self.frontier) = (0, 0);
         self.unseen.clear();
         self.choices.clear();
@@ -174,7 +174,7 @@ impl<'a, 'b> Search<'a, 'b> {
         self.steps_max = steps_max;
         let found = self.run();
         if found != Found::Order {
-            self.board.undo_to(mark);
+            self.state.undo_to(mark);
             for op in &self.by_invocation {
                 self.is_open[*op as usize] = false;
             }
@@ -190,7 +190,7 @@ impl<'a, 'b> Search<'a, 'b> {
             if let Some(reason) = self.is_over() {
                 return Found::GaveUp(reason);
             }
-            let fingerprint = self.board.fingerprint() ^ self.unseen.fingerprint();
+            let fingerprint = self.state.fingerprint() ^ self.unseen.fingerprint();
             let known = self.dead_ends.get(&fingerprint);
             let blamed: Option<Vec<u32>> = known.map(|keys| keys.to_vec());
             let blamed = match blamed {
@@ -211,21 +211,21 @@ impl<'a, 'b> Search<'a, 'b> {
         loop {
             let urgent = loop {
                 let &op = self.by_deadline.get(self.frontier)?;
-                if !self.board.is_taken(op) {
+                if !self.state.is_taken(op) {
                     break op;
                 }
                 self.frontier += 1;
             };
-            let (_, deadline) = self.board.times(urgent);
+            let (_, deadline) = self.state.times(urgent);
             while let Some(&op) = self.by_invocation.get(self.opened)
-                && self.board.times(op).0 <= deadline
+                && self.state.times(op).0 <= deadline
             {
                 self.opened += 1;
                 self.is_open[op as usize] = true;
-                self.board.open(op);
+                self.state.open(op);
                 self.take_for_nothing(op);
             }
-            if !self.board.is_taken(urgent) {
+            if !self.state.is_taken(urgent) {
                 return Some(urgent);
             }
         }
@@ -233,36 +233,36 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Whether the operation that must precede this one has been taken.
     fn is_next(&self, op: Op) -> bool {
-        let compiled = &self.board.problem.operations[op as usize];
+        let compiled = &self.state.problem.operations[op as usize];
         (!compiled.overlaps && self.keep == Keep::RealTime)
             || compiled
                 .before
-                .is_none_or(|before| self.board.is_taken(before))
+                .is_none_or(|before| self.state.is_taken(before))
     }
 
     /// Takes an operation that can change nothing, if it can be taken now, and those that this lets in.
     fn take_for_nothing(&mut self, op: Op) {
         let mut next = Some(op);
         while let Some(op) = next {
-            let compiled = &self.board.problem.operations[op as usize];
+            let compiled = &self.state.problem.operations[op as usize];
             let can = compiled.changes_nothing && compiled.is_ok && self.is_open[op as usize];
-            if !can || self.board.is_taken(op) || !self.is_next(op) || !self.board.take(op) {
+            if !can || self.state.is_taken(op) || !self.is_next(op) || !self.state.take(op) {
                 return;
             }
-            self.unseen.take(self.board.problem, op);
+            self.unseen.take(self.state.problem, op);
             next = self.behind[op as usize];
         }
     }
 
     /// Takes a candidate and whatever then goes without a choice; false if it cannot be taken.
     fn take(&mut self, op: Op) -> bool {
-        let problem = self.board.problem;
-        if !self.unseen.allows(problem, op) || !self.board.take(op) {
+        let problem = self.state.problem;
+        if !self.unseen.allows(problem, op) || !self.state.take(op) {
             return false;
         }
         self.unseen.take(problem, op);
         for &key in problem.keys(op) {
-            let at_key: Vec<Op> = self.board.open_at(key).collect();
+            let at_key: Vec<Op> = self.state.open_at(key).collect();
             for reader in at_key {
                 self.take_for_nothing(reader);
             }
@@ -275,7 +275,7 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Makes a choice for the most urgent operation; the keys to blame if there is nothing to choose.
     fn choose(&mut self, urgent: Op, fingerprint: u128) -> Option<Vec<u32>> {
-        self.horizon = self.horizon.max(self.board.times(urgent).1);
+        self.horizon = self.horizon.max(self.state.times(urgent).1);
         let first_key = self.keys.len();
         let mut connected = self.connected(urgent);
         let blame = |search: &mut Self| {
@@ -289,7 +289,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let first = self.candidates.len();
         self.candidates.extend(connected);
         self.choices.push(Choice {
-            mark: self.board.mark(),
+            mark: self.state.mark(),
             fingerprint,
             opened: self.opened,
             frontier: self.frontier,
@@ -346,7 +346,7 @@ impl<'a, 'b> Search<'a, 'b> {
             }
             (self.opened, self.frontier) = (choice.opened, choice.frontier);
             self.unseen.clone_from(&choice.unseen);
-            self.board.undo_to(mark);
+            self.state.undo_to(mark);
             self.candidates.truncate(choice.candidates.1);
             self.keys.truncate(last);
             if guilty && self.try_next() {

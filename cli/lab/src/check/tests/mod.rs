@@ -3,5 +3,4 @@
 mod brute;
 mod model;
 mod random;
-mod stateright;
 mod verdicts;

@@ -3,7 +3,7 @@
 use super::random::{Random, call};
 use crate::check::reference::{Store, apply};
 use crate::history::{Answer, Call};
-use holdback::protocol::command::{Kind, lookup};
+use holdback::command::{Run, lookup};
 use holdback::protocol::reply::{ReplyWriter, Resp};
 use holdback::protocol::value::Value;
 use holdback::store;
@@ -38,18 +38,20 @@ impl Server {
         assert!(spec.arity_fits(words.len()), "{}", spec.name);
         let mut bytes = Vec::new();
         let mut reply = ReplyWriter::new(&mut bytes, Resp::Two);
-        let limits = store::Limits::default();
-        if spec.kind == Kind::Read {
-            store::read(&self.store, spec, &words, 0, &mut reply);
-        } else {
-            store::write(
-                &mut self.store,
-                spec,
-                &words,
-                self.position,
-                &limits,
-                &mut reply,
-            );
+        let context = store::Context {
+            words: &words,
+            position: self.position,
+            limits: &store::Limits::default(),
+            random: 0,
+            now: holdback::turn::Now::default(),
+        };
+        let answer = match spec.run {
+            Run::Read(read) => read(&self.store, &context, &mut reply),
+            Run::Write(write) => write(&mut self.store, &context, &mut reply),
+            _ => panic!("{} neither reads nor writes", spec.name),
+        };
+        if let Err(error) = answer {
+            reply.error(&error);
         }
         let parsed = holdback::protocol::value::parse(&bytes).expect("a reply");
         parsed.expect("a whole reply").0

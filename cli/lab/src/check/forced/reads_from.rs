@@ -8,14 +8,14 @@ use std::collections::HashMap;
 
 /// A read that found what exactly one operation can have written, or what was there in the beginning.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::check) struct Found {
+pub(in crate::check) struct ReadFrom {
     pub(in crate::check) key: Key,
     pub(in crate::check) writer: Option<Op>,
     pub(in crate::check) reader: Op,
 }
 
 /// The reads whose writer is known.
-pub(in crate::check) fn founds(needs: &Needs, operations: &[Op]) -> Vec<Found> {
+pub(in crate::check) fn reads_from(needs: &Needs, operations: &[Op]) -> Vec<ReadFrom> {
     let mut suppliers: HashMap<u32, Vec<Op>> = HashMap::new();
     for &op in operations {
         for &counter in needs.supplied(op) {
@@ -25,7 +25,7 @@ pub(in crate::check) fn founds(needs: &Needs, operations: &[Op]) -> Vec<Found> {
             }
         }
     }
-    let mut founds = Vec::new();
+    let mut found = Vec::new();
     for &reader in operations {
         for &slot in needs.required(reader) {
             let (key, value) = needs.wanted[slot as usize];
@@ -39,12 +39,12 @@ pub(in crate::check) fn founds(needs: &Needs, operations: &[Op]) -> Vec<Found> {
             writers.sort_unstable();
             writers.dedup();
             match (writers.as_slice(), value == ABSENT) {
-                ([], true) => founds.push(Found {
+                ([], true) => found.push(ReadFrom {
                     key,
                     writer: None,
                     reader,
                 }),
-                (&[writer], false) => founds.push(Found {
+                (&[writer], false) => found.push(ReadFrom {
                     key,
                     writer: Some(writer),
                     reader,
@@ -53,7 +53,7 @@ pub(in crate::check) fn founds(needs: &Needs, operations: &[Op]) -> Vec<Found> {
             }
         }
     }
-    founds
+    found
 }
 
 /// Whether an operation certainly writes a key.

@@ -1,4 +1,4 @@
-//! How long a run is going to take, foreseen from its delays and faults.
+//! How long a run is going to take, estimated from its delays and faults.
 
 use super::Plan;
 use crate::cases::case::{Case, FaultKind};
@@ -13,7 +13,7 @@ const REDIAL: f64 = 0.5;
 
 /// How long the run takes until everything is settled: an estimate for a listing.
 #[must_use]
-pub fn foresee(case: &Case, plan: &Plan) -> Duration {
+pub fn estimate(case: &Case, plan: &Plan) -> Duration {
     let mut world = World::new(case);
     // Each client's next request, and when it is sent.
     let mut next: Vec<(usize, f64)> = plan
@@ -147,7 +147,7 @@ mod tests {
             r#"{{"name":"c","consistency":"{consistency}","num_processes":3,{rest}}}"#
         ))
         .expect("a good case");
-        foresee(&case, &Plan::new(&case, 1)).as_secs_f64()
+        estimate(&case, &Plan::new(&case, 1)).as_secs_f64()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where a search stands: what every key holds, which operations have been taken, who needs what; and the way
 //! back.
 //!
-//! Every change leaves a mark on a trail, so that [`Board::undo_to`] restores any earlier standing exactly.
+//! Every change leaves a mark on a trail, so that [`SearchState::undo_to`] restores any earlier state exactly.
 
 use super::hash::{mix, wide};
 use super::model::Key;
@@ -136,7 +136,7 @@ impl OpenLists {
 
 /// Where a search stands.
 #[derive(Debug)]
-pub(super) struct Board<'a> {
+pub(super) struct SearchState<'a> {
     pub(super) problem: &'a Problem,
     pub(super) needs: &'a Needs,
     pub(super) values: Values,
@@ -154,8 +154,8 @@ pub(super) struct Board<'a> {
     written: Vec<(Key, Value)>,
 }
 
-impl<'a> Board<'a> {
-    /// A board on which nothing has been taken.
+impl<'a> SearchState<'a> {
+    /// A state in which nothing has been taken.
     pub(super) fn new(
         problem: &'a Problem,
         needs: &'a Needs,
@@ -192,7 +192,7 @@ impl<'a> Board<'a> {
         self.trail.len()
     }
 
-    /// A fingerprint of what was taken and what all keys hold. 128 bits: that two standings of one search
+    /// A fingerprint of what was taken and what all keys hold. 128 bits: that two states of one search
     /// share it by chance is less likely than a fault of the machine.
     pub(super) fn fingerprint(&self) -> u128 {
         self.fingerprint
@@ -267,7 +267,7 @@ impl<'a> Board<'a> {
         true
     }
 
-    /// Takes an operation that was not opened: see [`Board::take`].
+    /// Takes an operation that was not opened: see [`SearchState::take`].
     pub(super) fn take_unopened(&mut self, op: Op) -> bool {
         let mark = self.mark();
         self.open(op);
@@ -347,7 +347,7 @@ impl<'a> Board<'a> {
         self.held[key.0 as usize] = new;
     }
 
-    /// Goes back to where the board stood at a mark. Returns how many operations that happened were put back.
+    /// Goes back to the state at a mark. Returns how many operations that happened were put back.
     pub(super) fn undo_to(&mut self, mark: usize) -> usize {
         let mut put_back = 0;
         while self.trail.len() > mark {
