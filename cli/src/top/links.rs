@@ -1,0 +1,205 @@
+//! The links, as a square: what the replica of each row says of its links.
+
+use super::cell::Cell;
+use super::diagnosis::span;
+use super::snapshot::Link;
+use super::view::View;
+use crate::text::style::{Palette, Role};
+use crate::text::units;
+use std::ops::Range;
+use std::time::Instant;
+
+/// One end of a link, or all links of a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chosen {
+    /// The replica that is to misbehave.
+    pub(super) from: usize,
+    /// Towards whom; 0 for all.
+    pub(super) to: usize,
+}
+
+impl Chosen {
+    /// The next one in a direction, in a cluster of so many replicas.
+    pub(super) fn moved(self, right: isize, down: isize, replicas: usize) -> Self {
+        let mut moved = self;
+        moved.from = step(self.from, down, 1, replicas);
+        moved.to = step(self.to, right, 0, replicas);
+        // Nobody has a link with itself: that place is stepped over.
+        if moved.from == moved.to && right != 0 {
+            moved.to = step(moved.to, right, 0, replicas);
+        } else if moved.from == moved.to {
+            moved.from = step(moved.from, down, 1, replicas);
+        }
+        if moved.from == moved.to { self } else { moved }
+    }
+
+    /// As a person reads it.
+    pub(super) fn name(self) -> String {
+        match self.to {
+            0 => format!("{} to all", self.from),
+            to => format!("{} to {to}", self.from),
+        }
+    }
+}
+
+fn step(at: usize, by: isize, least: usize, most: usize) -> usize {
+    at.saturating_add_signed(by).clamp(least, most)
+}
+
+/// The square, in at most `width` columns: if it is too wide, the part around what is chosen.
+pub(super) fn lines(
+    view: &View,
+    chosen: Option<Chosen>,
+    now: Instant,
+    width: usize,
+    palette: Palette,
+) -> Vec<String> {
+    let count = view.replicas.len();
+    let squares: Vec<Vec<Cell>> = (1..=count)
+        .map(|from| (0..=count).map(|to| cell(view, from, to, now)).collect())
+        .collect();
+    let first = format!("from {count}").len() + 1;
+    let headings: Vec<_> = (0..=count).map(heading).collect();
+    let widths: Vec<_> = (0..=count)
+        .map(|to| {
+            let column = squares.iter().map(|row| &row[to]).chain([&headings[to]]);
+            // There is room for brackets.
+            column.map(Cell::width).max().unwrap_or(0) + 2
+        })
+        .collect();
+    let shown = visible(&widths, chosen, width.saturating_sub(first));
+    let heading = shown
+        .clone()
+        .map(|to| format!(" {}", headings[to].padded(widths[to] - 1, palette)));
+    let corner = Cell::new("links", Some(Role::Name)).padded(first, palette);
+    let heading = format!("{corner}{}", heading.collect::<String>());
+    let mut lines = vec![heading.trim_end().to_owned()];
+    for (row, from) in squares.iter().zip(1..) {
+        let cells = shown.clone().map(|to| {
+            let (cell, wide) = (&row[to], widths[to]);
+            if chosen == Some(Chosen { from, to }) {
+                let text = format!("[{}]", cell.text);
+                Cell::new(text, Some(Role::Chosen)).padded(wide, palette)
+            } else {
+                format!(" {}", cell.padded(wide - 1, palette))
+            }
+        });
+        let name = Cell::plain(format!("from {from}")).padded(first, palette);
+        let line = format!("{name}{}", cells.collect::<String>());
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+fn heading(to: usize) -> Cell {
+    let name = match to {
+        0 => "to all".to_owned(),
+        to => format!("to {to}"),
+    };
+    Cell::new(name, Some(Role::Name))
+}
+
+/// The columns for which there is room, the chosen one among them. The first, for all links of a row, is of
+/// no use if there is no choice.
+fn visible(widths: &[usize], chosen: Option<Chosen>, room: usize) -> Range<usize> {
+    let mut start = usize::from(chosen.is_none());
+    let at = chosen.map_or(start, |chosen| chosen.to);
+    let fits = |start: usize, end: usize| widths[start..=end].iter().sum::<usize>() <= room;
+    while start < at && !fits(start, at) {
+        start += 1;
+    }
+    let mut end = at;
+    while end + 1 < widths.len() && fits(start, end + 1) {
+        end += 1;
+    }
+    start..end + 1
+}
+
+fn cell(view: &View, from: usize, to: usize, now: Instant) -> Cell {
+    if from == to {
+        return Cell::new("\u{b7}", Some(Role::Faint));
+    }
+    if to == 0 {
+        return Cell::new("all", Some(Role::Faint));
+    }
+    match view.link(from, to, now) {
+        None => Cell::new("?", Some(Role::Faint)),
+        Some(link) => link_cell(link),
+    }
+}
+
+fn link_cell(link: &Link) -> Cell {
+    if link.state != "up" {
+        // The reason of a refusal is long, and said elsewhere.
+        let state = link.state.split(" (").next().unwrap_or_default();
+        return Cell::new(state, Some(Role::Bad));
+    }
+    let time = link.round_trip.map_or_else(|| "up".to_owned(), units::time);
+    match link.delay {
+        Some(delay) => Cell::new(format!("{time} +{}", span(delay)), Some(Role::Notable)),
+        None => Cell::new(time, Some(Role::Good)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{cluster, cut, silence};
+    use super::*;
+    use holdback_client::clock::now;
+    use std::time::Duration;
+
+    #[test]
+    fn each_end_says_how_its_links_are() {
+        let start = now();
+        let mut view = cluster(3, "sequential", start);
+        cut(&mut view, 3, 1);
+        let delayed = view.replicas[0].snapshot.as_mut().unwrap();
+        delayed.links.get_mut(&2).unwrap().delay = Some([100, 250].map(Duration::from_millis));
+        silence(&mut view, 2, start);
+        let later = start + Duration::from_secs(2);
+        let chosen = Some(Chosen { from: 3, to: 1 });
+        assert_eq!(
+            lines(&view, chosen, later, 80, Palette::plain()).join("\n"),
+            "links   to all  to 1  to 2               to 3\n\
+             from 1  all     \u{b7}     0.31ms +100-250ms  down\n\
+             from 2  all     ?     \u{b7}                  ?\n\
+             from 3  all    [cut]  0.31ms             \u{b7}"
+        );
+    }
+
+    #[test]
+    fn the_choice_steps_over_the_diagonal_and_stays_inside() {
+        let at = |from, to| Chosen { from, to };
+        assert_eq!(at(1, 0).moved(1, 0, 3), at(1, 2));
+        assert_eq!(at(1, 2).moved(-1, 0, 3), at(1, 0));
+        assert_eq!(at(1, 0).moved(-1, 0, 3), at(1, 0));
+        assert_eq!(at(1, 2).moved(0, 1, 3), at(3, 2));
+        assert_eq!(at(3, 2).moved(1, 0, 3), at(3, 2));
+        assert_eq!(at(3, 2).moved(0, 1, 3), at(3, 2));
+        assert_eq!(at(2, 1).moved(0, -1, 3), at(2, 1));
+    }
+
+    #[test]
+    fn a_narrow_window_shows_the_part_around_the_choice() {
+        let now = now();
+        let view = cluster(9, "sequential", now);
+        let chosen = Some(Chosen { from: 1, to: 9 });
+        let drawn = lines(&view, chosen, now, 40, Palette::plain()).join("\n");
+        assert!(
+            drawn.contains("to 9") && !drawn.contains("to all"),
+            "{drawn}"
+        );
+        assert!(
+            drawn.lines().all(|line| line.chars().count() <= 40),
+            "{drawn}"
+        );
+        let first = lines(
+            &view,
+            Some(Chosen { from: 1, to: 0 }),
+            now,
+            40,
+            Palette::plain(),
+        );
+        assert!(first[0].contains("to all"), "{}", first[0]);
+    }
+}

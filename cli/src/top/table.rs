@@ -1,0 +1,297 @@
+//! The replicas, a row each.
+
+use super::cell::Cell;
+use super::diagnosis::replicas;
+use super::snapshot::Snapshot;
+use super::view::{Health, Replica, View, usual};
+use crate::text::style::{Palette, Role};
+use crate::text::units;
+use std::time::Instant;
+
+/// Digits of a digest that are shown.
+const DIGITS: usize = 6;
+
+/// A column. Where there is no room for all, those with the lowest rank are left out first.
+struct Column {
+    name: &'static str,
+    rank: u8,
+    cell: fn(&Row<'_>) -> Cell,
+}
+
+const COLUMNS: [Column; 13] = [
+    column("", 12, |row| Cell::plain(row.seen.id.to_string())),
+    column("address", 1, |row| Cell::plain(&row.seen.address)),
+    column("role", 11, role),
+    column("position", 9, |row| {
+        row.number(|snapshot| snapshot.position.to_string())
+    }),
+    column("digest", 6, digest),
+    column("held", 10, held),
+    column("oldest", 8, oldest),
+    column("ops/s", 5, |row| row.rate(0)),
+    column("frames/s", 3, |row| row.rate(1)),
+    column("p50", 4, |row| row.latency(0)),
+    column("p99", 7, |row| row.latency(1)),
+    column("memory", 2, |row| {
+        row.number(|snapshot| units::bytes(snapshot.memory))
+    }),
+    column("keys", 0, |row| {
+        row.number(|snapshot| snapshot.keys.to_string())
+    }),
+];
+
+const fn column(name: &'static str, rank: u8, cell: fn(&Row<'_>) -> Cell) -> Column {
+    Column { name, rank, cell }
+}
+
+/// A replica, and what its cells depend on beside it.
+struct Row<'a> {
+    view: &'a View,
+    seen: &'a Replica,
+    now: Instant,
+    health: Health,
+    /// The digest of most replicas.
+    digest: Option<&'a str>,
+    own_digest: Option<&'a str>,
+}
+
+impl Row<'_> {
+    fn snapshot(&self) -> Option<&Snapshot> {
+        self.seen.snapshot.as_ref()
+    }
+
+    /// A number that is faint if it is old.
+    fn number(&self, text: impl Fn(&Snapshot) -> String) -> Cell {
+        self.aged(self.snapshot().map(text), None)
+    }
+
+    fn rate(&self, which: usize) -> Cell {
+        let rate = self.seen.rates.filter(|_| self.health == Health::Answers);
+        self.aged(rate.map(|rates| units::count(rates[which])), None)
+    }
+
+    fn latency(&self, which: usize) -> Cell {
+        let latency = self.snapshot().and_then(|snapshot| snapshot.latency);
+        self.aged(latency.map(|shares| units::time(shares[which])), None)
+    }
+
+    fn aged(&self, text: Option<String>, role: Option<Role>) -> Cell {
+        let old = self.health != Health::Answers;
+        let faint = old || text.is_none();
+        let text = text.unwrap_or_else(|| "-".to_owned());
+        Cell::new(text, if faint { Some(Role::Faint) } else { role })
+    }
+}
+
+/// What the replica does in its model just now.
+fn role(row: &Row<'_>) -> Cell {
+    let (text, role) = match &row.health {
+        Health::Unknown => ("asking".to_owned(), Role::Faint),
+        Health::Down(_) => ("down".to_owned(), Role::Bad),
+        Health::Silent(silence) => (format!("silent {}", units::time(*silence)), Role::Bad),
+        Health::Answers => {
+            return row
+                .snapshot()
+                .map_or(Cell::plain(""), |snapshot| busy(row, snapshot));
+        }
+    };
+    Cell::new(text, Some(role))
+}
+
+fn busy(row: &Row<'_>, snapshot: &Snapshot) -> Cell {
+    let id = row.seen.id;
+    let refused = snapshot.unready.as_ref();
+    if let Some(why) = refused {
+        let text = if why.starts_with("refused") {
+            "refused"
+        } else {
+            "not joined"
+        };
+        return Cell::new(text, Some(Role::Bad));
+    }
+    let waits_for = snapshot.head.as_ref().map(|head| &head.waits_for);
+    if let Some(waits_for) = waits_for.filter(|waits_for| !waits_for.is_empty()) {
+        let whom = replicas(waits_for);
+        let whom = whom.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+        let text = format!(
+            "waits for {}",
+            whom.replace(" and ", ",").replace(", ", ",")
+        );
+        return Cell::new(text, Some(Role::Notable));
+    }
+    let others = row.view.replicas.iter();
+    let is_waited_for = others
+        .filter_map(|other| other.fresh(row.now)?.head.as_ref())
+        .any(|head| head.waits_for.contains(&id));
+    if is_waited_for {
+        return Cell::new("waited for", Some(Role::Notable));
+    }
+    let linked = snapshot.links.values().any(|link| link.state == "up");
+    if !linked && !snapshot.links.is_empty() {
+        return Cell::new("alone", Some(Role::Notable));
+    }
+    Cell::new("serves", Some(Role::Good))
+}
+
+fn digest(row: &Row<'_>) -> Cell {
+    let Some(own) = row.own_digest else {
+        return Cell::new("-", Some(Role::Faint));
+    };
+    let digits: String = own.chars().take(DIGITS).collect();
+    match (Some(own) == row.digest, row.view.is_eventual()) {
+        (true, _) => Cell::new(format!("={digits}"), Some(Role::Good)),
+        (false, true) => Cell::new(format!("\u{2260}{digits}"), Some(Role::Notable)),
+        (false, false) => Cell::new(format!("\u{2260}{digits}"), Some(Role::Bad)),
+    }
+}
+
+fn held(row: &Row<'_>) -> Cell {
+    let held = row.snapshot().map(|snapshot| snapshot.held);
+    let role = held.filter(|held| *held > 0).map(|_| Role::Notable);
+    row.aged(held.map(|held| units::count(held as f64)), role)
+}
+
+fn oldest(row: &Row<'_>) -> Cell {
+    let waiting = row.snapshot().filter(|snapshot| snapshot.held > 0);
+    row.aged(
+        waiting.map(|snapshot| units::time(snapshot.oldest)),
+        Some(Role::Notable),
+    )
+}
+
+/// The table, beneath its heading, in at most `width` columns.
+pub(super) fn lines(view: &View, now: Instant, width: usize, palette: Palette) -> Vec<String> {
+    let (_, digests) = view.digests(now);
+    let row = |seen| Row {
+        view,
+        seen,
+        now,
+        health: seen.health(now),
+        digest: usual(&digests),
+        own_digest: digests
+            .iter()
+            .find(|(id, _)| *id == seen.id)
+            .map(|(_, digest)| *digest),
+    };
+    let rows: Vec<_> = view.replicas.iter().map(row).collect();
+    let mut columns: Vec<(&Column, Vec<Cell>)> = COLUMNS
+        .iter()
+        .map(|column| {
+            let heading = Cell::new(column.name, Some(Role::Name));
+            let cells = rows.iter().map(column.cell);
+            (column, std::iter::once(heading).chain(cells).collect())
+        })
+        .collect();
+    let mut gap = 2;
+    while columns.len() > 1 && total(&columns, gap) > width {
+        // A narrower gap comes before the loss of a column that is worth something.
+        let least = columns.iter().map(|(column, _)| column.rank).min();
+        if gap == 2 && least >= Some(2) && total(&columns, 1) <= width {
+            gap = 1;
+        } else {
+            columns.retain(|(column, _)| Some(column.rank) != least);
+        }
+    }
+    let line = |at: usize| {
+        let cells = columns
+            .iter()
+            .map(|(_, cells)| cells[at].padded(width_of(cells), palette));
+        let line = cells.collect::<Vec<_>>().join(&" ".repeat(gap));
+        line.trim_end().to_owned()
+    };
+    (0..=rows.len()).map(line).collect()
+}
+
+fn width_of(cells: &[Cell]) -> usize {
+    cells.iter().map(Cell::width).max().unwrap_or(0)
+}
+
+fn total(columns: &[(&Column, Vec<Cell>)], gap: usize) -> usize {
+    let widths = columns.iter().map(|(_, cells)| width_of(cells) + gap);
+    widths.sum::<usize>().saturating_sub(gap)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{cluster, head, silence};
+    use super::*;
+    use holdback_client::clock::now;
+    use std::time::Duration;
+
+    fn drawn(view: &View, now: Instant, width: usize) -> String {
+        lines(view, now, width, Palette::plain()).join("\n")
+    }
+
+    #[test]
+    fn a_wide_window_shows_everything() {
+        let now = now();
+        let mut view = cluster(3, "sequential", now);
+        head(&mut view, 1, "18.1", &[3], 3_240);
+        view.replicas[0].rates = Some([12_345.0, 7.0]);
+        assert_eq!(
+            drawn(&view, now, 120),
+            "   address         role         position  digest   held  oldest  ops/s  frames/s  p50     p99     memory  keys\n\
+             1  127.0.0.1:8081  waits for 3  17        =7c4eb9  1     3.2s    12.3k  7         0.31ms  1.20ms  1.2M    3\n\
+             2  127.0.0.1:8082  serves       17        =7c4eb9  0     -       -      -         0.31ms  1.20ms  1.2M    3\n\
+             3  127.0.0.1:8083  waited for   17        =7c4eb9  0     -       -      -         0.31ms  1.20ms  1.2M    3"
+        );
+    }
+
+    #[test]
+    fn eighty_columns_have_room_for_all_that_matters_and_forty_for_the_reason() {
+        let now = now();
+        let mut view = cluster(3, "sequential", now);
+        head(&mut view, 1, "18.1", &[2, 3], 3_240);
+        let heading = |width| drawn(&view, now, width).lines().next().unwrap().to_owned();
+        let usual = heading(80);
+        for name in [
+            "role", "position", "digest", "held", "oldest", "ops/s", "frames/s", "p50", "p99",
+            "memory",
+        ] {
+            assert!(usual.contains(name), "{usual}");
+        }
+        assert_eq!(
+            heading(40).split_whitespace().collect::<Vec<_>>(),
+            ["role", "position", "held", "oldest"]
+        );
+        assert!(drawn(&view, now, 40).contains("waits for 2,3"));
+        for width in 1..130 {
+            let widest = lines(&view, now, width, Palette::plain());
+            assert!(
+                widest
+                    .iter()
+                    .all(|line| line.chars().count() <= width.max(2))
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_silent_replica_said_last_is_faint() {
+        let now = now();
+        let mut view = cluster(2, "sequential", now);
+        silence(&mut view, 2, now);
+        let later = now + Duration::from_millis(4_200);
+        let row = &lines(&view, later, 120, Palette::coloured())[2];
+        assert!(row.contains("silent 4.2s"), "{row}");
+        assert!(row.contains("\x1b[2m17\x1b[0m"), "{row:?}");
+        view.replicas[1].is_down("Connection refused".to_owned());
+        assert!(drawn(&view, later, 120).contains("2  127.0.0.1:8082  down"));
+    }
+
+    #[test]
+    fn replicas_of_an_eventual_cluster_may_differ_for_a_while() {
+        let now = now();
+        let mut view = cluster(3, "eventual", now);
+        let first = view.replicas[0].snapshot.as_mut().unwrap();
+        first.digest = "ffffffffff".to_owned();
+        for link in first.links.values_mut() {
+            link.state = "cut".to_owned();
+        }
+        let drawn = drawn(&view, now, 120);
+        assert_eq!(drawn.matches("=7c4eb9").count(), 2);
+        assert!(
+            drawn.contains("\u{2260}ffffff") && drawn.contains("alone"),
+            "{drawn}"
+        );
+    }
+}
