@@ -3,6 +3,7 @@
 use crate::commands::local::{self, LOCALS, LocalSpec};
 use crate::commands::suggest;
 use crate::text::style::{Palette, Role};
+use crate::text::{printable, wrap};
 use holdback::protocol::command::{CommandSpec, Eventual, Group, Kind, lookup};
 use holdback::protocol::syntax::{self, Argument, Shape};
 use holdback::protocol::table::COMMANDS;
@@ -37,10 +38,7 @@ pub(crate) fn answer(arguments: &[Vec<u8>], palette: Palette) -> String {
         (Some(spec), None) => about(spec, palette),
         (None, None) => {
             let question = suggest::question(&topic).unwrap_or_default();
-            let unknown = format!(
-                "There is no command {}. {question}",
-                crate::text::printable(&topic)
-            );
+            let unknown = format!("There is no command {}. {question}", printable(&topic));
             format!("{}\n`help` lists them.", unknown.trim_end())
         }
     }
@@ -82,27 +80,13 @@ fn overview(palette: Palette) -> String {
 /// A heading and names.
 fn listed(heading: &str, names: &[&str], palette: Palette) -> String {
     let heading = format!("  {heading:<15}");
-    let names = wrapped(names.iter().copied(), heading.len());
+    let names = wrapped(&names.join(" "), heading.len());
     format!("{}{names}\n", palette.paint(Role::Name, &heading))
 }
 
-/// Words as lines, where the first one begins, and all others are indented, at column `indent`.
-fn wrapped<'a>(words: impl Iterator<Item = &'a str>, indent: usize) -> String {
-    let (mut text, mut column) = (String::new(), indent);
-    for word in words {
-        if !text.is_empty() {
-            if column + 1 + word.len() > WIDTH {
-                text.push_str(&format!("\n{:indent$}", ""));
-                column = indent;
-            } else {
-                text.push(' ');
-                column += 1;
-            }
-        }
-        text.push_str(word);
-        column += word.len();
-    }
-    text
+/// A text as lines, where the first one begins, and all others are indented, at column `indent`.
+fn wrapped(text: &str, indent: usize) -> String {
+    wrap(text, WIDTH - indent).join(&format!("\n{:indent$}", ""))
 }
 
 fn group(name: &str, palette: Palette) -> String {
@@ -135,7 +119,7 @@ fn entry(name: &str, arguments: &str, summary: &str, palette: Palette) -> String
         let name = palette.paint(Role::Name, name);
         text.push_str(&format!("  {name}{blank}{arguments}\n"));
     }
-    let summary = wrapped(summary.split(' '), 6);
+    let summary = wrapped(summary, 6);
     let summary = palette.paint(Role::Faint, &format!("      {summary}"));
     format!("{text}{summary}\n")
 }
@@ -216,7 +200,7 @@ fn path(spec: &CommandSpec) -> &'static str {
 /// A named fact.
 fn fact(name: &str, value: &str, palette: Palette) -> String {
     let name = format!("      {name:<13}");
-    let value = wrapped(value.split(' '), name.len());
+    let value = wrapped(value, name.len());
     format!("{}{value}\n", palette.paint(Role::Faint, &name))
 }
 
@@ -238,7 +222,7 @@ mod tests {
             .collect();
         for spec in COMMANDS {
             assert!(overview.contains(spec.name), "{}", spec.name);
-            let summary = wrapped(spec.summary.split(' '), 6);
+            let summary = wrapped(spec.summary, 6);
             assert!(groups.contains(&summary), "{}", spec.name);
             let explained = help(&spec.name.to_lowercase());
             assert!(

@@ -142,11 +142,16 @@ fn known(name: &str) -> Option<(&'static str, [&'static str; 2], &'static str)> 
     NAMES.into_iter().find(|(known, ..)| *known == name)
 }
 
-/// Where preferences are kept: `HOLDBACKRC`, nowhere if that is empty, else the home folder.
 fn file() -> Option<PathBuf> {
-    match std::env::var_os("HOLDBACKRC") {
+    kept_in("HOLDBACKRC", ".holdbackrc")
+}
+
+/// Where something of the person is kept: in the file that `variable` names, nowhere if that is empty, else
+/// in `name` in the home folder.
+pub(crate) fn kept_in(variable: &str, name: &str) -> Option<PathBuf> {
+    match std::env::var_os(variable) {
         Some(file) => (!file.is_empty()).then(|| file.into()),
-        None => Some(PathBuf::from(std::env::var_os("HOME")?).join(".holdbackrc")),
+        None => Some(PathBuf::from(std::env::var_os("HOME")?).join(name)),
     }
 }
 

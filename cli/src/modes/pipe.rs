@@ -13,7 +13,7 @@ use crate::replicas::wait::{is_time_out, words};
 use crate::text::style::Role;
 use crate::text::units;
 use holdback::protocol::arguments::push_bulk;
-use holdback::protocol::value::{Malformed, Scanner, Value, parse};
+use holdback::protocol::value::Value;
 use holdback_client::Connection;
 use holdback_client::clock::now;
 use serde_json::json;
@@ -58,12 +58,11 @@ enum End {
 /// Sends standard input; returns the exit code.
 pub(crate) fn run(job: &Job<'_>) -> anyhow::Result<u8> {
     let address = job.client.session.address();
-    let stream = match Connection::open(address, job.args.timeout) {
-        Ok(connection) => connection.stream().try_clone()?,
-        Err(error) => {
-            return Ok(job.client.unreachable(&error).code());
-        }
+    let connection = match Connection::open(address, job.args.timeout) {
+        Ok(connection) => connection,
+        Err(error) => return Ok(job.client.unreachable(&error).code()),
     };
+    let stream = connection.stream().try_clone()?;
     let (sent, token) = (Arc::new(Sent::default()), token());
     let sender = {
         let (stream, sent, token) = (stream.try_clone()?, Arc::clone(&sent), token.clone());
@@ -72,7 +71,8 @@ pub(crate) fn run(job: &Job<'_>) -> anyhow::Result<u8> {
     let start = now();
     let mut reader = Reader {
         job,
-        stream: &stream,
+        live: job.is_live(),
+        connection,
         sent: &sent,
         token: token.into_bytes(),
         received: Received::default(),
@@ -128,7 +128,9 @@ fn send(mut input: impl Read, mut stream: TcpStream, token: &str, sent: &Sent) -
 
 struct Reader<'a> {
     job: &'a Job<'a>,
-    stream: &'a TcpStream,
+    /// Whether somebody watches.
+    live: bool,
+    connection: Connection,
     sent: &'a Sent,
     /// What the last reply says.
     token: Vec<u8>,
@@ -140,22 +142,18 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read_all(&mut self) -> io::Result<End> {
-        self.stream.set_read_timeout(Some(STEP))?;
-        let (mut input, mut piece) = (Vec::new(), [0; 64 * 1024]);
-        let mut scanner = Scanner::default();
         let mut heard = now();
         loop {
-            match (&mut &*self.stream).read(&mut piece) {
-                Ok(0) => return Ok(End::Lost("the server closed the connection".to_owned())),
-                Ok(length) => {
+            match self.connection.read(Some(STEP)) {
+                Ok(Value::Bulk(text)) if text == self.token => return Ok(End::Whole),
+                Ok(value) => {
                     heard = now();
-                    input.extend_from_slice(&piece[..length]);
-                    if let Some(end) = self.take_replies(&mut input, &mut scanner)? {
-                        return Ok(end);
-                    }
+                    self.count(&value)?;
                 }
                 Err(error) if is_time_out(&error) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    return Ok(End::Lost(format!("not a reply: {error}")));
+                }
                 Err(error) => return Ok(End::Lost(words(&error))),
             }
             if self.job.client.interrupt.take() {
@@ -167,34 +165,6 @@ impl Reader<'_> {
             }
             self.draw()?;
         }
-    }
-
-    /// Counts the whole replies at the front of `input`.
-    fn take_replies(
-        &mut self,
-        input: &mut Vec<u8>,
-        scanner: &mut Scanner,
-    ) -> io::Result<Option<End>> {
-        let mut taken = 0;
-        let end = loop {
-            if taken == input.len() || !scanner.is_whole(&input[taken..]) {
-                break None;
-            }
-            *scanner = Scanner::default();
-            match parse(&input[taken..]) {
-                Ok(Some((value, length))) => {
-                    taken += length;
-                    if matches!(&value, Value::Bulk(text) if *text == self.token) {
-                        break Some(End::Whole);
-                    }
-                    self.count(&value)?;
-                }
-                Ok(None) => break None,
-                Err(Malformed(what)) => break Some(End::Lost(format!("not a reply: {what}"))),
-            }
-        };
-        input.drain(..taken);
-        Ok(end)
     }
 
     fn count(&mut self, value: &Value) -> io::Result<()> {
@@ -216,7 +186,7 @@ impl Reader<'_> {
 
     /// Shows how far it is, where somebody watches.
     fn draw(&mut self) -> io::Result<()> {
-        if !self.job.is_live() || self.drawn.is_some_and(|drawn| drawn.elapsed() < REDRAWN) {
+        if !self.live || self.drawn.is_some_and(|drawn| drawn.elapsed() < REDRAWN) {
             return Ok(());
         }
         self.drawn = Some(now());

@@ -5,7 +5,6 @@ use crate::exit::Verdict;
 use rustyline::error::ReadlineError;
 use rustyline::history::{History, SearchDirection};
 use std::io;
-use std::path::PathBuf;
 
 impl Repl {
     pub(super) fn load_history(&mut self) {
@@ -54,13 +53,5 @@ impl Repl {
             }
         }
         Ok(())
-    }
-}
-
-/// Where the history is kept: `HOLDBACK_HISTORY`, nowhere if that is empty, else the home folder.
-pub(super) fn history_file() -> Option<PathBuf> {
-    match std::env::var_os("HOLDBACK_HISTORY") {
-        Some(file) => (!file.is_empty()).then(|| file.into()),
-        None => Some(PathBuf::from(std::env::var_os("HOME")?).join(".holdback_history")),
     }
 }

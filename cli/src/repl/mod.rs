@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::commands::local::lookup;
 use crate::commands::words::{self, is_count};
 use crate::editor::LineHelper;
-use crate::editor::preferences::Preferences;
+use crate::editor::preferences::{Preferences, kept_in};
 use crate::exit::Verdict;
 use crate::print::notice;
 use crate::replicas::status::Status;
@@ -63,7 +63,7 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<u8> {
         client,
         editor,
         preferences,
-        history: history::history_file(),
+        history: kept_in("HOLDBACK_HISTORY", ".holdback_history"),
         told_how_to_leave: false,
     };
     repl.prefer();

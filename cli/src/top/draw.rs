@@ -5,6 +5,7 @@ use super::keys::Keys;
 use super::links;
 use super::table;
 use super::view::View;
+use crate::replicas::target::count;
 use crate::text::style::{Palette, Role};
 use crate::text::units;
 use crate::text::{clip, wrap};
@@ -67,14 +68,13 @@ pub(super) fn picture(view: &View, frame: Frame) -> Vec<String> {
 
 /// What is looked at on the left, what the digests say on the right.
 fn title(view: &View, frame: Frame) -> String {
-    let count = view.replicas.len();
-    let replicas = if count == 1 { "replica" } else { "replicas" };
+    let replicas = count(view.replicas.len());
     let model = match view.model() {
         "" => "Holdback",
         model => model,
     };
     let every = frame.interval.as_secs_f64();
-    let left = format!("{model}, {count} {replicas}, every {every}s");
+    let left = format!("{model}, {replicas}, every {every}s");
     let right = agreement(view, frame.now);
     let used = left.chars().count() + right.text.chars().count();
     let left_painted = frame.palette.paint(Role::Name, &left);
