@@ -1,8 +1,6 @@
 //! A line in colours while it is typed.
 
-use crate::commands::local;
-use crate::commands::syntax;
-use crate::commands::words;
+use crate::commands::{local, syntax, words};
 use crate::replicas::target::Target;
 use crate::text::style::{Palette, Role};
 use holdback::protocol::command::lookup;

@@ -1,8 +1,7 @@
 //! `--latency`: how long a command takes, over and over.
 
 use super::Job;
-use crate::args::Format;
-use crate::args::INTERVAL;
+use crate::args::{Format, INTERVAL};
 use crate::exit::Verdict;
 use crate::replicas::session::Outcome;
 use crate::text::units::{milliseconds, time};

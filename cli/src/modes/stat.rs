@@ -1,8 +1,7 @@
 //! `--stat`: a line about the replica, over and over.
 
 use super::Job;
-use crate::args::Format;
-use crate::args::INTERVAL;
+use crate::args::{Format, INTERVAL};
 use crate::client::Client;
 use crate::exit::Verdict;
 use crate::print::notice;

@@ -3,9 +3,8 @@
 use super::snapshot::{Link, Snapshot};
 use super::view::{Agreement, Health, Replica, View};
 use crate::replicas::head::Head;
-use crate::text::beginning;
 use crate::text::style::Role;
-use crate::text::units;
+use crate::text::{beginning, units};
 use std::time::{Duration, Instant};
 
 /// A write that waits for so long is said to hang.

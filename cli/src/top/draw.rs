@@ -2,13 +2,11 @@
 
 use super::diagnosis::{Sentence, agreement, quote, reason, replicas, verdict};
 use super::keys::Keys;
-use super::links;
-use super::table;
 use super::view::View;
+use super::{links, table};
 use crate::replicas::target::count;
 use crate::text::style::{Palette, Role};
-use crate::text::units;
-use crate::text::{clip, wrap};
+use crate::text::{clip, units, wrap};
 use std::time::{Duration, Instant};
 
 /// Lines that the first sentence may take.

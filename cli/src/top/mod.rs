@@ -18,8 +18,7 @@ mod snapshot;
 mod table;
 mod view;
 
-use crate::args::Format;
-use crate::args::INTERVAL;
+use crate::args::{Format, INTERVAL};
 use crate::exit::Verdict;
 use crate::modes::Job;
 use crate::replicas::target::Target;

@@ -5,10 +5,10 @@ use crate::replicas::wait::{self, is_time_out, words};
 use holdback::protocol::value::Value;
 use holdback_client::Connection;
 use holdback_client::clock::now;
-use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
 use std::time::Duration;
+use std::io;
+use std::thread;
 
 /// How long a question stays out before it is asked again on a new connection.
 const GIVE_UP: Duration = Duration::from_secs(10);
