@@ -5,10 +5,10 @@ use crate::replicas::wait::{self, is_time_out, words};
 use holdback::protocol::value::Value;
 use holdback_client::Connection;
 use holdback_client::clock::now;
-use std::sync::mpsc;
-use std::time::Duration;
 use std::fmt;
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 /// What one replica said.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,11 +1,11 @@
 //! Why a write hangs, in a sentence.
 
-use super::snapshot::{Link, Snapshot};
+use super::report::{Link, Report};
 use super::view::{Agreement, Health, Replica, View};
 use crate::replicas::head::Head;
 use crate::text::style::Role;
 use crate::text::{beginning, units};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A write that waits for so long is said to hang.
 const HANGS: Duration = Duration::from_secs(1);
@@ -30,8 +30,8 @@ fn sentence(role: Role, text: impl Into<String>) -> Sentence {
 
 /// What a person has to know first: what hangs and why; or else what is wrong and will make the next write
 /// hang; or that all is well.
-pub(super) fn verdict(view: &View, now: Instant) -> Sentence {
-    if let Agreement::Differ(Some(position), differing) = view.agreement(now) {
+pub(super) fn verdict(view: &View) -> Sentence {
+    if let Agreement::Differ(Some(position), differing) = view.agreement() {
         let text = format!(
             "The replicas committed DIFFERENT orders: at position {position} the digest of {} is not that \
              of the others.",
@@ -39,14 +39,14 @@ pub(super) fn verdict(view: &View, now: Instant) -> Sentence {
         );
         return sentence(Role::Bad, text);
     }
-    if let Some(hang) = hang(view, now) {
+    if let Some(hang) = hang(view) {
         return hang;
     }
-    let troubles = troubles(view, now);
+    let troubles = troubles(view);
     if !troubles.is_empty() {
         return sentence(
             Role::Notable,
-            format!("{} {}", troubles.join(" "), outlook(view, now)),
+            format!("{} {}", troubles.join(" "), outlook(view)),
         );
     }
     match view.model() {
@@ -60,14 +60,14 @@ pub(super) fn verdict(view: &View, now: Instant) -> Sentence {
 }
 
 /// The entry that has waited longest, if that is long.
-fn hang(view: &View, now: Instant) -> Option<Sentence> {
-    let waiting = |seen| held_long(seen, now);
+fn hang(view: &View) -> Option<Sentence> {
+    let waiting = |replica| held_long(view, replica);
     let longest = view.replicas.iter().filter_map(waiting);
-    let longest = longest.max_by_key(|(_, snapshot, _)| snapshot.oldest)?;
+    let longest = longest.max_by_key(|(_, report, _)| report.oldest)?;
     // Of those who hold it back, the one whose client waits for it.
     let origin = view.replica(longest.2.origin).and_then(waiting);
     let origin = origin.filter(|(.., head)| head.stamp == longest.2.stamp);
-    let (seen, snapshot, head) = origin.unwrap_or(longest);
+    let (replica, report, head) = origin.unwrap_or(longest);
     let what = if view.model() == "linearizable" {
         "Reads and writes hang"
     } else {
@@ -76,20 +76,20 @@ fn hang(view: &View, now: Instant) -> Option<Sentence> {
     let command = quote(&head.command);
     let text = format!(
         "{what}: at replica {}, {} {command} has waited {} for {}: {}.",
-        seen.id,
+        replica.id,
         head.stamp,
-        units::time(snapshot.oldest),
+        units::time(report.oldest),
         replicas(&head.waits_for),
-        reason(view, seen.id, head, now)
+        reason(view, replica.id, head)
     );
     Some(sentence(Role::Bad, text))
 }
 
 /// The replica and its head, if that has waited long.
-fn held_long(seen: &Replica, now: Instant) -> Option<(&Replica, &Snapshot, &Head)> {
-    let snapshot = seen.fresh(now)?;
-    let head = snapshot.head.as_ref()?;
-    (snapshot.oldest >= HANGS && !head.waits_for.is_empty()).then_some((seen, snapshot, head))
+fn held_long<'a>(view: &View, replica: &'a Replica) -> Option<(&'a Replica, &'a Report, &'a Head)> {
+    let report = replica.fresh(view.now)?;
+    let head = report.head.as_ref()?;
+    (report.oldest >= HANGS && !head.waits_for.is_empty()).then_some((replica, report, head))
 }
 
 /// The beginning of a command.
@@ -98,12 +98,12 @@ pub(super) fn quote(command: &str) -> String {
 }
 
 /// Why replica `at` does not know that those hold the head for whom it waits.
-pub(super) fn reason(view: &View, at: usize, head: &Head, now: Instant) -> String {
+pub(super) fn reason(view: &View, at: usize, head: &Head) -> String {
     let mut reasons = Vec::new();
     for &waited_for in &head.waits_for {
-        let reason = trouble_with(view, waited_for, now)
-            .or_else(|| trouble_between(view, head.origin, waited_for, now))
-            .or_else(|| trouble_between(view, waited_for, at, now));
+        let reason = trouble_with(view, waited_for)
+            .or_else(|| trouble_between(view, head.origin, waited_for))
+            .or_else(|| trouble_between(view, waited_for, at));
         if let Some(reason) = reason
             && !reasons.contains(&reason)
         {
@@ -118,9 +118,9 @@ pub(super) fn reason(view: &View, at: usize, head: &Head, now: Instant) -> Strin
 }
 
 /// What is wrong with a replica, if something is.
-fn trouble_with(view: &View, id: usize, now: Instant) -> Option<String> {
-    let seen = view.replica(id)?;
-    match seen.health(now) {
+fn trouble_with(view: &View, id: usize) -> Option<String> {
+    let replica = view.replica(id)?;
+    match replica.health(view.now) {
         Health::Unknown => None,
         Health::Down(why) => Some(format!("replica {id} is down ({why})")),
         Health::Silent(silence) => Some(format!(
@@ -128,19 +128,19 @@ fn trouble_with(view: &View, id: usize, now: Instant) -> Option<String> {
             units::time(silence)
         )),
         Health::Answers => {
-            let why = seen.snapshot.as_ref()?.unready.as_ref()?;
+            let why = replica.report.as_ref()?.unready.as_ref()?;
             Some(format!("replica {id} serves no data: {why}"))
         }
     }
 }
 
 /// What keeps frames from getting from one replica to another, as either end says.
-fn trouble_between(view: &View, from: usize, to: usize, now: Instant) -> Option<String> {
+fn trouble_between(view: &View, from: usize, to: usize) -> Option<String> {
     if from == to {
         return None;
     }
     let ends = [(from, to), (to, from)];
-    let end = |(one, other)| Some((one, view.link(one, other, now)?));
+    let end = |(one, other)| Some((one, view.link(one, other)?));
     let ends: Vec<(usize, &Link)> = ends.into_iter().filter_map(end).collect();
     let (low, high) = (from.min(to), from.max(to));
     let cut: Vec<_> = ends
@@ -185,18 +185,18 @@ fn short(time: Duration) -> String {
 }
 
 /// Everything that is wrong with replicas and links, a sentence each.
-fn troubles(view: &View, now: Instant) -> Vec<String> {
+fn troubles(view: &View) -> Vec<String> {
     let mut found = Vec::new();
     let mut sound = Vec::new();
     for Replica { id, .. } in &view.replicas {
-        match trouble_with(view, *id, now) {
+        match trouble_with(view, *id) {
             Some(trouble) => found.push(trouble),
             None => sound.push(*id),
         }
     }
     for &from in &sound {
         for &to in &sound {
-            let trouble = trouble_between(view, from, to, now);
+            let trouble = trouble_between(view, from, to);
             found.extend(trouble.filter(|trouble| !found.contains(trouble)));
         }
     }
@@ -210,12 +210,8 @@ fn as_sentence(trouble: &str) -> String {
 }
 
 /// What follows from trouble while nothing hangs yet.
-fn outlook(view: &View, now: Instant) -> &'static str {
-    let answers = |seen: &Replica| {
-        seen.fresh(now)
-            .is_some_and(|snapshot: &Snapshot| snapshot.unready.is_none())
-    };
-    if !view.replicas.iter().any(answers) {
+fn outlook(view: &View) -> &'static str {
+    if view.serving().next().is_none() {
         "Nobody serves data."
     } else if view.is_eventual() {
         "Nothing waits for that: what is missed comes later."
@@ -235,9 +231,9 @@ pub(super) fn replicas(ids: &[usize]) -> String {
 }
 
 /// What the comparison of digests says.
-pub(super) fn agreement(view: &View, now: Instant) -> Sentence {
+pub(super) fn agreement(view: &View) -> Sentence {
     let all = view.replicas.len();
-    match view.agreement(now) {
+    match view.agreement() {
         Agreement::Unknown if all == 1 => sentence(Role::Faint, "one replica"),
         Agreement::Unknown => sentence(Role::Faint, "no digests to compare"),
         Agreement::Agree(None, compared) => sentence(
@@ -262,47 +258,44 @@ pub(super) fn agreement(view: &View, now: Instant) -> Sentence {
 mod tests {
     use super::super::fixture::{cluster, cut, head, silence};
     use super::*;
-    use holdback_client::clock::now;
 
-    fn text(view: &View, now: Instant) -> String {
-        verdict(view, now).text
+    fn text(view: &View) -> String {
+        verdict(view).text
     }
 
     #[test]
     fn a_write_behind_a_cut_names_the_cut() {
-        let now = now();
-        let mut view = cluster(3, "sequential", now);
-        assert!(text(&view, now).starts_with("All is well"));
+        let mut view = cluster(3, "sequential");
+        assert!(text(&view).starts_with("All is well"));
         cut(&mut view, 3, 1);
         assert_eq!(
-            text(&view, now),
+            text(&view),
             "Link 1-3 is cut by replica 3. Writes may have to wait for that."
         );
         head(&mut view, 1, "4.1", &[3], 12_000);
         // Replica 2 has the entry, and waits for an ack that replica 3 cannot give: it has no entry to ack.
         head(&mut view, 2, "4.1", &[3], 12_100);
         assert_eq!(
-            text(&view, now),
+            text(&view),
             "Writes hang: at replica 1, 4.1 SET b 2 has waited 12.0s for replica 3: link 1-3 is cut by \
              replica 3."
         );
-        let Some(snapshot) = &view.replicas[1].snapshot else {
+        let Some(report) = &view.replicas[1].report else {
             panic!("it answered");
         };
-        let head = snapshot.head.clone().unwrap();
-        assert_eq!(reason(&view, 2, &head, now), "link 1-3 is cut by replica 3");
+        let head = report.head.clone().unwrap();
+        assert_eq!(reason(&view, 2, &head), "link 1-3 is cut by replica 3");
     }
 
     #[test]
     fn a_replica_that_is_paused_is_the_reason_and_not_its_links() {
-        let now = now();
-        let mut view = cluster(3, "linearizable", now);
+        let mut view = cluster(3, "linearizable");
         head(&mut view, 2, "9.2", &[1, 3], 2_500);
-        silence(&mut view, 3, now);
+        silence(&mut view, 3);
         view.replicas[0].is_down("Connection refused".to_owned());
-        let later = now + Duration::from_secs(3);
+        view.now += Duration::from_secs(3);
         assert_eq!(
-            text(&view, later),
+            text(&view),
             "Reads and writes hang: at replica 2, 9.2 SET b 2 has waited 2.5s for replicas 1 and 3: replica 1 \
              is down (Connection refused); replica 3 has not answered for 3.0s: it is paused, or cannot be \
              reached."
@@ -311,32 +304,30 @@ mod tests {
 
     #[test]
     fn a_delay_counts_in_its_direction() {
-        let now = now();
-        let mut view = cluster(2, "sequential", now);
-        let delayed = view.replicas[0].snapshot.as_mut().unwrap();
+        let mut view = cluster(2, "sequential");
+        let delayed = view.replicas[0].report.as_mut().unwrap();
         delayed.links.get_mut(&2).unwrap().delay = Some([Duration::from_secs(5); 2]);
         head(&mut view, 1, "1.1", &[2], 1_500);
-        assert!(text(&view, now).ends_with("replica 2: 1 delays frames to 2 by 5s."));
+        assert!(text(&view).ends_with("replica 2: 1 delays frames to 2 by 5s."));
         let there = |at, origin| {
             let head = Head {
                 origin,
                 waits_for: vec![2],
                 ..Head::default()
             };
-            reason(&view, at, &head, now)
+            reason(&view, at, &head)
         };
         assert_eq!(there(1, 2), "it is on its way");
     }
 
     #[test]
     fn different_digests_come_before_everything() {
-        let now = now();
-        let mut view = cluster(3, "sequential", now);
+        let mut view = cluster(3, "sequential");
         head(&mut view, 1, "4.1", &[3], 12_000);
-        view.replicas[1].snapshot.as_mut().unwrap().digest_at = Some((17, "other".to_owned()));
-        assert!(text(&view, now).contains("at position 17 the digest of replica 2 is not"));
-        assert_eq!(agreement(&view, now).text, "digests DIFFER at 17");
-        let eventual = cluster(3, "eventual", now);
-        assert_eq!(agreement(&eventual, now).text, "3 of 3 hold the same data");
+        view.replicas[1].report.as_mut().unwrap().digest_at = Some((17, "other".to_owned()));
+        assert!(text(&view).contains("at position 17 the digest of replica 2 is not"));
+        assert_eq!(agreement(&view).text, "digests DIFFER at 17");
+        let eventual = cluster(3, "eventual");
+        assert_eq!(agreement(&eventual).text, "3 of 3 hold the same data");
     }
 }

@@ -7,7 +7,7 @@ use super::{links, table};
 use crate::replicas::target::count;
 use crate::text::style::{Palette, Role};
 use crate::text::{clip, units, wrap};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Lines that the first sentence may take.
 const VERDICT: usize = 4;
@@ -19,21 +19,20 @@ pub(super) struct Frame {
     pub(super) rows: usize,
     pub(super) interval: Duration,
     pub(super) palette: Palette,
-    pub(super) now: Instant,
 }
 
 /// Everything, with the keys on the last line.
 pub(super) fn screen(view: &View, keys: &Keys, frame: Frame) -> Vec<String> {
     let mut lines = vec![title(view, frame)];
-    lines.extend(spoken(&verdict(view, frame.now), frame));
+    lines.extend(spoken(&verdict(view), frame));
     let links = if view.replicas.len() > 1 {
         let chosen = keys.chosen(view);
-        links::lines(view, chosen, frame.now, frame.columns, frame.palette)
+        links::lines(view, chosen, frame.columns, frame.palette)
     } else {
         Vec::new()
     };
     let sections = [
-        table::lines(view, frame.now, frame.columns, frame.palette),
+        table::lines(view, frame.columns, frame.palette),
         held_back(view, frame),
         links,
     ];
@@ -48,12 +47,12 @@ pub(super) fn screen(view: &View, keys: &Keys, frame: Frame) -> Vec<String> {
 
 /// Everything that is not about keys, however high it is.
 pub(super) fn picture(view: &View, frame: Frame) -> Vec<String> {
-    let mut lines = spoken(&verdict(view, frame.now), frame);
-    let digests = agreement(view, frame.now);
+    let mut lines = spoken(&verdict(view), frame);
+    let digests = agreement(view);
     lines.push(frame.palette.paint(digests.role, &digests.text));
-    let links = links::lines(view, None, frame.now, frame.columns, frame.palette);
+    let links = links::lines(view, None, frame.columns, frame.palette);
     let mut sections = vec![
-        table::lines(view, frame.now, frame.columns, frame.palette),
+        table::lines(view, frame.columns, frame.palette),
         held_back(view, frame),
     ];
     sections.extend((view.replicas.len() > 1).then_some(links));
@@ -73,7 +72,7 @@ fn title(view: &View, frame: Frame) -> String {
     };
     let every = frame.interval.as_secs_f64();
     let left = format!("{model}, {replicas}, every {every}s");
-    let right = agreement(view, frame.now);
+    let right = agreement(view);
     let used = left.chars().count() + right.text.chars().count();
     let left_painted = frame.palette.paint(Role::Name, &left);
     let right_painted = frame.palette.paint(right.role, &right.text);
@@ -102,27 +101,27 @@ fn spoken(sentence: &Sentence, frame: Frame) -> Vec<String> {
 /// The head of each queue: what it is, whom it waits for, and why.
 fn held_back(view: &View, frame: Frame) -> Vec<String> {
     let mut lines = Vec::new();
-    for seen in &view.replicas {
-        let Some(snapshot) = seen.fresh(frame.now) else {
+    for replica in &view.replicas {
+        let Some(report) = replica.fresh(view.now) else {
             continue;
         };
-        let Some(head) = &snapshot.head else { continue };
+        let Some(head) = &report.head else { continue };
         let waits = if head.waits_for.is_empty() {
             "to be delivered".to_owned()
         } else {
-            let why = reason(view, seen.id, head, frame.now);
+            let why = reason(view, replica.id, head);
             format!("for {}: {why}", replicas(&head.waits_for))
         };
-        let more = match snapshot.held {
+        let more = match report.held {
             0 | 1 => String::new(),
             held => format!(" (+{} behind it)", units::count((held - 1) as f64)),
         };
         let command = quote(&head.command);
         let line = format!(
             "at {}  {} {command}{more}  waits {} {waits}",
-            seen.id,
+            replica.id,
             head.stamp,
-            units::time(snapshot.oldest)
+            units::time(report.oldest)
         );
         lines.push(clip(&line, frame.columns));
     }

@@ -1,12 +1,14 @@
 //! Clusters for the tests of this module.
 
-use super::snapshot::{Link, Snapshot};
+use super::report::{Link, Report};
 use super::view::{Replica, View};
 use crate::replicas::head::Head;
-use std::time::{Duration, Instant};
+use holdback_client::clock::now;
+use std::time::Duration;
 
 /// Replicas of which nothing bad is to be said.
-pub(super) fn cluster(count: usize, model: &str, at: Instant) -> View {
+pub(super) fn cluster(count: usize, model: &str) -> View {
+    let now = now();
     let link = |_| Link {
         state: "up".to_owned(),
         round_trip: Some(Duration::from_micros(310)),
@@ -14,10 +16,10 @@ pub(super) fn cluster(count: usize, model: &str, at: Instant) -> View {
         delay: None,
     };
     let replica = |id: usize| {
-        let mut seen = Replica::new(id, format!("127.0.0.1:{}", 8080 + id));
+        let mut replica = Replica::new(id, format!("127.0.0.1:{}", 8080 + id));
         let peers = (1..=count).filter(|peer| *peer != id);
-        seen.answered(Snapshot {
-            at,
+        replica.answered(Report {
+            at: now,
             questions: 5,
             model: model.to_owned(),
             unready: None,
@@ -35,18 +37,19 @@ pub(super) fn cluster(count: usize, model: &str, at: Instant) -> View {
             links: peers.map(|peer| (peer, link(peer))).collect(),
             faults_allowed: true,
         });
-        seen
+        replica
     };
     View {
         replicas: (1..=count).map(replica).collect(),
+        now,
     }
 }
 
 /// One end cuts a link; the other one only sees that it is down.
 pub(super) fn cut(view: &mut View, at: usize, peer: usize) {
     for (one, other, state) in [(at, peer, "cut"), (peer, at, "down")] {
-        let snapshot = view.replicas[one - 1].snapshot.as_mut().unwrap();
-        let link = snapshot.links.get_mut(&other).unwrap();
+        let report = view.replicas[one - 1].report.as_mut().unwrap();
+        let link = report.links.get_mut(&other).unwrap();
         link.state = state.to_owned();
         link.round_trip = None;
     }
@@ -60,10 +63,10 @@ pub(super) fn head(
     waits_for: &[usize],
     milliseconds: u64,
 ) {
-    let snapshot = view.replicas[at - 1].snapshot.as_mut().unwrap();
-    snapshot.held = 1;
-    snapshot.oldest = Duration::from_millis(milliseconds);
-    snapshot.head = Some(Head {
+    let report = view.replicas[at - 1].report.as_mut().unwrap();
+    report.held = 1;
+    report.oldest = Duration::from_millis(milliseconds);
+    report.head = Some(Head {
         stamp: stamp.to_owned(),
         origin: stamp.split('.').next_back().unwrap().parse().unwrap(),
         waits_for: waits_for.to_vec(),
@@ -72,6 +75,6 @@ pub(super) fn head(
 }
 
 /// A replica does not answer from now on.
-pub(super) fn silence(view: &mut View, id: usize, now: Instant) {
-    view.replicas[id - 1].ask(now);
+pub(super) fn silence(view: &mut View, id: usize) {
+    view.replicas[id - 1].ask(view.now);
 }

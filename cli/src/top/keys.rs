@@ -7,7 +7,6 @@ use super::view::View;
 use crate::text::style::Role;
 use crate::text::{clip, wrap};
 use crossterm::event::KeyCode;
-use std::time::Instant;
 
 /// What a key asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +64,7 @@ impl Keys {
     }
 
     /// A key was pressed.
-    pub(super) fn pressed(&mut self, key: KeyCode, view: &View, now: Instant) -> Action {
+    pub(super) fn pressed(&mut self, key: KeyCode, view: &View) -> Action {
         self.message = None;
         if let Some(typed) = self.typed.take() {
             return self.type_on(typed, key, view);
@@ -84,8 +83,8 @@ impl Keys {
             KeyCode::Right => self.choose(1, 0, view),
             KeyCode::Up => self.choose(0, -1, view),
             KeyCode::Down => self.choose(0, 1, view),
-            KeyCode::Tab => self.choose_broken(view, now),
-            KeyCode::Char(letter @ ('c' | 'd' | 'h' | 'H')) => self.fault(letter, view, now),
+            KeyCode::Tab => self.choose_broken(view),
+            KeyCode::Char(letter @ ('c' | 'd' | 'h' | 'H')) => self.fault(letter, view),
             _ => Action::Nothing,
         }
     }
@@ -99,7 +98,7 @@ impl Keys {
 
     /// Of the links that are not as they should be, the next one behind the choice; what a replica itself
     /// does comes before what its peers suffer.
-    fn choose_broken(&mut self, view: &View, now: Instant) -> Action {
+    fn choose_broken(&mut self, view: &View) -> Action {
         let Some(chosen) = self.chosen(view) else {
             return Action::Nothing;
         };
@@ -107,11 +106,11 @@ impl Keys {
         let all = ids
             .clone()
             .flat_map(|from| ids.clone().map(move |to| (from, to)));
-        let snapshots = all.filter_map(|(from, to)| {
-            let link = view.link(from, to, now)?;
+        let reports = all.filter_map(|(from, to)| {
+            let link = view.link(from, to)?;
             Some((Chosen { from, to }, link))
         });
-        let (at_fault, others): (Vec<_>, Vec<_>) = snapshots
+        let (at_fault, others): (Vec<_>, Vec<_>) = reports
             .filter(|(_, link)| link.state != "up" || link.delay.is_some())
             .partition(|(_, link)| link.state == "cut" || link.delay.is_some());
         let broken: Vec<_> = at_fault
@@ -128,7 +127,7 @@ impl Keys {
         Action::Nothing
     }
 
-    fn fault(&mut self, letter: char, view: &View, now: Instant) -> Action {
+    fn fault(&mut self, letter: char, view: &View) -> Action {
         let Some(chosen) = self.chosen(view) else {
             let why = if view.replicas.len() > 1 {
                 "faults are not allowed: start the replicas with --allow-faults"
@@ -139,13 +138,13 @@ impl Keys {
             return Action::Nothing;
         };
         if letter == 'H' {
-            let everybody = view.replicas.iter().map(|seen| seen.id);
+            let everybody = view.replicas.iter().map(|replica| replica.id);
             let orders = everybody.filter_map(|id| order(view, id, "FAULT HEAL *".to_owned()));
             return Action::Orders(orders.collect(), "every link is healed".to_owned());
         }
         let from = view.replica(chosen.from);
-        if let Some(snapshot) = from.and_then(|seen| seen.fresh(now))
-            && !snapshot.faults_allowed
+        if let Some(report) = from.and_then(|replica| replica.fresh(view.now))
+            && !report.faults_allowed
         {
             self.say(Role::Bad, format!("replica {}: {REMEDY}", chosen.from));
             return Action::Nothing;
@@ -241,11 +240,11 @@ impl Keys {
 
 /// Whether any replica is known to allow faults.
 fn allow_faults(view: &View) -> bool {
-    let mut snapshots = view
+    let mut reports = view
         .replicas
         .iter()
-        .filter_map(|seen| seen.snapshot.as_ref());
-    snapshots.any(|snapshot| snapshot.faults_allowed)
+        .filter_map(|replica| replica.report.as_ref());
+    reports.any(|report| report.faults_allowed)
 }
 
 fn order(view: &View, id: usize, command: String) -> Option<Order> {
@@ -271,7 +270,7 @@ fn obeyed(view: &View, faults: &[(Chosen, &str)], behind: &str, done: String) ->
 /// Both ends forget what they were told: a link that one of them keeps cut is not healed.
 fn heal(view: &View, chosen: Chosen) -> Action {
     let Chosen { from, to } = chosen;
-    let ids = view.replicas.iter().map(|seen| seen.id);
+    let ids = view.replicas.iter().map(|replica| replica.id);
     let others = ids.filter(|id| *id != from && (to == 0 || *id == to));
     let back = others.map(|other| Chosen {
         from: other,
@@ -291,28 +290,25 @@ fn heal(view: &View, chosen: Chosen) -> Action {
 mod tests {
     use super::super::fixture::{cluster, cut};
     use super::*;
-    use holdback_client::clock::now;
 
     #[test]
     fn tab_goes_from_one_broken_link_to_the_next_and_begins_with_who_is_at_fault() {
-        let now = now();
-        let mut view = cluster(3, "sequential", now);
+        let mut view = cluster(3, "sequential");
         let mut keys = Keys::default();
-        keys.pressed(KeyCode::Tab, &view, now);
+        keys.pressed(KeyCode::Tab, &view);
         assert_eq!(keys.message.as_ref().unwrap().0, Role::Good);
         cut(&mut view, 3, 1);
         for (from, to) in [(3, 1), (1, 3), (3, 1)] {
-            keys.pressed(KeyCode::Tab, &view, now);
+            keys.pressed(KeyCode::Tab, &view);
             assert_eq!(keys.chosen, Some(Chosen { from, to }));
         }
     }
 
     #[test]
     fn a_link_is_healed_at_both_ends() {
-        let now = now();
-        let view = cluster(3, "sequential", now);
+        let view = cluster(3, "sequential");
         let mut keys = Keys::default();
-        let mut commands = |key| match keys.pressed(key, &view, now) {
+        let mut commands = |key| match keys.pressed(key, &view) {
             Action::Orders(orders, _) => orders
                 .into_iter()
                 .map(|order| format!("{} {}", order.id, order.command))
@@ -322,8 +318,8 @@ mod tests {
         let heals = commands(KeyCode::Char('h'));
         assert_eq!(heals, ["1 FAULT HEAL 2", "2 FAULT HEAL 1"]);
         assert_eq!(commands(KeyCode::Char('c')), ["1 FAULT CUT 2"]);
-        keys.pressed(KeyCode::Left, &view, now);
-        let mut commands = |key| match keys.pressed(key, &view, now) {
+        keys.pressed(KeyCode::Left, &view);
+        let mut commands = |key| match keys.pressed(key, &view) {
             Action::Orders(orders, _) => orders.len(),
             other => panic!("{other:?}"),
         };

@@ -2,12 +2,11 @@
 
 use super::cell::Cell;
 use super::diagnosis::span;
-use super::snapshot::Link;
+use super::report::Link;
 use super::view::View;
 use crate::text::style::{Palette, Role};
 use crate::text::units;
 use std::ops::Range;
-use std::time::Instant;
 
 /// One end of a link, or all links of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +49,12 @@ fn step(at: usize, by: isize, least: usize, most: usize) -> usize {
 pub(super) fn lines(
     view: &View,
     chosen: Option<Chosen>,
-    now: Instant,
     width: usize,
     palette: Palette,
 ) -> Vec<String> {
     let count = view.replicas.len();
     let squares: Vec<Vec<Cell>> = (1..=count)
-        .map(|from| (0..=count).map(|to| cell(view, from, to, now)).collect())
+        .map(|from| (0..=count).map(|to| cell(view, from, to)).collect())
         .collect();
     let first = format!("from {count}").len() + 1;
     let headings: Vec<_> = (0..=count).map(heading).collect();
@@ -115,14 +113,14 @@ fn visible(widths: &[usize], chosen: Option<Chosen>, room: usize) -> Range<usize
     start..end + 1
 }
 
-fn cell(view: &View, from: usize, to: usize, now: Instant) -> Cell {
+fn cell(view: &View, from: usize, to: usize) -> Cell {
     if from == to {
         return Cell::new("\u{b7}", Some(Role::Faint));
     }
     if to == 0 {
         return Cell::new("all", Some(Role::Faint));
     }
-    match view.link(from, to, now) {
+    match view.link(from, to) {
         None => Cell::new("?", Some(Role::Faint)),
         Some(link) => link_cell(link),
     }
@@ -145,21 +143,19 @@ fn link_cell(link: &Link) -> Cell {
 mod tests {
     use super::super::fixture::{cluster, cut, silence};
     use super::*;
-    use holdback_client::clock::now;
     use std::time::Duration;
 
     #[test]
     fn each_end_says_how_its_links_are() {
-        let start = now();
-        let mut view = cluster(3, "sequential", start);
+        let mut view = cluster(3, "sequential");
         cut(&mut view, 3, 1);
-        let delayed = view.replicas[0].snapshot.as_mut().unwrap();
+        let delayed = view.replicas[0].report.as_mut().unwrap();
         delayed.links.get_mut(&2).unwrap().delay = Some([100, 250].map(Duration::from_millis));
-        silence(&mut view, 2, start);
-        let later = start + Duration::from_secs(2);
+        silence(&mut view, 2);
+        view.now += Duration::from_secs(2);
         let chosen = Some(Chosen { from: 3, to: 1 });
         assert_eq!(
-            lines(&view, chosen, later, 80, Palette::plain()).join("\n"),
+            lines(&view, chosen, 80, Palette::plain()).join("\n"),
             "links   to all  to 1  to 2               to 3\n\
              from 1  all     \u{b7}     0.31ms +100-250ms  down\n\
              from 2  all     ?     \u{b7}                  ?\n\
@@ -181,10 +177,9 @@ mod tests {
 
     #[test]
     fn a_narrow_window_shows_the_part_around_the_choice() {
-        let now = now();
-        let view = cluster(9, "sequential", now);
+        let view = cluster(9, "sequential");
         let chosen = Some(Chosen { from: 1, to: 9 });
-        let drawn = lines(&view, chosen, now, 40, Palette::plain()).join("\n");
+        let drawn = lines(&view, chosen, 40, Palette::plain()).join("\n");
         assert!(
             drawn.contains("to 9") && !drawn.contains("to all"),
             "{drawn}"
@@ -193,13 +188,7 @@ mod tests {
             drawn.lines().all(|line| line.chars().count() <= 40),
             "{drawn}"
         );
-        let first = lines(
-            &view,
-            Some(Chosen { from: 1, to: 0 }),
-            now,
-            40,
-            Palette::plain(),
-        );
+        let first = lines(&view, Some(Chosen { from: 1, to: 0 }), 40, Palette::plain());
         assert!(first[0].contains("to all"), "{}", first[0]);
     }
 }

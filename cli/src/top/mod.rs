@@ -2,7 +2,7 @@
 //! and why; with keys to cut, delay and heal links.
 //!
 //! [`poll`] asks every replica on a thread of its own, all at the same time and for the digest at the same
-//! position; [`snapshot`] understands what one says, and [`view`] keeps what all have said. From that, [`diagnosis`]
+//! position; [`report`] understands what one says, and [`view`] keeps what all have said. From that, [`diagnosis`]
 //! makes a sentence, [`table`] and [`links`] the lists, and [`draw`] the screen. [`keys`] says what a key
 //! does.
 
@@ -14,7 +14,7 @@ mod fixture;
 mod keys;
 mod links;
 mod poll;
-mod snapshot;
+mod report;
 mod table;
 mod view;
 
@@ -75,19 +75,20 @@ impl Top {
             Poller::start(index, address.clone(), timeout, sender.clone())
         };
         let pollers = replicas.iter().enumerate().map(ask).collect();
-        let seen = replicas
-            .into_iter()
-            .map(|(id, address)| Replica::new(id, address));
+        let replicas = replicas.into_iter();
+        let replicas = replicas.map(|(id, address)| Replica::new(id, address));
+        let now = now();
         Self {
             view: View {
-                replicas: seen.collect(),
+                replicas: replicas.collect(),
+                now,
             },
             pollers,
             sender,
             news,
             interval,
             timeout,
-            due: now(),
+            due: now,
         }
     }
 
@@ -99,13 +100,13 @@ impl Top {
             while let Ok(news) = self.news.try_recv() {
                 self.take(news, &mut keys);
             }
+            self.view.now = now();
             let (columns, rows) = screen.size()?;
             let frame = Frame {
                 columns,
                 rows,
                 interval: self.interval,
                 palette,
-                now: now(),
             };
             screen.draw(draw::screen(&self.view, &keys, frame))?;
             let key = match screen.input(LOOK)? {
@@ -113,7 +114,7 @@ impl Top {
                 Input::Key(key) => key,
                 Input::Redraw | Input::Nothing => continue,
             };
-            match keys.pressed(key, &self.view, now()) {
+            match keys.pressed(key, &self.view) {
                 Action::Leave => return Ok(0),
                 Action::Nothing => {}
                 Action::Orders(orders, done) => {
@@ -133,7 +134,8 @@ impl Top {
             self.due = now();
             self.ask_if_due();
             let start = now();
-            while self.view.replicas.iter().any(|seen| seen.asked) && start.elapsed() < self.timeout
+            while self.view.replicas.iter().any(|replica| replica.asked)
+                && start.elapsed() < self.timeout
             {
                 if job.client.interrupt.take() {
                     return Ok(Verdict::Interrupted.code());
@@ -143,26 +145,20 @@ impl Top {
                 }
             }
         }
+        self.view.now = now();
         let output = &job.client.output;
         let frame = Frame {
             columns: COLUMNS,
             rows: usize::MAX,
             interval: self.interval,
             palette: output.palette(),
-            now: now(),
         };
         for line in draw::picture(&self.view, frame) {
             output.line(&line)?;
         }
-        let anybody = self
-            .view
-            .replicas
-            .iter()
-            .any(|seen| seen.snapshot.is_some());
-        Ok(if anybody {
-            0
-        } else {
-            Verdict::Unreachable.code()
+        Ok(match self.view.reports().next() {
+            Some(_) => 0,
+            None => Verdict::Unreachable.code(),
         })
     }
 
@@ -173,10 +169,11 @@ impl Top {
             return;
         }
         self.due = at + self.interval;
-        let digest_at = self.view.common_position(at);
-        for (seen, poller) in self.view.replicas.iter_mut().zip(&self.pollers) {
-            if !seen.asked {
-                seen.ask(at);
+        self.view.now = at;
+        let digest_at = self.view.common_position();
+        for (replica, poller) in self.view.replicas.iter_mut().zip(&self.pollers) {
+            if !replica.asked {
+                replica.ask(at);
                 poller.ask(digest_at);
             }
         }
@@ -184,7 +181,7 @@ impl Top {
 
     fn take(&mut self, news: News, keys: &mut Keys) {
         match news {
-            News::Answered(index, snapshot) => self.view.replicas[index].answered(*snapshot),
+            News::Answered(index, report) => self.view.replicas[index].answered(*report),
             News::Down(index, why) => self.view.replicas[index].is_down(why),
             News::Silent(index) => self.view.replicas[index].is_silent(),
             News::Fault(came) => {

@@ -1,14 +1,14 @@
 //! Asks each replica on a thread of its own, so that one which does not answer holds up nobody.
 
-use super::snapshot::{Snapshot, questions};
+use super::report::{Report, questions};
 use crate::replicas::wait::{self, is_time_out, words};
 use holdback::protocol::value::Value;
 use holdback_client::Connection;
 use holdback_client::clock::now;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
 use std::io;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 /// How long a question stays out before it is asked again on a new connection.
 const GIVE_UP: Duration = Duration::from_secs(10);
@@ -17,7 +17,7 @@ const GIVE_UP: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) enum News {
     /// The answers of the replica with this index.
-    Answered(usize, Box<Snapshot>),
+    Answered(usize, Box<Report>),
     /// There is no connection, and why.
     Down(usize, String),
     /// It took the connection, and did not answer.
@@ -64,7 +64,7 @@ fn ask(
     while let Ok(digest_at) = orders.recv() {
         let asked = ask_once(&mut connection, address, timeout, digest_at);
         let came = match asked {
-            Ok(snapshot) => News::Answered(index, snapshot),
+            Ok(report) => News::Answered(index, report),
             Err(error) => {
                 connection = None;
                 if is_time_out(&error) {
@@ -85,7 +85,7 @@ fn ask_once(
     address: &str,
     timeout: Duration,
     digest_at: Option<u64>,
-) -> io::Result<Box<Snapshot>> {
+) -> io::Result<Box<Report>> {
     let connection = match connection {
         Some(connection) => connection,
         None => connection.insert(Connection::open(address, timeout)?),
@@ -99,8 +99,8 @@ fn ask_once(
     for _ in &questions {
         answers.push(wait::until(connection, start, GIVE_UP)?);
     }
-    let snapshot = Snapshot::of(&answers, digest_at, now());
-    snapshot
+    let report = Report::of(&answers, digest_at, now());
+    report
         .map(Box::new)
         .map_err(|wrong| io::Error::new(io::ErrorKind::InvalidData, wrong))
 }

@@ -2,11 +2,10 @@
 
 use super::cell::Cell;
 use super::diagnosis::replicas;
-use super::snapshot::Snapshot;
+use super::report::Report;
 use super::view::{Health, Replica, View, usual};
 use crate::text::style::{Palette, Role};
 use crate::text::units;
-use std::time::Instant;
 
 /// Digits of a digest that are shown.
 const DIGITS: usize = 6;
@@ -19,11 +18,11 @@ struct Column {
 }
 
 const COLUMNS: [Column; 13] = [
-    column("", 12, |row| Cell::plain(row.seen.id.to_string())),
-    column("address", 1, |row| Cell::plain(&row.seen.address)),
+    column("", 12, |row| Cell::plain(row.replica.id.to_string())),
+    column("address", 1, |row| Cell::plain(&row.replica.address)),
     column("role", 11, role),
     column("position", 9, |row| {
-        row.number(|snapshot| snapshot.position.to_string())
+        row.number(|report| report.position.to_string())
     }),
     column("digest", 6, digest),
     column("held", 10, held),
@@ -33,10 +32,10 @@ const COLUMNS: [Column; 13] = [
     column("p50", 4, |row| row.latency(0)),
     column("p99", 7, |row| row.latency(1)),
     column("memory", 2, |row| {
-        row.number(|snapshot| units::bytes(snapshot.memory))
+        row.number(|report| units::bytes(report.memory))
     }),
     column("keys", 0, |row| {
-        row.number(|snapshot| snapshot.keys.to_string())
+        row.number(|report| report.keys.to_string())
     }),
 ];
 
@@ -47,8 +46,7 @@ const fn column(name: &'static str, rank: u8, cell: fn(&Row<'_>) -> Cell) -> Col
 /// A replica, and what its cells depend on beside it.
 struct Row<'a> {
     view: &'a View,
-    seen: &'a Replica,
-    now: Instant,
+    replica: &'a Replica,
     health: Health,
     /// The digest of most replicas.
     digest: Option<&'a str>,
@@ -56,22 +54,25 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn snapshot(&self) -> Option<&Snapshot> {
-        self.seen.snapshot.as_ref()
+    fn report(&self) -> Option<&Report> {
+        self.replica.report.as_ref()
     }
 
     /// A number that is faint if it is old.
-    fn number(&self, text: impl Fn(&Snapshot) -> String) -> Cell {
-        self.aged(self.snapshot().map(text), None)
+    fn number(&self, text: impl Fn(&Report) -> String) -> Cell {
+        self.aged(self.report().map(text), None)
     }
 
     fn rate(&self, which: usize) -> Cell {
-        let rate = self.seen.rates.filter(|_| self.health == Health::Answers);
+        let rate = self
+            .replica
+            .rates
+            .filter(|_| self.health == Health::Answers);
         self.aged(rate.map(|rates| units::count(rates[which])), None)
     }
 
     fn latency(&self, which: usize) -> Cell {
-        let latency = self.snapshot().and_then(|snapshot| snapshot.latency);
+        let latency = self.report().and_then(|report| report.latency);
         self.aged(latency.map(|shares| units::time(shares[which])), None)
     }
 
@@ -91,16 +92,16 @@ fn role(row: &Row<'_>) -> Cell {
         Health::Silent(silence) => (format!("silent {}", units::time(*silence)), Role::Bad),
         Health::Answers => {
             return row
-                .snapshot()
-                .map_or(Cell::plain(""), |snapshot| busy(row, snapshot));
+                .report()
+                .map_or(Cell::plain(""), |report| busy(row, report));
         }
     };
     Cell::new(text, Some(role))
 }
 
-fn busy(row: &Row<'_>, snapshot: &Snapshot) -> Cell {
-    let id = row.seen.id;
-    let refused = snapshot.unready.as_ref();
+fn busy(row: &Row<'_>, report: &Report) -> Cell {
+    let id = row.replica.id;
+    let refused = report.unready.as_ref();
     if let Some(why) = refused {
         let text = if why.starts_with("refused") {
             "refused"
@@ -109,7 +110,7 @@ fn busy(row: &Row<'_>, snapshot: &Snapshot) -> Cell {
         };
         return Cell::new(text, Some(Role::Bad));
     }
-    let waits_for = snapshot.head.as_ref().map(|head| &head.waits_for);
+    let waits_for = report.head.as_ref().map(|head| &head.waits_for);
     if let Some(waits_for) = waits_for.filter(|waits_for| !waits_for.is_empty()) {
         let whom = replicas(waits_for);
         let whom = whom.trim_start_matches(|letter: char| !letter.is_ascii_digit());
@@ -121,13 +122,13 @@ fn busy(row: &Row<'_>, snapshot: &Snapshot) -> Cell {
     }
     let others = row.view.replicas.iter();
     let is_waited_for = others
-        .filter_map(|other| other.fresh(row.now)?.head.as_ref())
+        .filter_map(|other| other.fresh(row.view.now)?.head.as_ref())
         .any(|head| head.waits_for.contains(&id));
     if is_waited_for {
         return Cell::new("waited for", Some(Role::Notable));
     }
-    let linked = snapshot.links.values().any(|link| link.state == "up");
-    if !linked && !snapshot.links.is_empty() {
+    let linked = report.links.values().any(|link| link.state == "up");
+    if !linked && !report.links.is_empty() {
         return Cell::new("alone", Some(Role::Notable));
     }
     Cell::new("serves", Some(Role::Good))
@@ -146,31 +147,30 @@ fn digest(row: &Row<'_>) -> Cell {
 }
 
 fn held(row: &Row<'_>) -> Cell {
-    let held = row.snapshot().map(|snapshot| snapshot.held);
+    let held = row.report().map(|report| report.held);
     let role = held.filter(|held| *held > 0).map(|_| Role::Notable);
     row.aged(held.map(|held| units::count(held as f64)), role)
 }
 
 fn oldest(row: &Row<'_>) -> Cell {
-    let waiting = row.snapshot().filter(|snapshot| snapshot.held > 0);
+    let waiting = row.report().filter(|report| report.held > 0);
     row.aged(
-        waiting.map(|snapshot| units::time(snapshot.oldest)),
+        waiting.map(|report| units::time(report.oldest)),
         Some(Role::Notable),
     )
 }
 
 /// The table, beneath its heading, in at most `width` columns.
-pub(super) fn lines(view: &View, now: Instant, width: usize, palette: Palette) -> Vec<String> {
-    let (_, digests) = view.digests(now);
-    let row = |seen| Row {
+pub(super) fn lines(view: &View, width: usize, palette: Palette) -> Vec<String> {
+    let (_, digests) = view.digests();
+    let row = |replica| Row {
         view,
-        seen,
-        now,
-        health: seen.health(now),
+        replica,
+        health: replica.health(view.now),
         digest: usual(&digests),
         own_digest: digests
             .iter()
-            .find(|(id, _)| *id == seen.id)
+            .find(|(id, _)| *id == replica.id)
             .map(|(_, digest)| *digest),
     };
     let rows: Vec<_> = view.replicas.iter().map(row).collect();
@@ -215,21 +215,19 @@ fn total(columns: &[(&Column, Vec<Cell>)], gap: usize) -> usize {
 mod tests {
     use super::super::fixture::{cluster, head, silence};
     use super::*;
-    use holdback_client::clock::now;
     use std::time::Duration;
 
-    fn drawn(view: &View, now: Instant, width: usize) -> String {
-        lines(view, now, width, Palette::plain()).join("\n")
+    fn drawn(view: &View, width: usize) -> String {
+        lines(view, width, Palette::plain()).join("\n")
     }
 
     #[test]
     fn a_wide_window_shows_everything() {
-        let now = now();
-        let mut view = cluster(3, "sequential", now);
+        let mut view = cluster(3, "sequential");
         head(&mut view, 1, "18.1", &[3], 3_240);
         view.replicas[0].rates = Some([12_345.0, 7.0]);
         assert_eq!(
-            drawn(&view, now, 120),
+            drawn(&view, 120),
             "   address         role         position  digest   held  oldest  ops/s  frames/s  p50     p99     memory  keys\n\
              1  127.0.0.1:8081  waits for 3  17        =7c4eb9  1     3.2s    12.3k  7         0.31ms  1.20ms  1.2M    3\n\
              2  127.0.0.1:8082  serves       17        =7c4eb9  0     -       -      -         0.31ms  1.20ms  1.2M    3\n\
@@ -239,10 +237,9 @@ mod tests {
 
     #[test]
     fn eighty_columns_have_room_for_all_that_matters_and_forty_for_the_reason() {
-        let now = now();
-        let mut view = cluster(3, "sequential", now);
+        let mut view = cluster(3, "sequential");
         head(&mut view, 1, "18.1", &[2, 3], 3_240);
-        let heading = |width| drawn(&view, now, width).lines().next().unwrap().to_owned();
+        let heading = |width| drawn(&view, width).lines().next().unwrap().to_owned();
         let usual = heading(80);
         for name in [
             "role", "position", "digest", "held", "oldest", "ops/s", "frames/s", "p50", "p99",
@@ -254,9 +251,9 @@ mod tests {
             heading(40).split_whitespace().collect::<Vec<_>>(),
             ["role", "position", "held", "oldest"]
         );
-        assert!(drawn(&view, now, 40).contains("waits for 2,3"));
+        assert!(drawn(&view, 40).contains("waits for 2,3"));
         for width in 1..130 {
-            let widest = lines(&view, now, width, Palette::plain());
+            let widest = lines(&view, width, Palette::plain());
             assert!(
                 widest
                     .iter()
@@ -267,27 +264,25 @@ mod tests {
 
     #[test]
     fn what_a_silent_replica_said_last_is_faint() {
-        let now = now();
-        let mut view = cluster(2, "sequential", now);
-        silence(&mut view, 2, now);
-        let later = now + Duration::from_millis(4_200);
-        let row = &lines(&view, later, 120, Palette::coloured())[2];
+        let mut view = cluster(2, "sequential");
+        silence(&mut view, 2);
+        view.now += Duration::from_millis(4_200);
+        let row = &lines(&view, 120, Palette::coloured())[2];
         assert!(row.contains("silent 4.2s"), "{row}");
         assert!(row.contains("\x1b[2m17\x1b[0m"), "{row:?}");
         view.replicas[1].is_down("Connection refused".to_owned());
-        assert!(drawn(&view, later, 120).contains("2  127.0.0.1:8082  down"));
+        assert!(drawn(&view, 120).contains("2  127.0.0.1:8082  down"));
     }
 
     #[test]
     fn replicas_of_an_eventual_cluster_may_differ_for_a_while() {
-        let now = now();
-        let mut view = cluster(3, "eventual", now);
-        let first = view.replicas[0].snapshot.as_mut().unwrap();
+        let mut view = cluster(3, "eventual");
+        let first = view.replicas[0].report.as_mut().unwrap();
         first.digest = "ffffffffff".to_owned();
         for link in first.links.values_mut() {
             link.state = "cut".to_owned();
         }
-        let drawn = drawn(&view, now, 120);
+        let drawn = drawn(&view, 120);
         assert_eq!(drawn.matches("=7c4eb9").count(), 2);
         assert!(
             drawn.contains("\u{2260}ffffff") && drawn.contains("alone"),

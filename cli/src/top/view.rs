@@ -1,6 +1,6 @@
 //! What is known of the whole cluster at one moment.
 
-use super::snapshot::{Link, Snapshot};
+use super::report::{Link, Report};
 use std::time::{Duration, Instant};
 
 /// A replica that leaves a question open for so long is called silent.
@@ -12,7 +12,7 @@ pub(super) struct Replica {
     pub(super) id: usize,
     pub(super) address: String,
     /// What it said last.
-    pub(super) snapshot: Option<Snapshot>,
+    pub(super) report: Option<Report>,
     /// Commands and frames a second, between its last two answers.
     pub(super) rates: Option<[f64; 2]>,
     /// A question is out.
@@ -41,7 +41,7 @@ impl Replica {
         Self {
             id,
             address,
-            snapshot: None,
+            report: None,
             rates: None,
             asked: false,
             open_since: None,
@@ -56,15 +56,12 @@ impl Replica {
     }
 
     /// It answered.
-    pub(super) fn answered(&mut self, snapshot: Snapshot) {
+    pub(super) fn answered(&mut self, report: Report) {
         self.asked = false;
         self.open_since = None;
         self.down = None;
-        self.rates = self
-            .snapshot
-            .as_ref()
-            .map(|before| rates(before, &snapshot));
-        self.snapshot = Some(snapshot);
+        self.rates = self.report.as_ref().map(|before| rates(before, &report));
+        self.report = Some(report);
     }
 
     /// It took no connection.
@@ -84,7 +81,7 @@ impl Replica {
         let open = self
             .open_since
             .map(|since| now.saturating_duration_since(since));
-        match (&self.down, open, &self.snapshot) {
+        match (&self.down, open, &self.report) {
             (Some(why), ..) => Health::Down(why.clone()),
             (None, Some(open), _) if open >= SILENT => Health::Silent(open),
             (None, _, Some(_)) => Health::Answers,
@@ -93,23 +90,20 @@ impl Replica {
     }
 
     /// What it said last, if it still answers.
-    pub(super) fn fresh(&self, now: Instant) -> Option<&Snapshot> {
+    pub(super) fn fresh(&self, now: Instant) -> Option<&Report> {
         let answers = self.health(now) == Health::Answers;
-        self.snapshot.as_ref().filter(|_| answers)
+        self.report.as_ref().filter(|_| answers)
     }
 }
 
 /// Commands and frames a second. The questions that were asked from here do not count.
-fn rates(before: &Snapshot, snapshot: &Snapshot) -> [f64; 2] {
-    let seconds = snapshot
-        .at
-        .saturating_duration_since(before.at)
-        .as_secs_f64();
-    let commands = snapshot
+fn rates(before: &Report, report: &Report) -> [f64; 2] {
+    let seconds = report.at.saturating_duration_since(before.at).as_secs_f64();
+    let commands = report
         .commands
         .saturating_sub(before.commands)
         .saturating_sub(before.questions);
-    let frames = snapshot.frames.saturating_sub(before.frames);
+    let frames = report.frames.saturating_sub(before.frames);
     [commands, frames].map(|number| number as f64 / seconds.max(0.001))
 }
 
@@ -124,6 +118,8 @@ pub(super) fn usual<'a>(digests: &[(usize, &'a str)]) -> Option<&'a str> {
 #[derive(Clone, Debug)]
 pub(super) struct View {
     pub(super) replicas: Vec<Replica>,
+    /// The moment.
+    pub(super) now: Instant,
 }
 
 /// What comparing digests showed.
@@ -143,19 +139,21 @@ impl View {
     }
 
     /// One end of a link, if that replica still answers.
-    pub(super) fn link(&self, from: usize, to: usize, now: Instant) -> Option<&Link> {
-        self.replica(from)?.fresh(now)?.links.get(&to)
+    pub(super) fn link(&self, from: usize, to: usize) -> Option<&Link> {
+        self.replica(from)?.fresh(self.now)?.links.get(&to)
     }
 
     /// The cluster's model, as far as anybody said.
     pub(super) fn model(&self) -> &str {
-        let mut snapshots = self
-            .replicas
+        let mut reports = self.reports();
+        reports.next().map_or("", |report| &report.model)
+    }
+
+    /// What each replica said last.
+    pub(super) fn reports(&self) -> impl Iterator<Item = &Report> {
+        self.replicas
             .iter()
-            .filter_map(|seen| seen.snapshot.as_ref());
-        snapshots
-            .next()
-            .map_or("", |snapshot| snapshot.model.as_str())
+            .filter_map(|replica| replica.report.as_ref())
     }
 
     pub(super) fn is_eventual(&self) -> bool {
@@ -163,38 +161,33 @@ impl View {
     }
 
     /// A position that every replica which answers and serves data has reached.
-    pub(super) fn common_position(&self, now: Instant) -> Option<u64> {
+    pub(super) fn common_position(&self) -> Option<u64> {
         if self.is_eventual() {
             return None;
         }
-        let serving = self.serving(now);
-        serving.map(|(_, snapshot)| snapshot.position).min()
+        let serving = self.serving();
+        serving.map(|(_, report)| report.position).min()
     }
 
     /// Each replica's digest to be compared, if it has one.
-    pub(super) fn digests(&self, now: Instant) -> (Option<u64>, Vec<(usize, &str)>) {
+    pub(super) fn digests(&self) -> (Option<u64>, Vec<(usize, &str)>) {
         if self.is_eventual() {
-            let digests = self.serving(now);
-            return (
-                None,
-                digests
-                    .map(|(id, snapshot)| (id, snapshot.digest.as_str()))
-                    .collect(),
-            );
+            let digests = self.serving().map(|(id, report)| (id, &*report.digest));
+            return (None, digests.collect());
         }
         let at = self
-            .serving(now)
-            .filter_map(|(_, snapshot)| Some(snapshot.digest_at.as_ref()?.0))
+            .serving()
+            .filter_map(|(_, report)| Some(report.digest_at.as_ref()?.0))
             .max();
-        let digests = self.serving(now).filter_map(|(id, snapshot)| {
-            let (position, digest) = snapshot.digest_at.as_ref()?;
+        let digests = self.serving().filter_map(|(id, report)| {
+            let (position, digest) = report.digest_at.as_ref()?;
             (Some(*position) == at).then_some((id, digest.as_str()))
         });
         (at, digests.collect())
     }
 
-    pub(super) fn agreement(&self, now: Instant) -> Agreement {
-        let (position, digests) = self.digests(now);
+    pub(super) fn agreement(&self) -> Agreement {
+        let (position, digests) = self.digests();
         let usual = usual(&digests);
         let other = digests.iter().filter(|(_, digest)| Some(*digest) != usual);
         let other: Vec<_> = other.map(|(id, _)| *id).collect();
@@ -205,11 +198,12 @@ impl View {
         }
     }
 
-    fn serving(&self, now: Instant) -> impl Iterator<Item = (usize, &Snapshot)> {
+    /// Those that answer and serve data.
+    pub(super) fn serving(&self) -> impl Iterator<Item = (usize, &Report)> {
         let fresh = self
             .replicas
             .iter()
-            .filter_map(move |seen| Some((seen.id, seen.fresh(now)?)));
-        fresh.filter(|(_, snapshot)| snapshot.unready.is_none())
+            .filter_map(move |replica| Some((replica.id, replica.fresh(self.now)?)));
+        fresh.filter(|(_, report)| report.unready.is_none())
     }
 }

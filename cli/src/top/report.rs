@@ -21,7 +21,7 @@ pub(super) fn questions(digest_at: Option<u64>) -> Vec<Vec<String>> {
 
 /// A replica's answers.
 #[derive(Clone, Debug)]
-pub(super) struct Snapshot {
+pub(super) struct Report {
     /// When they came.
     pub(super) at: Instant,
     /// How many questions there were.
@@ -64,7 +64,7 @@ pub(super) struct Link {
     pub(super) delay: Option<[Duration; 2]>,
 }
 
-impl Snapshot {
+impl Report {
     /// Understands the answers to [`questions`].
     ///
     /// # Errors
@@ -202,18 +202,12 @@ mod tests {
             Value::Array(vec![bulk("DELAY 2 100 200")]),
             Value::Array(vec![Value::Integer(16), bulk("cd")]),
         ];
-        let snapshot = Snapshot::of(&answers, Some(16), now()).unwrap();
+        let report = Report::of(&answers, Some(16), now()).unwrap();
+        assert_eq!((report.position, report.held, report.frames), (17, 2, 12));
+        assert_eq!(report.digest_at, Some((16, "cd".to_owned())));
+        assert_eq!(report.latency, Some([300, 900].map(Duration::from_micros)));
         assert_eq!(
-            (snapshot.position, snapshot.held, snapshot.frames),
-            (17, 2, 12)
-        );
-        assert_eq!(snapshot.digest_at, Some((16, "cd".to_owned())));
-        assert_eq!(
-            snapshot.latency,
-            Some([300, 900].map(Duration::from_micros))
-        );
-        assert_eq!(
-            snapshot.head,
+            report.head,
             Some(Head {
                 stamp: "18.2".to_owned(),
                 origin: 2,
@@ -222,7 +216,7 @@ mod tests {
             })
         );
         assert_eq!(
-            snapshot.links[&2],
+            report.links[&2],
             Link {
                 state: "up".to_owned(),
                 round_trip: Some(Duration::from_micros(310)),
@@ -230,8 +224,8 @@ mod tests {
                 delay: Some([100, 200].map(Duration::from_millis)),
             }
         );
-        assert_eq!(snapshot.links[&3].state, "silent 2.1s");
-        assert!(snapshot.faults_allowed && snapshot.unready.is_none());
+        assert_eq!(report.links[&3].state, "silent 2.1s");
+        assert!(report.faults_allowed && report.unready.is_none());
     }
 
     #[test]
@@ -239,11 +233,9 @@ mod tests {
         let refused = || Value::Error("NOPERM faults are not allowed".to_owned());
         let status = bulk("consistency:eventual\r\nready:no (refused: restarted)\r\n");
         let answers = [status, refused(), refused(), refused(), refused()];
-        let snapshot = Snapshot::of(&answers, Some(1), now()).unwrap();
-        assert!(
-            !snapshot.faults_allowed && snapshot.head.is_none() && snapshot.digest_at.is_none()
-        );
-        assert_eq!(snapshot.unready.as_deref(), Some("refused: restarted"));
-        assert!(Snapshot::of(&[refused(), refused(), refused(), refused()], None, now()).is_err());
+        let report = Report::of(&answers, Some(1), now()).unwrap();
+        assert!(!report.faults_allowed && report.head.is_none() && report.digest_at.is_none());
+        assert_eq!(report.unready.as_deref(), Some("refused: restarted"));
+        assert!(Report::of(&[refused(), refused(), refused(), refused()], None, now()).is_err());
     }
 }
