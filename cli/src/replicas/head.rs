@@ -15,6 +15,12 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    /// Whom it waits for, as in `2,3`, if for anybody.
+    pub(crate) fn whom(&self) -> Option<String> {
+        let ids: Vec<_> = self.waits_for.iter().map(usize::to_string).collect();
+        (!ids.is_empty()).then(|| ids.join(","))
+    }
+
     /// Understands the answer to `HOLDBACK 1`, a line such as `4.1 waits:2,3 SET b 2`.
     pub(crate) fn of(holdback: &Value) -> Option<Self> {
         let Value::Array(lines) = holdback else {

@@ -331,14 +331,9 @@ pub(crate) fn what_holds_it_up(address: &str) -> String {
 /// As in `3.1 SET b 2 waits for 3`.
 fn held_back(holdback: &Value) -> Option<String> {
     const QUOTED: usize = 40;
-    let head = Head::of(holdback).filter(|head| !head.waits_for.is_empty())?;
-    let command = beginning(&head.command, QUOTED);
-    let ids: Vec<_> = head.waits_for.iter().map(usize::to_string).collect();
-    Some(format!(
-        "{} {command} waits for {}",
-        head.stamp,
-        ids.join(",")
-    ))
+    let head = Head::of(holdback)?;
+    let (whom, command) = (head.whom()?, beginning(&head.command, QUOTED));
+    Some(format!("{} {command} waits for {whom}", head.stamp))
 }
 
 fn asks_to_close(command: &[Vec<u8>]) -> bool {

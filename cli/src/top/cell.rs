@@ -10,9 +10,11 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    pub(super) fn new(text: impl Into<String>, role: Option<Role>) -> Self {
-        let text = text.into();
-        Self { text, role }
+    pub(super) fn new(text: impl Into<String>, role: impl Into<Option<Role>>) -> Self {
+        Self {
+            text: text.into(),
+            role: role.into(),
+        }
     }
 
     pub(super) fn plain(text: impl Into<String>) -> Self {
@@ -41,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_cell_has_its_width() {
-        let cell = Cell::new("≠ab", Some(Role::Bad));
+        let cell = Cell::new("≠ab", Role::Bad);
         assert_eq!(cell.padded(5, Palette::plain()), "≠ab  ");
         assert_eq!(cell.padded(2, Palette::plain()), "≠a");
     }

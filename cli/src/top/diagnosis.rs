@@ -44,19 +44,18 @@ pub(super) fn verdict(view: &View) -> Sentence {
     }
     let troubles = troubles(view);
     if !troubles.is_empty() {
-        return sentence(
-            Role::Notable,
-            format!("{} {}", troubles.join(" "), outlook(view)),
-        );
+        let text = format!("{} {}", troubles.join(" "), outlook(view));
+        return sentence(Role::Notable, text);
     }
-    match view.model() {
-        "" => sentence(Role::Faint, "Waiting for the first answers."),
-        "eventual" => sentence(Role::Good, "All is well: in this model nothing ever waits."),
-        _ => sentence(
+    let (role, text) = match view.model() {
+        "" => (Role::Faint, "Waiting for the first answers."),
+        "eventual" => (Role::Good, "All is well: in this model nothing ever waits."),
+        _ => (
             Role::Good,
             "All is well: no write waits for longer than a moment.",
         ),
-    }
+    };
+    sentence(role, text)
 }
 
 /// The entry that has waited longest, if that is long.
@@ -233,25 +232,26 @@ pub(super) fn replicas(ids: &[usize]) -> String {
 /// What the comparison of digests says.
 pub(super) fn agreement(view: &View) -> Sentence {
     let all = view.replicas.len();
-    match view.agreement() {
-        Agreement::Unknown if all == 1 => sentence(Role::Faint, "one replica"),
-        Agreement::Unknown => sentence(Role::Faint, "no digests to compare"),
-        Agreement::Agree(None, compared) => sentence(
+    let (role, text) = match view.agreement() {
+        Agreement::Unknown if all == 1 => (Role::Faint, "one replica".to_owned()),
+        Agreement::Unknown => (Role::Faint, "no digests to compare".to_owned()),
+        Agreement::Agree(None, compared) => (
             Role::Good,
             format!("{compared} of {all} hold the same data"),
         ),
-        Agreement::Agree(Some(position), compared) => sentence(
+        Agreement::Agree(Some(position), compared) => (
             Role::Good,
             format!("digests of {compared} of {all} agree at {position}"),
         ),
-        Agreement::Differ(None, _) => sentence(
+        Agreement::Differ(None, _) => (
             Role::Notable,
-            "data differs: it converges once links are up",
+            "data differs: it converges once links are up".to_owned(),
         ),
         Agreement::Differ(Some(position), _) => {
-            sentence(Role::Bad, format!("digests DIFFER at {position}"))
+            (Role::Bad, format!("digests DIFFER at {position}"))
         }
-    }
+    };
+    sentence(role, text)
 }
 
 #[cfg(test)]

@@ -11,8 +11,6 @@ use crossterm::event::KeyCode;
 /// What a key asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Nothing beside another picture.
-    Nothing,
     /// To leave.
     Leave,
     /// These commands; and what to say once they are obeyed.
@@ -64,20 +62,20 @@ impl Keys {
     }
 
     /// A key was pressed.
-    pub(super) fn pressed(&mut self, key: KeyCode, view: &View) -> Action {
+    pub(super) fn pressed(&mut self, key: KeyCode, view: &View) -> Option<Action> {
         self.message = None;
         if let Some(typed) = self.typed.take() {
             return self.type_on(typed, key, view);
         }
         let explained = std::mem::take(&mut self.explains);
         match key {
-            KeyCode::Char('q') => Action::Leave,
+            KeyCode::Char('q') => Some(Action::Leave),
             // It takes back what was asked for last.
-            KeyCode::Esc if explained => Action::Nothing,
-            KeyCode::Esc => Action::Leave,
+            KeyCode::Esc if explained => None,
+            KeyCode::Esc => Some(Action::Leave),
             KeyCode::Char('?') => {
                 self.explains = !explained;
-                Action::Nothing
+                None
             }
             KeyCode::Left => self.choose(-1, 0, view),
             KeyCode::Right => self.choose(1, 0, view),
@@ -85,49 +83,39 @@ impl Keys {
             KeyCode::Down => self.choose(0, 1, view),
             KeyCode::Tab => self.choose_broken(view),
             KeyCode::Char(letter @ ('c' | 'd' | 'h' | 'H')) => self.fault(letter, view),
-            _ => Action::Nothing,
+            _ => None,
         }
     }
 
-    fn choose(&mut self, right: isize, down: isize, view: &View) -> Action {
-        if let Some(chosen) = self.chosen(view) {
-            self.chosen = Some(chosen.moved(right, down, view.replicas.len()));
-        }
-        Action::Nothing
+    fn choose(&mut self, right: isize, down: isize, view: &View) -> Option<Action> {
+        let moved = self.chosen(view)?.moved(right, down, view.replicas.len());
+        self.chosen = Some(moved);
+        None
     }
 
     /// Of the links that are not as they should be, the next one behind the choice; what a replica itself
     /// does comes before what its peers suffer.
-    fn choose_broken(&mut self, view: &View) -> Action {
-        let Some(chosen) = self.chosen(view) else {
-            return Action::Nothing;
-        };
+    fn choose_broken(&mut self, view: &View) -> Option<Action> {
+        let chosen = self.chosen(view)?;
         let ids = 1..=view.replicas.len();
         let all = ids
             .clone()
-            .flat_map(|from| ids.clone().map(move |to| (from, to)));
-        let reports = all.filter_map(|(from, to)| {
-            let link = view.link(from, to)?;
-            Some((Chosen { from, to }, link))
-        });
-        let (at_fault, others): (Vec<_>, Vec<_>) = reports
+            .flat_map(|from| ids.clone().map(move |to| Chosen { from, to }));
+        let links = all.filter_map(|end| Some((end, view.link(end.from, end.to)?)));
+        let mut broken: Vec<_> = links
             .filter(|(_, link)| link.state != "up" || link.delay.is_some())
-            .partition(|(_, link)| link.state == "cut" || link.delay.is_some());
-        let broken: Vec<_> = at_fault
-            .iter()
-            .chain(&others)
-            .map(|(link, _)| *link)
             .collect();
-        let place = broken.iter().position(|link| *link == chosen);
+        broken.sort_by_key(|(_, link)| link.state != "cut" && link.delay.is_none());
+        let place = broken.iter().position(|(end, _)| *end == chosen);
         let next = place.map_or(0, |place| place + 1) % broken.len().max(1);
         match broken.get(next) {
-            Some(link) => self.chosen = Some(*link),
+            Some((end, _)) => self.chosen = Some(*end),
             None => self.say(Role::Good, "every link is as it should be"),
         }
-        Action::Nothing
+        None
     }
 
-    fn fault(&mut self, letter: char, view: &View) -> Action {
+    fn fault(&mut self, letter: char, view: &View) -> Option<Action> {
         let Some(chosen) = self.chosen(view) else {
             let why = if view.replicas.len() > 1 {
                 "faults are not allowed: start the replicas with --allow-faults"
@@ -135,40 +123,44 @@ impl Keys {
                 "one replica has no links"
             };
             self.say(Role::Bad, why);
-            return Action::Nothing;
+            return None;
         };
         if letter == 'H' {
             let everybody = view.replicas.iter().map(|replica| replica.id);
             let orders = everybody.filter_map(|id| order(view, id, "FAULT HEAL *".to_owned()));
-            return Action::Orders(orders.collect(), "every link is healed".to_owned());
+            return Some(Action::Orders(
+                orders.collect(),
+                "every link is healed".to_owned(),
+            ));
         }
         let from = view.replica(chosen.from);
         if let Some(report) = from.and_then(|replica| replica.fresh(view.now))
             && !report.faults_allowed
         {
             self.say(Role::Bad, format!("replica {}: {REMEDY}", chosen.from));
-            return Action::Nothing;
+            return None;
         }
         match letter {
             'c' => obeyed(
                 view,
-                &[(chosen, "CUT")],
+                &[chosen],
+                "CUT",
                 "",
                 format!("cut: {}", chosen.name()),
             ),
             'd' => {
                 self.typed = Some(String::new());
-                Action::Nothing
+                None
             }
             _ => heal(view, chosen),
         }
     }
 
     /// A key while a delay is typed.
-    fn type_on(&mut self, mut typed: String, key: KeyCode, view: &View) -> Action {
+    fn type_on(&mut self, mut typed: String, key: KeyCode, view: &View) -> Option<Action> {
         match key {
             KeyCode::Enter => return self.delay(&typed, view),
-            KeyCode::Esc => return Action::Nothing,
+            KeyCode::Esc => return None,
             KeyCode::Backspace => {
                 typed.pop();
             }
@@ -181,21 +173,19 @@ impl Keys {
             _ => {}
         }
         self.typed = Some(typed);
-        Action::Nothing
+        None
     }
 
-    fn delay(&mut self, typed: &str, view: &View) -> Action {
-        let Some(chosen) = self.chosen(view) else {
-            return Action::Nothing;
-        };
+    fn delay(&mut self, typed: &str, view: &View) -> Option<Action> {
+        let chosen = self.chosen(view)?;
         let numbers: Vec<&str> = typed.split_whitespace().collect();
         let (least, longest) = match numbers[..] {
-            [] => return Action::Nothing,
+            [] => return None,
             [both] => (both, both),
             [least, longest] => (least, longest),
             _ => {
                 self.say(Role::Bad, "one number, or the least and the longest delay");
-                return Action::Nothing;
+                return None;
             }
         };
         let times = format!(" {least} {longest}");
@@ -205,7 +195,7 @@ impl Keys {
             format!("{least} to {longest} ms")
         };
         let done = format!("delayed by {what}: {}", chosen.name());
-        obeyed(view, &[(chosen, "DELAY")], &times, done)
+        obeyed(view, &[chosen], "DELAY", &times, done)
     }
 
     /// The last lines: what was said, and the keys.
@@ -240,11 +230,7 @@ impl Keys {
 
 /// Whether any replica is known to allow faults.
 fn allow_faults(view: &View) -> bool {
-    let mut reports = view
-        .replicas
-        .iter()
-        .filter_map(|replica| replica.report.as_ref());
-    reports.any(|report| report.faults_allowed)
+    view.reports().any(|report| report.faults_allowed)
 }
 
 fn order(view: &View, id: usize, command: String) -> Option<Order> {
@@ -256,19 +242,25 @@ fn order(view: &View, id: usize, command: String) -> Option<Order> {
     })
 }
 
-fn obeyed(view: &View, faults: &[(Chosen, &str)], behind: &str, done: String) -> Action {
-    let orders = faults.iter().filter_map(|(chosen, verb)| {
-        let peer = match chosen.to {
+fn obeyed(
+    view: &View,
+    links: &[Chosen],
+    fault: &str,
+    behind: &str,
+    done: String,
+) -> Option<Action> {
+    let orders = links.iter().filter_map(|link| {
+        let peer = match link.to {
             0 => "*".to_owned(),
             to => to.to_string(),
         };
-        order(view, chosen.from, format!("FAULT {verb} {peer}{behind}"))
+        order(view, link.from, format!("FAULT {fault} {peer}{behind}"))
     });
-    Action::Orders(orders.collect(), done)
+    Some(Action::Orders(orders.collect(), done))
 }
 
 /// Both ends forget what they were told: a link that one of them keeps cut is not healed.
-fn heal(view: &View, chosen: Chosen) -> Action {
+fn heal(view: &View, chosen: Chosen) -> Option<Action> {
     let Chosen { from, to } = chosen;
     let ids = view.replicas.iter().map(|replica| replica.id);
     let others = ids.filter(|id| *id != from && (to == 0 || *id == to));
@@ -276,14 +268,9 @@ fn heal(view: &View, chosen: Chosen) -> Action {
         from: other,
         to: from,
     });
-    let ends = std::iter::once(chosen).chain(back);
-    let faults: Vec<_> = ends.map(|end| (end, "HEAL")).collect();
-    obeyed(
-        view,
-        &faults,
-        "",
-        format!("healed: {} and back", chosen.name()),
-    )
+    let ends: Vec<_> = std::iter::once(chosen).chain(back).collect();
+    let done = format!("healed: {} and back", chosen.name());
+    obeyed(view, &ends, "HEAL", "", done)
 }
 
 #[cfg(test)]
@@ -309,7 +296,7 @@ mod tests {
         let view = cluster(3, "sequential");
         let mut keys = Keys::default();
         let mut commands = |key| match keys.pressed(key, &view) {
-            Action::Orders(orders, _) => orders
+            Some(Action::Orders(orders, _)) => orders
                 .into_iter()
                 .map(|order| format!("{} {}", order.id, order.command))
                 .collect::<Vec<_>>(),
@@ -320,7 +307,7 @@ mod tests {
         assert_eq!(commands(KeyCode::Char('c')), ["1 FAULT CUT 2"]);
         keys.pressed(KeyCode::Left, &view);
         let mut commands = |key| match keys.pressed(key, &view) {
-            Action::Orders(orders, _) => orders.len(),
+            Some(Action::Orders(orders, _)) => orders.len(),
             other => panic!("{other:?}"),
         };
         assert_eq!(

@@ -53,48 +53,30 @@ pub(super) fn lines(
     palette: Palette,
 ) -> Vec<String> {
     let count = view.replicas.len();
-    let squares: Vec<Vec<Cell>> = (1..=count)
-        .map(|from| (0..=count).map(|to| cell(view, from, to)).collect())
-        .collect();
+    let row = |from| (0..=count).map(move |to| cell(view, from, to)).collect();
+    let rows: Vec<Vec<Cell>> = (0..=count).map(row).collect();
+    // There is room for brackets.
+    let width_of = |to: usize| rows.iter().map(|row| row[to].width()).max().unwrap_or(0) + 2;
+    let widths: Vec<_> = (0..=count).map(width_of).collect();
     let first = format!("from {count}").len() + 1;
-    let headings: Vec<_> = (0..=count).map(heading).collect();
-    let widths: Vec<_> = (0..=count)
-        .map(|to| {
-            let column = squares.iter().map(|row| &row[to]).chain([&headings[to]]);
-            // There is room for brackets.
-            column.map(Cell::width).max().unwrap_or(0) + 2
-        })
-        .collect();
     let shown = visible(&widths, chosen, width.saturating_sub(first));
-    let heading = shown
-        .clone()
-        .map(|to| format!(" {}", headings[to].padded(widths[to] - 1, palette)));
-    let corner = Cell::new("links", Some(Role::Name)).padded(first, palette);
-    let heading = format!("{corner}{}", heading.collect::<String>());
-    let mut lines = vec![heading.trim_end().to_owned()];
-    for (row, from) in squares.iter().zip(1..) {
-        let cells = shown.clone().map(|to| {
+    let line = |(from, row): (usize, &Vec<Cell>)| {
+        let name = match from {
+            0 => Cell::new("links", Role::Name),
+            from => Cell::plain(format!("from {from}")),
+        };
+        let mut line = name.padded(first, palette);
+        for to in shown.clone() {
             let (cell, wide) = (&row[to], widths[to]);
-            if chosen == Some(Chosen { from, to }) {
-                let text = format!("[{}]", cell.text);
-                Cell::new(text, Some(Role::Chosen)).padded(wide, palette)
+            line += &if chosen == Some(Chosen { from, to }) {
+                Cell::new(format!("[{}]", cell.text), Role::Chosen).padded(wide, palette)
             } else {
                 format!(" {}", cell.padded(wide - 1, palette))
-            }
-        });
-        let name = Cell::plain(format!("from {from}")).padded(first, palette);
-        let line = format!("{name}{}", cells.collect::<String>());
-        lines.push(line.trim_end().to_owned());
-    }
-    lines
-}
-
-fn heading(to: usize) -> Cell {
-    let name = match to {
-        0 => "to all".to_owned(),
-        to => format!("to {to}"),
+            };
+        }
+        line.trim_end().to_owned()
     };
-    Cell::new(name, Some(Role::Name))
+    rows.iter().enumerate().map(line).collect()
 }
 
 /// The columns for which there is room, the chosen one among them. The first, for all links of a row, is of
@@ -113,16 +95,17 @@ fn visible(widths: &[usize], chosen: Option<Chosen>, room: usize) -> Range<usize
     start..end + 1
 }
 
+/// A place of the square; row 0 has the headings.
 fn cell(view: &View, from: usize, to: usize) -> Cell {
-    if from == to {
-        return Cell::new("\u{b7}", Some(Role::Faint));
-    }
-    if to == 0 {
-        return Cell::new("all", Some(Role::Faint));
-    }
-    match view.link(from, to) {
-        None => Cell::new("?", Some(Role::Faint)),
-        Some(link) => link_cell(link),
+    match (from, to) {
+        (0, 0) => Cell::new("to all", Role::Name),
+        (0, to) => Cell::new(format!("to {to}"), Role::Name),
+        _ if from == to => Cell::new("\u{b7}", Role::Faint),
+        (_, 0) => Cell::new("all", Role::Faint),
+        _ => match view.link(from, to) {
+            None => Cell::new("?", Role::Faint),
+            Some(link) => link_cell(link),
+        },
     }
 }
 
@@ -130,12 +113,12 @@ fn link_cell(link: &Link) -> Cell {
     if link.state != "up" {
         // The reason of a refusal is long, and said elsewhere.
         let state = link.state.split(" (").next().unwrap_or_default();
-        return Cell::new(state, Some(Role::Bad));
+        return Cell::new(state, Role::Bad);
     }
     let time = link.round_trip.map_or_else(|| "up".to_owned(), units::time);
     match link.delay {
-        Some(delay) => Cell::new(format!("{time} +{}", span(delay)), Some(Role::Notable)),
-        None => Cell::new(time, Some(Role::Good)),
+        Some(delay) => Cell::new(format!("{time} +{}", span(delay)), Role::Notable),
+        None => Cell::new(time, Role::Good),
     }
 }
 

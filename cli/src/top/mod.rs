@@ -115,9 +115,9 @@ impl Top {
                 Input::Redraw | Input::Nothing => continue,
             };
             match keys.pressed(key, &self.view) {
-                Action::Leave => return Ok(0),
-                Action::Nothing => {}
-                Action::Orders(orders, done) => {
+                None => {}
+                Some(Action::Leave) => return Ok(0),
+                Some(Action::Orders(orders, done)) => {
                     obey(orders, done, self.timeout, self.sender.clone());
                 }
             }

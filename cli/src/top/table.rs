@@ -1,9 +1,9 @@
 //! The replicas, a row each.
 
 use super::cell::Cell;
-use super::diagnosis::replicas;
 use super::report::Report;
 use super::view::{Health, Replica, View, usual};
+use crate::replicas::head::Head;
 use crate::text::style::{Palette, Role};
 use crate::text::units;
 
@@ -17,7 +17,7 @@ struct Column {
     cell: fn(&Row<'_>) -> Cell,
 }
 
-const COLUMNS: [Column; 13] = [
+static COLUMNS: [Column; 13] = [
     column("", 12, |row| Cell::plain(row.replica.id.to_string())),
     column("address", 1, |row| Cell::plain(&row.replica.address)),
     column("role", 11, role),
@@ -64,10 +64,8 @@ impl Row<'_> {
     }
 
     fn rate(&self, which: usize) -> Cell {
-        let rate = self
-            .replica
-            .rates
-            .filter(|_| self.health == Health::Answers);
+        let answers = self.health == Health::Answers;
+        let rate = self.replica.rates.filter(|_| answers);
         self.aged(rate.map(|rates| units::count(rates[which])), None)
     }
 
@@ -90,60 +88,46 @@ fn role(row: &Row<'_>) -> Cell {
         Health::Unknown => ("asking".to_owned(), Role::Faint),
         Health::Down(_) => ("down".to_owned(), Role::Bad),
         Health::Silent(silence) => (format!("silent {}", units::time(*silence)), Role::Bad),
-        Health::Answers => {
-            return row
-                .report()
-                .map_or(Cell::plain(""), |report| busy(row, report));
-        }
+        Health::Answers => return row.report().map_or(Cell::plain(""), |said| busy(row, said)),
     };
-    Cell::new(text, Some(role))
+    Cell::new(text, role)
 }
 
 fn busy(row: &Row<'_>, report: &Report) -> Cell {
     let id = row.replica.id;
-    let refused = report.unready.as_ref();
-    if let Some(why) = refused {
-        let text = if why.starts_with("refused") {
-            "refused"
-        } else {
-            "not joined"
-        };
-        return Cell::new(text, Some(Role::Bad));
+    match &report.unready {
+        Some(why) if why.starts_with("refused") => return Cell::new("refused", Role::Bad),
+        Some(_) => return Cell::new("not joined", Role::Bad),
+        None => {}
     }
-    let waits_for = report.head.as_ref().map(|head| &head.waits_for);
-    if let Some(waits_for) = waits_for.filter(|waits_for| !waits_for.is_empty()) {
-        let whom = replicas(waits_for);
-        let whom = whom.trim_start_matches(|letter: char| !letter.is_ascii_digit());
-        let text = format!(
-            "waits for {}",
-            whom.replace(" and ", ",").replace(", ", ",")
-        );
-        return Cell::new(text, Some(Role::Notable));
+    if let Some(whom) = report.head.as_ref().and_then(Head::whom) {
+        return Cell::new(format!("waits for {whom}"), Role::Notable);
     }
     let others = row.view.replicas.iter();
     let is_waited_for = others
         .filter_map(|other| other.fresh(row.view.now)?.head.as_ref())
         .any(|head| head.waits_for.contains(&id));
     if is_waited_for {
-        return Cell::new("waited for", Some(Role::Notable));
+        return Cell::new("waited for", Role::Notable);
     }
     let linked = report.links.values().any(|link| link.state == "up");
     if !linked && !report.links.is_empty() {
-        return Cell::new("alone", Some(Role::Notable));
+        return Cell::new("alone", Role::Notable);
     }
-    Cell::new("serves", Some(Role::Good))
+    Cell::new("serves", Role::Good)
 }
 
 fn digest(row: &Row<'_>) -> Cell {
     let Some(own) = row.own_digest else {
-        return Cell::new("-", Some(Role::Faint));
+        return Cell::new("-", Role::Faint);
     };
     let digits: String = own.chars().take(DIGITS).collect();
-    match (Some(own) == row.digest, row.view.is_eventual()) {
-        (true, _) => Cell::new(format!("={digits}"), Some(Role::Good)),
-        (false, true) => Cell::new(format!("\u{2260}{digits}"), Some(Role::Notable)),
-        (false, false) => Cell::new(format!("\u{2260}{digits}"), Some(Role::Bad)),
-    }
+    let (sign, role) = match (Some(own) == row.digest, row.view.is_eventual()) {
+        (true, _) => ('=', Role::Good),
+        (false, true) => ('\u{2260}', Role::Notable),
+        (false, false) => ('\u{2260}', Role::Bad),
+    };
+    Cell::new(format!("{sign}{digits}"), role)
 }
 
 fn held(row: &Row<'_>) -> Cell {
@@ -163,25 +147,21 @@ fn oldest(row: &Row<'_>) -> Cell {
 /// The table, beneath its heading, in at most `width` columns.
 pub(super) fn lines(view: &View, width: usize, palette: Palette) -> Vec<String> {
     let (_, digests) = view.digests();
+    let digest_of = |wanted| digests.iter().find(|(id, _)| *id == wanted);
     let row = |replica| Row {
         view,
         replica,
         health: replica.health(view.now),
         digest: usual(&digests),
-        own_digest: digests
-            .iter()
-            .find(|(id, _)| *id == replica.id)
-            .map(|(_, digest)| *digest),
+        own_digest: digest_of(replica.id).map(|(_, digest)| *digest),
     };
     let rows: Vec<_> = view.replicas.iter().map(row).collect();
-    let mut columns: Vec<(&Column, Vec<Cell>)> = COLUMNS
-        .iter()
-        .map(|column| {
-            let heading = Cell::new(column.name, Some(Role::Name));
-            let cells = rows.iter().map(column.cell);
-            (column, std::iter::once(heading).chain(cells).collect())
-        })
-        .collect();
+    let column = |column: &'static Column| {
+        let heading = Cell::new(column.name, Role::Name);
+        let cells = rows.iter().map(column.cell);
+        (column, std::iter::once(heading).chain(cells).collect())
+    };
+    let mut columns: Vec<(&Column, Vec<Cell>)> = COLUMNS.iter().map(column).collect();
     let mut gap = 2;
     while columns.len() > 1 && total(&columns, gap) > width {
         // A narrower gap comes before the loss of a column that is worth something.
