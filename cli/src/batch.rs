@@ -10,9 +10,6 @@ use std::io::{self, BufRead};
 use std::time::Duration;
 
 /// Runs the command of the command line, as often as is wanted; returns the exit code.
-///
-/// # Errors
-/// What standard output says.
 pub(crate) fn run_one(mut client: Client, args: &Args, command: &[Vec<u8>]) -> anyhow::Result<u8> {
     // Help must be had without a replica.
     if is_local(command, Local::Help) && matches!(args.format(), Format::Terminal | Format::Raw) {
@@ -28,9 +25,6 @@ pub(crate) fn run_one(mut client: Client, args: &Args, command: &[Vec<u8>]) -> a
 }
 
 /// Runs a command this often, or for ever; an error reply does not end it.
-///
-/// # Errors
-/// What standard output says.
 pub(crate) fn repeat(
     client: &mut Client,
     times: Option<u64>,
@@ -56,9 +50,6 @@ pub(crate) fn repeat(
 
 /// Runs every line of `input`; returns the exit code. A line that is wrong, or refused, does not keep the
 /// rest from running; a replica that is not there does.
-///
-/// # Errors
-/// What standard input or output says.
 pub(crate) fn run_lines(
     mut client: Client,
     args: &Args,

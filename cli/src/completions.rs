@@ -5,6 +5,7 @@
 
 use crate::args::Args;
 use crate::commands::local;
+use crate::commands::words::texts;
 use crate::editor::LineHelper;
 use crate::text::style::Palette;
 use clap::{Arg, CommandFactory};
@@ -57,10 +58,7 @@ complete -c holdback-cli -f -k -a '(__holdback_cli)'
 /// # Errors
 /// A sentence for a person.
 pub(crate) fn answer(arguments: &[Vec<u8>]) -> Result<String, String> {
-    let arguments: Vec<_> = arguments
-        .iter()
-        .map(|word| String::from_utf8_lossy(word).into_owned())
-        .collect();
+    let arguments = texts(arguments);
     match arguments.first().map(String::as_str) {
         Some("bash") => Ok(BASH.to_owned()),
         Some("zsh") => Ok(ZSH.to_owned()),

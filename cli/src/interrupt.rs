@@ -21,9 +21,6 @@ pub(crate) struct Interrupt {
 
 impl Interrupt {
     /// Takes the signal over.
-    ///
-    /// # Errors
-    /// What the system says of it.
     pub(crate) fn install() -> io::Result<Self> {
         let interrupt = Self::unarmed();
         flag::register_conditional_shutdown(

@@ -51,9 +51,6 @@ pub(crate) struct Screen {
 
 impl Screen {
     /// Takes the terminal.
-    ///
-    /// # Errors
-    /// What the system says of the terminal.
     pub(crate) fn enter() -> io::Result<Self> {
         restore_on_panic();
         let signal = Arc::new(AtomicUsize::new(0));
@@ -73,9 +70,6 @@ impl Screen {
     }
 
     /// Columns and rows.
-    ///
-    /// # Errors
-    /// What the system says of the terminal.
     pub(crate) fn size(&self) -> io::Result<(usize, usize)> {
         let (columns, rows) = size()?;
         // A terminal that does not know says 0.
@@ -85,9 +79,6 @@ impl Screen {
 
     /// Shows these lines, from the top; only what has changed is written. What is too wide is cut off by the
     /// terminal, what is too high here.
-    ///
-    /// # Errors
-    /// What standard output says.
     pub(crate) fn draw(&mut self, mut lines: Vec<String>) -> io::Result<()> {
         let size = self.size()?;
         // The event that tells of another size can get lost, if a key is pressed at the same time.
@@ -122,9 +113,6 @@ impl Screen {
     }
 
     /// Waits for a key or a signal, for at most `limit`.
-    ///
-    /// # Errors
-    /// What the terminal says.
     pub(crate) fn input(&mut self, limit: Duration) -> io::Result<Input> {
         let start = now();
         loop {

@@ -1,10 +1,16 @@
 //! What becomes of a command that was sent and got no answer.
 
-use holdback::protocol::command::{Kind, Name, lookup};
+use crate::text::printable;
+use holdback::protocol::command::{CommandSpec, Kind, Name, lookup};
+
+/// What the table says of a command.
+pub(crate) fn spec_of(command: &[Vec<u8>]) -> Option<&'static CommandSpec> {
+    lookup(command.first()?)
+}
 
 /// Whether the command may change something once it was sent. An unknown one may.
 pub(crate) fn may_change(command: &[Vec<u8>]) -> bool {
-    let Some(spec) = command.first().and_then(|name| lookup(name)) else {
+    let Some(spec) = spec_of(command) else {
         return true;
     };
     match spec.id {
@@ -19,7 +25,7 @@ pub(crate) fn may_change(command: &[Vec<u8>]) -> bool {
 
 /// Whether it may be asked again on a new connection, with the same meaning.
 pub(crate) fn is_repeatable(command: &[Vec<u8>]) -> bool {
-    let Some(spec) = command.first().and_then(|name| lookup(name)) else {
+    let Some(spec) = spec_of(command) else {
         return false;
     };
     match spec.id {
@@ -38,7 +44,7 @@ pub(crate) fn is_repeatable(command: &[Vec<u8>]) -> bool {
 
 /// Whether it only concerns its own connection, so that sending it on one of its own is in vain.
 pub(crate) fn is_bound_to_connection(command: &[Vec<u8>]) -> bool {
-    let Some(spec) = command.first().and_then(|name| lookup(name)) else {
+    let Some(spec) = spec_of(command) else {
         return false;
     };
     spec.kind == Kind::Transaction
@@ -51,19 +57,16 @@ pub(crate) fn is_bound_to_connection(command: &[Vec<u8>]) -> bool {
 
 /// The command's name, for a message.
 pub(crate) fn name(command: &[Vec<u8>]) -> String {
-    let name = command.first().map(Vec::as_slice).unwrap_or_default();
-    match lookup(name) {
-        Some(spec) => spec.name.to_owned(),
-        None => crate::text::printable(&String::from_utf8_lossy(name)),
+    match (spec_of(command), command) {
+        (Some(spec), _) => spec.name.to_owned(),
+        (None, [name, ..]) => printable(&String::from_utf8_lossy(name)),
+        (None, []) => String::new(),
     }
 }
 
 /// Whether the command is this one.
 pub(crate) fn is(command: &[Vec<u8>], id: Name) -> bool {
-    command
-        .first()
-        .and_then(|name| lookup(name))
-        .is_some_and(|spec| spec.id == id)
+    spec_of(command).is_some_and(|spec| spec.id == id)
 }
 
 fn second_is(command: &[Vec<u8>], words: &[&str]) -> bool {

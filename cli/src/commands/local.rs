@@ -1,5 +1,7 @@
 //! Commands that the REPL answers itself.
 
+use holdback::protocol::table::COMMANDS;
+
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Local {
@@ -69,6 +71,12 @@ pub(crate) const LOCALS: &[LocalSpec] = &[
         summary: "Leaves, as Ctrl-D does",
     },
 ];
+
+/// The names of all commands: the replicas', then the REPL's own.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let own = LOCALS.iter().map(|spec| spec.name);
+    COMMANDS.iter().map(|spec| spec.name).chain(own)
+}
 
 /// Finds one by its name in any case.
 pub(crate) fn lookup(name: &[u8]) -> Option<&'static LocalSpec> {

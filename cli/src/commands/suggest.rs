@@ -1,7 +1,6 @@
 //! "Did you mean": commands whose names are close to what was typed.
 
-use crate::commands::local::LOCALS;
-use holdback::protocol::table::COMMANDS;
+use crate::commands::local::names;
 
 /// At most so many suggestions.
 const SUGGESTIONS_MAX: usize = 3;
@@ -15,9 +14,7 @@ pub(crate) fn similar(typed: &str) -> Vec<&'static str> {
         2..=3 => 1,
         _ => 2,
     };
-    let names = COMMANDS.iter().map(|spec| spec.name);
-    let names = names.chain(LOCALS.iter().map(|spec| spec.name));
-    let mut close: Vec<_> = names
+    let mut close: Vec<_> = names()
         .map(|name| {
             let distance = strsim::damerau_levenshtein(&upper, &name.to_ascii_uppercase());
             (distance, name)

@@ -1,6 +1,7 @@
 //! What may follow the arguments typed so far: hints and the completion of options, from the tree that
 //! [`holdback::protocol::syntax`] makes of a command's syntax.
 
+use crate::commands::words::may_become;
 use holdback::protocol::syntax::{Argument, Shape, parse, show};
 
 /// What may remain to be typed, argument by argument.
@@ -157,12 +158,11 @@ fn first_keywords(shape: &Shape) -> Vec<&str> {
 
 /// Whether a keyword is what was typed, or may become so.
 fn accepts(keyword: &str, typed: Typed) -> bool {
-    let typed_part = if typed.unfinished {
-        keyword.get(..typed.text.len())
+    if typed.unfinished {
+        may_become(typed.text, keyword)
     } else {
-        Some(keyword)
-    };
-    typed_part.is_some_and(|part| part.eq_ignore_ascii_case(typed.text))
+        keyword.eq_ignore_ascii_case(typed.text)
+    }
 }
 
 #[cfg(test)]

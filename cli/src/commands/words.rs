@@ -18,11 +18,22 @@ pub(crate) fn split(line: &str) -> Option<Words> {
         Some(arguments) => (arguments, false),
         None => (ended("\"").or_else(|| ended("'"))?, true),
     };
-    let text = |argument: &Vec<u8>| String::from_utf8_lossy(argument).into_owned();
     Some(Words {
-        words: arguments.iter().map(text).collect(),
+        words: texts(&arguments),
         unfinished: open || !(line.is_empty() || line.ends_with(|c: char| c.is_ascii_whitespace())),
     })
+}
+
+/// The words of a command as text.
+pub(crate) fn texts(arguments: &[Vec<u8>]) -> Vec<String> {
+    let text = |argument: &Vec<u8>| String::from_utf8_lossy(argument).into_owned();
+    arguments.iter().map(text).collect()
+}
+
+/// Whether what was typed may become this word, in any case.
+pub(crate) fn may_become(typed: &str, word: &str) -> bool {
+    word.get(..typed.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(typed))
 }
 
 /// Whether a word before a command says how often.

@@ -1,10 +1,10 @@
 //! A line in colours while it is typed.
 
-use crate::commands::{local, syntax, words};
+use crate::commands::words::{self, may_become};
+use crate::commands::{local, syntax};
 use crate::replicas::target::Target;
 use crate::text::style::{Palette, Role};
 use holdback::protocol::command::lookup;
-use holdback::protocol::table::COMMANDS;
 
 /// The line with colours in it; what is seen is the same text. Behind a line end begins another command.
 pub(crate) fn colour(line: &str, palette: Palette) -> String {
@@ -112,13 +112,8 @@ fn name_role(word: &str, before: &[&str], finished: bool) -> Option<Role> {
     if own || lookup(word.as_bytes()).is_some() {
         return Some(Role::Command);
     }
-    let may_become = |name: &str| {
-        let start = name.get(..word.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
-    };
-    let own = local::LOCALS.iter().map(|spec| spec.name);
-    let mut names = COMMANDS.iter().map(|spec| spec.name).chain(own);
-    (finished || !names.any(may_become)).then_some(Role::Bad)
+    let unknown = finished || !local::names().any(|name| may_become(word, name));
+    unknown.then_some(Role::Bad)
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ mod colours;
 pub(crate) mod preferences;
 
 use crate::commands::help::GROUPS;
-use crate::commands::local::{self, LOCALS, Local};
+use crate::commands::local::{self, LOCALS, Local, names};
 use crate::commands::syntax;
-use crate::commands::words::{self, Words, is_count};
+use crate::commands::words::{self, Words, is_count, may_become};
 use crate::text::style::{Palette, Role};
 use crossterm::terminal;
 use holdback::protocol::command::{CommandSpec, Name, lookup};
@@ -63,11 +63,7 @@ impl LineHelper {
             Some(command) => self.arguments(command),
         };
         let lower = !word.is_empty() && !word.bytes().any(|byte| byte.is_ascii_uppercase());
-        let fits = |candidate: &String| {
-            candidate
-                .get(..word.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(word))
-        };
+        let fits = |candidate: &String| may_become(word, candidate);
         let cased = |candidate: String| {
             if lower {
                 candidate.to_ascii_lowercase()
@@ -139,18 +135,16 @@ fn command_of(words: &[String]) -> Option<&[String]> {
 /// Names of commands; the REPL's own only where they are understood. A name that wants arguments comes
 /// with a blank.
 fn commands(local_too: bool) -> Vec<String> {
-    let with_blank = |name: &str, arguments: &str| {
-        let blank = if arguments.is_empty() { "" } else { " " };
-        format!("{name}{blank}")
-    };
     let own = LOCALS.iter().filter(|_| local_too);
     // HELP and QUIT are in the table already.
     let own = own.filter(|spec| lookup(spec.name.as_bytes()).is_none());
-    let own = own.map(|spec| with_blank(spec.name, spec.arguments));
-    let names = COMMANDS
-        .iter()
-        .map(|spec| with_blank(spec.name, spec.arguments));
-    names.chain(own).collect()
+    let own = own.map(|spec| (spec.name, spec.arguments));
+    let all = COMMANDS.iter().map(|spec| (spec.name, spec.arguments));
+    let with_blank = |(name, arguments): (&str, &str)| match arguments {
+        "" => name.to_owned(),
+        _ => format!("{name} "),
+    };
+    all.chain(own).map(with_blank).collect()
 }
 
 /// Options that may follow; one that is not the end comes with a blank.
@@ -180,9 +174,7 @@ fn settings(arguments: &[String]) -> Vec<String> {
 
 fn topics() -> Vec<String> {
     let groups = GROUPS.iter().map(|(group, _)| format!("@{}", group.name()));
-    let own = LOCALS.iter().map(|spec| spec.name.to_owned());
-    let names = COMMANDS.iter().map(|spec| spec.name.to_owned());
-    names.chain(own).chain(groups).collect()
+    names().map(str::to_owned).chain(groups).collect()
 }
 
 impl Helper for LineHelper {}

@@ -160,23 +160,14 @@ fn write_raw(value: &Value, bytes: &mut Vec<u8>) {
         }
         Value::Null => {}
         Value::Bulk(bulk) => bytes.extend_from_slice(bulk),
-        Value::Array(values) => {
-            for value in values {
-                write_raw(value, bytes);
-            }
-            if !values.is_empty() {
-                return;
-            }
+        Value::Array(values) if !values.is_empty() => {
+            return values.iter().for_each(|value| write_raw(value, bytes));
         }
-        Value::Map(pairs) => {
-            for (key, value) in pairs {
-                write_raw(key, bytes);
-                write_raw(value, bytes);
-            }
-            if !pairs.is_empty() {
-                return;
-            }
+        Value::Map(pairs) if !pairs.is_empty() => {
+            let flat = pairs.iter().flat_map(|(key, value)| [key, value]);
+            return flat.for_each(|value| write_raw(value, bytes));
         }
+        Value::Array(_) | Value::Map(_) => {}
     }
     bytes.push(b'\n');
 }

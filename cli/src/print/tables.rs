@@ -7,7 +7,7 @@ use crate::replicas::fanout::{Answer, Asked};
 use crate::replicas::target::count;
 use crate::text::style::{Palette, Role};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
-use holdback::protocol::command::{Kind, Name, lookup};
+use holdback::protocol::command::{Kind, Name};
 use holdback::protocol::value::Value;
 
 /// Where a replica has nothing to put in a row.
@@ -59,8 +59,7 @@ pub(crate) fn side_by_side(command: &[Vec<u8>], asked: &[Asked], palette: Palett
 
 /// Whether replicas that hold the same data answer the same.
 fn is_compared(command: &[Vec<u8>]) -> bool {
-    let spec = command.first().and_then(|name| lookup(name));
-    spec.is_some_and(|spec| match spec.kind {
+    effects::spec_of(command).is_some_and(|spec| match spec.kind {
         // A cursor, or what chance picks, is each replica's own.
         Kind::Read => !matches!(spec.id, Name::Scan | Name::Randomkey),
         Kind::Inspect => !matches!(

@@ -4,6 +4,7 @@ use super::{Next, Repl};
 use crate::args::{address, join};
 use crate::commands::help;
 use crate::commands::local::Local;
+use crate::commands::words::texts;
 use crate::exit::Verdict;
 use crate::replicas::target::Target;
 
@@ -45,10 +46,7 @@ impl Repl {
 
     /// The address that the arguments of `connect` mean.
     fn address_of(&self, arguments: &[Vec<u8>]) -> Result<String, String> {
-        let words: Vec<_> = arguments
-            .iter()
-            .map(|word| String::from_utf8_lossy(word))
-            .collect();
+        let words = texts(arguments);
         let here = self.client.session.address();
         match words.as_slice() {
             [] => Ok(here.to_owned()),
@@ -78,10 +76,7 @@ impl Repl {
 
     /// `:set`: lists the preferences, or changes one.
     fn set(&mut self, arguments: &[Vec<u8>]) -> anyhow::Result<()> {
-        let words: Vec<_> = arguments
-            .iter()
-            .map(|word| String::from_utf8_lossy(word).into_owned())
-            .collect();
+        let words = texts(arguments);
         if words.is_empty() {
             let output = &self.client.output;
             output.line(&self.preferences.list(output.palette()))?;

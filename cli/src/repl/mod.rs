@@ -46,9 +46,6 @@ struct Repl {
 }
 
 /// Runs the REPL until the person leaves.
-///
-/// # Errors
-/// What the terminal says.
 pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<u8> {
     let config = Config::builder()
         .max_history_size(HISTORY_MAX)?

@@ -1,12 +1,12 @@
 //! A session with one replica: its connection, who it is, and what a lost connection takes with it.
 
-use crate::commands::effects::{is, is_repeatable, may_change};
+use crate::commands::effects::{is, is_repeatable, may_change, spec_of};
 use crate::interrupt::Interrupt;
 use crate::replicas::head::Head;
 use crate::replicas::status::Status;
 use crate::replicas::wait::{self, Ended, words};
 use crate::text::beginning;
-use holdback::protocol::command::{Name, lookup};
+use holdback::protocol::command::Name;
 use holdback::protocol::value::Value;
 use holdback_client::Connection;
 use holdback_client::clock::now;
@@ -140,9 +140,6 @@ impl Session {
     }
 
     /// Connects, unless connected.
-    ///
-    /// # Errors
-    /// What the system says.
     pub(crate) fn connect(&mut self) -> io::Result<()> {
         if self.connection.is_some() {
             return Ok(());
@@ -267,7 +264,7 @@ impl Session {
 
     /// Keeps track of what a reply means for the connection.
     fn note(&mut self, command: &[Vec<u8>], reply: &Value) {
-        let Some(spec) = command.first().and_then(|name| lookup(name)) else {
+        let Some(spec) = spec_of(command) else {
             return;
         };
         let refused = matches!(reply, Value::Error(_));
