@@ -32,9 +32,7 @@ pub(crate) enum Input {
     Key(KeyCode),
     /// Ctrl-C, Ctrl-D or a signal: the program is to leave, with this exit code.
     Leave(u8),
-    /// The screen has another size, or has to be drawn anew.
-    Redraw,
-    /// Nothing in that time.
+    /// Nothing in that time, or nothing but that everything is to be drawn anew.
     Nothing,
 }
 
@@ -130,7 +128,7 @@ impl Screen {
             match event::read()? {
                 Event::Resize(..) => {
                     self.forget()?;
-                    return Ok(Input::Redraw);
+                    return Ok(Input::Nothing);
                 }
                 Event::Key(key) if key.kind != KeyEventKind::Release => return self.pressed(key),
                 _ => {}
@@ -144,14 +142,14 @@ impl Screen {
             KeyCode::Char('c' | 'd') if control => Input::Leave(0),
             KeyCode::Char('l') if control => {
                 self.forget()?;
-                Input::Redraw
+                Input::Nothing
             }
             KeyCode::Char('z') if control => {
                 give_back()?;
                 low_level::emulate_default_handler(SIGTSTP)?;
                 take()?;
                 self.forget()?;
-                Input::Redraw
+                Input::Nothing
             }
             KeyCode::Char(_) if control => Input::Nothing,
             code => Input::Key(code),

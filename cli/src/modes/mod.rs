@@ -1,4 +1,4 @@
-//! What the program does beside sending commands; [`crate::top`] has a folder of its own.
+//! What the program does beside sending commands; `--top` has a folder of its own.
 
 pub(crate) mod latency;
 pub(crate) mod pipe;

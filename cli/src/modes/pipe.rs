@@ -38,13 +38,6 @@ struct Sent {
     all: AtomicBool,
 }
 
-/// What came back.
-#[derive(Debug, Default)]
-struct Received {
-    replies: u64,
-    errors: u64,
-}
-
 /// How it ended.
 enum End {
     /// The last reply came.
@@ -68,19 +61,18 @@ pub(crate) fn run(job: &Job<'_>) -> anyhow::Result<u8> {
         let (stream, sent, token) = (stream.try_clone()?, Arc::clone(&sent), token.clone());
         thread::spawn(move || send(io::stdin().lock(), stream, &token, &sent))
     };
-    let start = now();
     let mut reader = Reader {
         job,
         live: job.is_live(),
         connection,
         sent: &sent,
         token: token.into_bytes(),
-        received: Received::default(),
-        start,
+        replies: 0,
+        errors: 0,
+        start: now(),
         drawn: None,
     };
     let mut end = reader.read_all()?;
-    let received = reader.received;
     // This wakes a sender that waits for a replica that no longer reads.
     let _closed = stream.shutdown(Shutdown::Both);
     // Whoever waits for standard input cannot be woken; it ends with the program.
@@ -90,7 +82,7 @@ pub(crate) fn run(job: &Job<'_>) -> anyhow::Result<u8> {
     {
         end = End::Lost(words(&error));
     }
-    report(job, &end, &received, &sent, start.elapsed())
+    reader.report(&end)
 }
 
 /// Words that no other reply has.
@@ -134,7 +126,8 @@ struct Reader<'a> {
     sent: &'a Sent,
     /// What the last reply says.
     token: Vec<u8>,
-    received: Received,
+    replies: u64,
+    errors: u64,
     start: Instant,
     /// When the progress was last shown.
     drawn: Option<Instant>,
@@ -168,16 +161,16 @@ impl Reader<'_> {
     }
 
     fn count(&mut self, value: &Value) -> io::Result<()> {
-        self.received.replies += 1;
+        self.replies += 1;
         if let Value::Error(error) = value {
-            self.received.errors += 1;
-            if self.received.errors <= ERRORS_SHOWN {
+            self.errors += 1;
+            if self.errors <= ERRORS_SHOWN {
                 if self.drawn.take().is_some() {
                     overwrite("")?;
                 }
-                let text = format!("reply {}: {error}", self.received.replies);
+                let text = format!("reply {}: {error}", self.replies);
                 notice(&self.job.client.output.palette().paint(Role::Bad, &text));
-            } else if self.received.errors == ERRORS_SHOWN + 1 {
+            } else if self.errors == ERRORS_SHOWN + 1 {
                 notice("more errors are only counted");
             }
         }
@@ -198,75 +191,71 @@ impl Reader<'_> {
         let sent = units::bytes(self.sent.bytes.load(Ordering::Relaxed));
         overwrite(&format!(
             "{sent} sent, {} replies ({}/s), {} errors{state}",
-            self.received.replies,
-            units::count(rate(self.received.replies, self.start.elapsed())),
-            self.received.errors
+            self.replies,
+            units::count(rate(self.replies, self.start.elapsed())),
+            self.errors
         ))
+    }
+
+    fn report(&self, end: &End) -> anyhow::Result<u8> {
+        if self.live {
+            overwrite("")?;
+        }
+        let (client, took) = (&self.job.client, self.start.elapsed());
+        let Self {
+            replies, errors, ..
+        } = self;
+        let verdict = match end {
+            End::Whole if *errors > 0 => Verdict::Refused,
+            End::Whole => Verdict::Fine,
+            End::Interrupted => {
+                client.say("Interrupted: what was sent and has no reply yet may still happen.");
+                Verdict::Interrupted
+            }
+            End::Silent(limit) => {
+                let limit = limit.as_secs_f64();
+                client.say(&format!(
+                    "No reply for {limit}s: what was sent and has no reply yet may still happen."
+                ));
+                Verdict::Unreachable
+            }
+            End::Lost(why) => {
+                client.say(&format!(
+                    "The connection was lost: {why}. What was sent and has no reply may have happened."
+                ));
+                Verdict::Unreachable
+            }
+        };
+        match client.output.format() {
+            Format::Json => client.output.line(
+                &json!({
+                    "replies": replies,
+                    "errors": errors,
+                    "bytes": self.sent.bytes.load(Ordering::Relaxed),
+                    "seconds": took.as_secs_f64(),
+                })
+                .to_string(),
+            )?,
+            Format::Csv => client.output.line(&format!("{errors},{replies}"))?,
+            Format::Raw | Format::Terminal => {
+                if matches!(end, End::Whole) {
+                    client
+                        .output
+                        .line("All data transferred. The last reply is in.")?;
+                }
+                client.output.line(&format!(
+                    "errors: {errors}, replies: {replies} in {} ({}/s)",
+                    units::time(took),
+                    units::count(rate(*replies, took))
+                ))?;
+            }
+        }
+        Ok(verdict.code())
     }
 }
 
 fn rate(count: u64, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64().max(0.001)
-}
-
-fn report(
-    job: &Job<'_>,
-    end: &End,
-    received: &Received,
-    sent: &Sent,
-    took: Duration,
-) -> anyhow::Result<u8> {
-    if job.is_live() {
-        overwrite("")?;
-    }
-    let client = &job.client;
-    let Received { replies, errors } = received;
-    let code = match end {
-        End::Whole if *errors > 0 => Verdict::Refused.code(),
-        End::Whole => 0,
-        End::Interrupted => {
-            client.say("Interrupted: what was sent and has no reply yet may still happen.");
-            Verdict::Interrupted.code()
-        }
-        End::Silent(limit) => {
-            let limit = limit.as_secs_f64();
-            client.say(&format!(
-                "No reply for {limit}s: what was sent and has no reply yet may still happen."
-            ));
-            Verdict::Unreachable.code()
-        }
-        End::Lost(why) => {
-            client.say(&format!(
-                "The connection was lost: {why}. What was sent and has no reply may have happened."
-            ));
-            Verdict::Unreachable.code()
-        }
-    };
-    match client.output.format() {
-        Format::Json => client.output.line(
-            &json!({
-                "replies": replies,
-                "errors": errors,
-                "bytes": sent.bytes.load(Ordering::Relaxed),
-                "seconds": took.as_secs_f64(),
-            })
-            .to_string(),
-        )?,
-        Format::Csv => client.output.line(&format!("{errors},{replies}"))?,
-        Format::Raw | Format::Terminal => {
-            if matches!(end, End::Whole) {
-                client
-                    .output
-                    .line("All data transferred. The last reply is in.")?;
-            }
-            client.output.line(&format!(
-                "errors: {errors}, replies: {replies} in {} ({}/s)",
-                units::time(took),
-                units::count(rate(*replies, took))
-            ))?;
-        }
-    }
-    Ok(code)
 }
 
 #[cfg(test)]

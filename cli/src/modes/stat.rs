@@ -88,7 +88,7 @@ impl Sample {
         let new = before.map_or(0, |before| requests.saturating_sub(before.requests() + 1));
         let or_dash = |number: u64, text: String| if number == 0 { "-".to_owned() } else { text };
         let latency = |micros| or_dash(micros, units::time(Duration::from_micros(micros)));
-        row([
+        row(&[
             keys.to_string(),
             units::bytes(memory),
             clients.to_string(),
@@ -103,7 +103,7 @@ impl Sample {
     }
 }
 
-fn row(cells: [String; 10]) -> String {
+fn row(cells: &[String; 10]) -> String {
     let padded = cells.iter().zip(COLUMNS);
     let padded: Vec<_> = padded
         .map(|(cell, (_, width))| format!("{cell:<width$}"))
@@ -112,7 +112,7 @@ fn row(cells: [String; 10]) -> String {
 }
 
 fn heading() -> String {
-    row(COLUMNS.map(|(name, _)| name.to_owned()))
+    row(&COLUMNS.map(|(name, _)| name.to_owned()))
 }
 
 /// Prints rows until Ctrl-C, or as many as are wanted. A replica that is gone is asked again.

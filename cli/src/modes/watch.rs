@@ -122,7 +122,7 @@ impl Watch {
             match screen.input(LOOK)? {
                 Input::Key(KeyCode::Char('q') | KeyCode::Esc) => return Ok(0),
                 Input::Leave(code) => return Ok(code),
-                Input::Key(_) | Input::Redraw | Input::Nothing => {}
+                Input::Key(_) | Input::Nothing => {}
             }
         }
     }

@@ -85,10 +85,8 @@ impl Counts {
     fn look(&mut self, asked: &[Asked], texts: &[Option<&str>], is_order: bool) -> bool {
         let mut present = texts.iter().flatten();
         let first = present.next();
-        let replied = asked.iter().map(|asked| is_data(&asked.answer));
-        let lacking = replied
-            .zip(texts)
-            .any(|(replied, text)| replied && text.is_none());
+        let mut cells = asked.iter().zip(texts);
+        let lacking = cells.any(|(asked, text)| is_data(&asked.answer) && text.is_none());
         let differs = present.any(|text| Some(text) != first) || (lacking && !is_order);
         self.rows += 1;
         self.differing += usize::from(differs);
@@ -114,17 +112,11 @@ fn heading(asked: &Asked, palette: Palette) -> Cell {
 }
 
 fn label(name: &str, differs: bool, palette: Palette) -> Cell {
-    let text = if differs {
-        format!("\u{2260} {name}")
-    } else {
-        name.to_owned()
+    let (sign, colour) = match differs {
+        true => ("\u{2260} ", Color::Yellow),
+        false => ("", Color::DarkGrey),
     };
-    let colour = if differs {
-        Color::Yellow
-    } else {
-        Color::DarkGrey
-    };
-    coloured(Cell::new(text), Some(colour), palette)
+    coloured(Cell::new(format!("{sign}{name}")), Some(colour), palette)
 }
 
 fn cell(asked: &Asked, name: &str, text: Option<&str>, differs: bool, palette: Palette) -> Cell {

@@ -1,6 +1,16 @@
 //! Text in columns.
 
 use crate::text::style::{Palette, Role};
+use std::time::Duration;
+
+/// How the screen is to be drawn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+    pub(super) interval: Duration,
+    pub(super) palette: Palette,
+}
 
 /// A piece of text, and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,25 +1,16 @@
 //! The screen, line by line.
 
+use super::cell::Frame;
 use super::diagnosis::{Sentence, agreement, quote, reason, replicas, verdict};
 use super::keys::Keys;
 use super::view::View;
 use super::{links, table};
 use crate::replicas::target::count;
-use crate::text::style::{Palette, Role};
+use crate::text::style::Role;
 use crate::text::{clip, units, wrap};
-use std::time::Duration;
 
 /// Lines that the first sentence may take.
 const VERDICT: usize = 4;
-
-/// How the screen is to be drawn.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
-    pub(super) columns: usize,
-    pub(super) rows: usize,
-    pub(super) interval: Duration,
-    pub(super) palette: Palette,
-}
 
 /// Everything, with the keys on the last line.
 pub(super) fn screen(view: &View, keys: &Keys, frame: Frame) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! What the keys do: choosing a link, and cutting, delaying and healing it.
 
-use super::draw::Frame;
+use super::cell::Frame;
 use super::links::Chosen;
 use super::poll::Order;
 use super::view::View;

@@ -24,7 +24,7 @@ use crate::modes::Job;
 use crate::replicas::target::Target;
 use crate::screen::{Input, Screen};
 use crate::text::style::{Palette, Role};
-use draw::Frame;
+use cell::Frame;
 use holdback_client::clock::now;
 use keys::{Action, Keys};
 use poll::{News, Poller, obey};
@@ -112,7 +112,7 @@ impl Top {
             let key = match screen.input(LOOK)? {
                 Input::Leave(code) => return Ok(code),
                 Input::Key(key) => key,
-                Input::Redraw | Input::Nothing => continue,
+                Input::Nothing => continue,
             };
             match keys.pressed(key, &self.view) {
                 None => {}

@@ -88,14 +88,10 @@ impl Report {
         let text = |name| status.get(name).unwrap_or_default().to_owned();
         let model = text("consistency");
         let ready = text("ready");
-        let latency = latency(
-            &info,
-            if model == "eventual" {
-                "local"
-            } else {
-                "ordered"
-            },
-        );
+        let path = match model.as_str() {
+            "eventual" => "local",
+            _ => "ordered",
+        };
         Ok(Self {
             at,
             questions: answers.len() as u64,
@@ -103,7 +99,7 @@ impl Report {
             unready: (ready != "yes").then(|| without_no(&ready).to_owned()),
             position: status.number("position"),
             digest: text("digest"),
-            digest_at: digest_at.zip(digest.first().and_then(second_text)),
+            digest_at: digest_at.zip(digest.first().and_then(|answer| texts(answer).pop())),
             held: status.number("holdback"),
             oldest: Duration::from_millis(status.number("oldest_wait_ms")),
             head: Head::of(holdback),
@@ -111,7 +107,7 @@ impl Report {
             memory: status.number("memory"),
             commands: info.number("total_commands_processed"),
             frames: info.number("frames_sent") + info.number("frames_received"),
-            latency,
+            latency: latency(&info, path),
             links: links(&status, faults),
             faults_allowed: matches!(faults, Value::Array(_)),
         })
@@ -120,10 +116,10 @@ impl Report {
 
 /// `no (refused: why)` without what need not be said.
 fn without_no(ready: &str) -> &str {
-    let reason = ready.strip_prefix("no (");
-    reason
-        .and_then(|reason| reason.strip_suffix(')'))
-        .unwrap_or(ready)
+    let reason = ready
+        .strip_prefix("no (")
+        .and_then(|reason| reason.strip_suffix(')'));
+    reason.unwrap_or(ready)
 }
 
 fn latency(info: &Status, path: &str) -> Option<[Duration; 2]> {
@@ -152,12 +148,9 @@ fn links(status: &Status, faults: &Value) -> BTreeMap<usize, Link> {
         let ["DELAY", peer, least, longest] = words[..] else {
             continue;
         };
-        let milliseconds = |word: &str| word.parse().ok().map(Duration::from_millis);
         let link = peer.parse().ok().and_then(|peer| links.get_mut(&peer));
-        if let (Some(link), Some(least), Some(longest)) =
-            (link, milliseconds(least), milliseconds(longest))
-        {
-            link.delay = Some([least, longest]);
+        if let (Some(link), Ok(least), Ok(longest)) = (link, least.parse(), longest.parse()) {
+            link.delay = Some([least, longest].map(Duration::from_millis));
         }
     }
     links
@@ -172,11 +165,6 @@ fn texts(value: &Value) -> Vec<String> {
         _ => None,
     };
     items.iter().filter_map(text).collect()
-}
-
-/// The digest of `[position, digest]`.
-fn second_text(value: &Value) -> Option<String> {
-    texts(value).into_iter().next_back()
 }
 
 #[cfg(test)]
