@@ -11,7 +11,6 @@ use crossterm::terminal::{
     enable_raw_mode, size,
 };
 use crossterm::{execute, queue};
-use holdback_client::clock::now;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::{flag, low_level};
 use std::io::{self, Write};
@@ -22,8 +21,8 @@ use std::time::Duration;
 /// Whether the terminal is ours, for the panic hook.
 static OURS: AtomicBool = AtomicBool::new(false);
 
-/// The longest that a signal goes unseen.
-const STEP: Duration = Duration::from_millis(100);
+/// Between two looks at what has come: the longest that a signal goes unseen.
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 /// What a person, or the system, wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,30 +109,21 @@ impl Screen {
         Ok(())
     }
 
-    /// Waits for a key or a signal, for at most `limit`.
-    pub(crate) fn input(&mut self, limit: Duration) -> io::Result<Input> {
-        let start = now();
-        loop {
-            let signal = self.signal.swap(0, Ordering::SeqCst);
-            if signal != 0 {
-                return Ok(Input::Leave(u8::try_from(signal).unwrap_or_default()));
-            }
-            let left = limit.saturating_sub(start.elapsed());
-            if !event::poll(left.min(STEP))? {
-                if left.is_zero() {
-                    return Ok(Input::Nothing);
-                }
-                continue;
-            }
-            match event::read()? {
-                Event::Resize(..) => {
-                    self.forget()?;
-                    return Ok(Input::Nothing);
-                }
-                Event::Key(key) if key.kind != KeyEventKind::Release => return self.pressed(key),
-                _ => {}
-            }
+    /// Waits for a key or a signal, for at most [`LOOK`].
+    pub(crate) fn input(&mut self) -> io::Result<Input> {
+        let code = self.signal.swap(0, Ordering::SeqCst);
+        if code != 0 {
+            return Ok(Input::Leave(u8::try_from(code).unwrap_or_default()));
         }
+        if !event::poll(LOOK)? {
+            return Ok(Input::Nothing);
+        }
+        match event::read()? {
+            Event::Resize(..) => self.forget()?,
+            Event::Key(key) if key.kind != KeyEventKind::Release => return self.pressed(key),
+            _ => {}
+        }
+        Ok(Input::Nothing)
     }
 
     fn pressed(&mut self, key: KeyEvent) -> io::Result<Input> {

@@ -159,9 +159,6 @@ const OTHER: &str = "Other";
 /// The port a replica listens on if nothing else was said.
 pub(crate) const PORT: u16 = 8081;
 
-/// Between redraws and repetitions of a mode that has to wait, if nothing else was said.
-pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
-
 impl Args {
     /// What contradicts itself in ways that the parser does not see.
     ///

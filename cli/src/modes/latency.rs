@@ -1,7 +1,7 @@
 //! `--latency`: how long a command takes, over and over.
 
 use super::Job;
-use crate::args::{Format, INTERVAL};
+use crate::args::Format;
 use crate::exit::Verdict;
 use crate::replicas::session::Outcome;
 use crate::text::units::{milliseconds, time};
@@ -57,12 +57,11 @@ impl Samples {
 pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
     let live = job.is_live();
     let ping = [b"PING".to_vec()];
-    let command = if job.command.is_empty() {
-        &ping[..]
-    } else {
-        job.command
+    let command = match job.command {
+        [] => &ping[..],
+        command => command,
     };
-    let limit = (!live).then(|| job.args.interval.unwrap_or(INTERVAL));
+    let limit = (!live).then(|| job.interval());
     let (start, mut samples) = (now(), Samples::default());
     loop {
         let mut told = Ok(());
@@ -74,14 +73,7 @@ pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
         });
         told?;
         match outcome {
-            Outcome::Reply(Value::Error(error), took) => {
-                end_line(live)?;
-                job.client
-                    .output
-                    .reply(command, &Value::Error(error), took)?;
-                return Ok(Verdict::Refused.code());
-            }
-            Outcome::Reply(_, took) => samples.add(took),
+            Outcome::Reply(value, took) if !matches!(value, Value::Error(_)) => samples.add(took),
             // Leaving is no failure of what was measured.
             Outcome::Abandoned(_) if live => return leave(&samples),
             ended => {

@@ -9,6 +9,7 @@ pub(crate) mod watch;
 use crate::args::{Args, Format};
 use crate::client::Client;
 use std::io::{self, IsTerminal};
+use std::time::Duration;
 
 /// What a mode works with.
 pub(crate) struct Job<'a> {
@@ -26,6 +27,11 @@ impl<'a> Job<'a> {
             args,
             command,
         }
+    }
+
+    /// The time between two redraws or repetitions.
+    pub(crate) fn interval(&self) -> Duration {
+        self.args.interval.unwrap_or(Duration::from_secs(1))
     }
 
     /// Whether what is printed may be printed over.

@@ -1,7 +1,7 @@
 //! `--stat`: a line about the replica, over and over.
 
 use super::Job;
-use crate::args::{Format, INTERVAL};
+use crate::args::Format;
 use crate::client::Client;
 use crate::exit::Verdict;
 use crate::print::notice;
@@ -148,11 +148,7 @@ pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
                 0
             });
         }
-        if job
-            .client
-            .interrupt
-            .pause(job.args.interval.unwrap_or(INTERVAL))
-        {
+        if job.client.interrupt.pause(job.interval()) {
             return Ok(Verdict::Interrupted.code());
         }
     }

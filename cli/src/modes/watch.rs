@@ -1,7 +1,6 @@
 //! `--watch COMMAND`: every replica's answer, redrawn over and over.
 
 use super::Job;
-use crate::args::INTERVAL;
 use crate::commands::effects;
 use crate::exit::Verdict;
 use crate::interrupt::Interrupt;
@@ -10,7 +9,7 @@ use crate::replicas::fanout::{self, Asked};
 use crate::replicas::target::Target;
 use crate::screen::{Input, Screen};
 use crate::text::printable;
-use crate::text::style::{Palette, Role};
+use crate::text::style::Role;
 use crossterm::event::KeyCode;
 use holdback::protocol::command::Name;
 use holdback::protocol::inline::quote_all;
@@ -38,27 +37,22 @@ pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
         Ok(replicas) => replicas,
         Err(verdict) => return Ok(verdict.code()),
     };
-    let interval = job.args.interval.unwrap_or(INTERVAL);
     let watch = Watch {
+        job: &job,
         target,
         replicas,
         command,
-        interval,
-        timeout: job.args.timeout,
     };
     if job.is_live() {
-        watch.show(job.client.output.palette(), job.args.times(None))
+        watch.show()
     } else {
-        watch.print(&job)
+        watch.print()
     }
 }
 
 fn refuse(job: &Job<'_>, wrong: &str) -> u8 {
     job.client.complain(wrong, Verdict::Malformed).code()
 }
-
-/// Between two looks at what has come.
-const LOOK: Duration = Duration::from_millis(50);
 
 const LEAVES: &str = "q leaves";
 
@@ -68,28 +62,25 @@ struct Round {
     began: Instant,
 }
 
-struct Watch {
+struct Watch<'a> {
+    job: &'a Job<'a>,
     target: Target,
     replicas: Vec<(usize, String)>,
     command: Vec<Vec<u8>>,
-    interval: Duration,
-    timeout: Duration,
 }
 
-impl Watch {
-    fn print(&self, job: &Job<'_>) -> anyhow::Result<u8> {
+impl Watch<'_> {
+    fn print(&self) -> anyhow::Result<u8> {
+        let job = self.job;
         let mut printed = 0;
         let times = job.args.times(None);
         while times.is_none_or(|times| printed < times) {
-            if printed > 0 && job.client.interrupt.pause(self.interval) {
+            if printed > 0 && job.client.interrupt.pause(job.interval()) {
                 return Ok(Verdict::Interrupted.code());
             }
-            let (asked, interrupted) = fanout::ask(
-                &self.replicas,
-                &self.command,
-                self.timeout,
-                &job.client.interrupt,
-            );
+            let (timeout, interrupt) = (job.args.timeout, &job.client.interrupt);
+            let (asked, interrupted) =
+                fanout::ask(&self.replicas, &self.command, timeout, interrupt);
             if interrupted {
                 return Ok(Verdict::Interrupted.code());
             }
@@ -99,7 +90,8 @@ impl Watch {
         Ok(0)
     }
 
-    fn show(&self, palette: Palette, times: Option<u64>) -> anyhow::Result<u8> {
+    fn show(&self) -> anyhow::Result<u8> {
+        let times = self.job.args.times(None);
         let mut screen = Screen::enter()?;
         let (mut drawn, mut last) = (0, None);
         let mut round = self.ask();
@@ -110,7 +102,7 @@ impl Watch {
                 waits = false;
                 drawn += 1;
             }
-            if !waits && now() >= round.began + self.interval {
+            if !waits && now() >= round.began + self.job.interval() {
                 if times.is_some_and(|times| drawn >= times) {
                     return Ok(0);
                 }
@@ -118,8 +110,8 @@ impl Watch {
                 waits = true;
             }
             let size = screen.size()?;
-            screen.draw(self.lines(last.as_deref(), size, palette))?;
-            match screen.input(LOOK)? {
+            screen.draw(self.lines(last.as_deref(), size))?;
+            match screen.input()? {
                 Input::Key(KeyCode::Char('q') | KeyCode::Esc) => return Ok(0),
                 Input::Leave(code) => return Ok(code),
                 Input::Key(_) | Input::Nothing => {}
@@ -132,7 +124,8 @@ impl Watch {
         let (sender, answers) = mpsc::channel();
         let (replicas, command) = (self.replicas.clone(), self.command.clone());
         // One that does not answer is not to keep the others' answers for long.
-        let timeout = self.timeout.min(self.interval.max(Duration::from_secs(1)));
+        let patience = self.job.interval().max(Duration::from_secs(1));
+        let timeout = self.job.args.timeout.min(patience);
         thread::spawn(move || {
             let (asked, _) = fanout::ask(&replicas, &command, timeout, &Interrupt::unarmed());
             // Nobody listens any more behind a `q`.
@@ -144,19 +137,16 @@ impl Watch {
         }
     }
 
-    fn lines(
-        &self,
-        asked: Option<&[Asked]>,
-        (columns, rows): (usize, usize),
-        palette: Palette,
-    ) -> Vec<String> {
+    fn lines(&self, asked: Option<&[Asked]>, (columns, rows): (usize, usize)) -> Vec<String> {
+        let palette = self.job.client.output.palette();
         let command = printable(&quote_all(self.command.iter().map(Vec::as_slice)));
         let whom = match &self.target {
             Target::Replica(id) => format!("@{id}"),
             Target::Address(address) => format!("@{address}"),
             Target::All | Target::Current => "@all".to_owned(),
         };
-        let left = format!("every {}s: {whom} {command}", self.interval.as_secs_f64());
+        let every = self.job.interval().as_secs_f64();
+        let left = format!("every {every}s: {whom} {command}");
         let gap = columns.saturating_sub(LEAVES.len() + 1);
         let left: String = left.chars().take(gap).collect();
         let mut lines = vec![format!(

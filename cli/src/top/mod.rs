@@ -18,11 +18,11 @@ mod report;
 mod table;
 mod view;
 
-use crate::args::{Format, INTERVAL};
+use crate::args::Format;
 use crate::exit::Verdict;
 use crate::modes::Job;
 use crate::replicas::target::Target;
-use crate::screen::{Input, Screen};
+use crate::screen::{Input, LOOK, Screen};
 use crate::text::style::{Palette, Role};
 use cell::Frame;
 use holdback_client::clock::now;
@@ -31,9 +31,6 @@ use poll::{News, Poller, obey};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use view::{Replica, View};
-
-/// Between two looks at what has come.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Columns of a picture that is no screen.
 const COLUMNS: usize = 120;
@@ -48,7 +45,7 @@ pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
         Ok(replicas) => replicas,
         Err(verdict) => return Ok(verdict.code()),
     };
-    let interval = job.args.interval.unwrap_or(INTERVAL);
+    let interval = job.interval();
     let mut top = Top::new(replicas, interval, job.args.timeout);
     if job.is_live() {
         top.show(job.client.output.palette())
@@ -109,7 +106,7 @@ impl Top {
                 palette,
             };
             screen.draw(draw::screen(&self.view, &keys, frame))?;
-            let key = match screen.input(LOOK)? {
+            let key = match screen.input()? {
                 Input::Leave(code) => return Ok(code),
                 Input::Key(key) => key,
                 Input::Nothing => continue,
