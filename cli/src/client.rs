@@ -198,7 +198,7 @@ impl Client {
             Verdict::Interrupted
         } else if !silent.is_empty() {
             Verdict::Unreachable
-        } else if asked.iter().any(refused) {
+        } else if asked.iter().any(Asked::is_refused) {
             Verdict::Refused
         } else {
             Verdict::Fine
@@ -229,11 +229,7 @@ impl Client {
                 ));
             }
             Outcome::Lost(error, fate) => {
-                self.say(&format!(
-                    "The connection to {address} was lost: {}.{}",
-                    words(&error),
-                    self.consequence(fate, command)
-                ));
+                self.say_lost(&error, &self.consequence(fate, command));
             }
             Outcome::Abandoned(fate) => {
                 // The terminal has put a ^C on the line.
@@ -247,6 +243,13 @@ impl Client {
             }
         }
         Ok(Verdict::Unreachable)
+    }
+
+    fn say_lost(&self, error: &io::Error, consequence: &str) {
+        let (address, error) = (self.session.address(), words(error));
+        self.say(&format!(
+            "The connection to {address} was lost: {error}.{consequence}"
+        ));
     }
 
     /// Prints what MONITOR streams, until Ctrl-C or the end of the connection.
@@ -263,11 +266,7 @@ impl Client {
                 Err(Ended::Interrupted) => break,
                 Err(Ended::TimedOut) => {}
                 Err(Ended::Lost(error)) => {
-                    let address = self.session.address();
-                    self.say(&format!(
-                        "The connection to {address} was lost: {}.",
-                        words(&error)
-                    ));
+                    self.say_lost(&error, "");
                     return Ok(Verdict::Unreachable);
                 }
             }
@@ -359,19 +358,13 @@ fn waiting(address: String, patience: Option<Duration>) -> impl FnMut(Duration) 
     move |waited| {
         if patience.is_some_and(|patience| waited >= patience) {
             patience = None;
-            let reason = session::what_holds_it_up(&address);
-            let reason = if reason.is_empty() {
-                reason
-            } else {
-                format!(" ({reason})")
+            let reason = match session::what_holds_it_up(&address) {
+                reason if reason.is_empty() => reason,
+                reason => format!(" ({reason})"),
             };
             notice(&format!("Still waiting{reason}. Ctrl-C abandons it."));
         }
     }
-}
-
-fn refused(asked: &Asked) -> bool {
-    matches!(asked.answer, Answer::Reply(Value::Error(_)))
 }
 
 fn uncertain(command: &[Vec<u8>]) -> String {

@@ -8,7 +8,6 @@ use crate::replicas::target::count;
 use crate::text::style::{Palette, Role};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use holdback::protocol::command::{Kind, Name};
-use holdback::protocol::value::Value;
 
 /// Where a replica has nothing to put in a row.
 const NOTHING: &str = "\u{b7}";
@@ -86,17 +85,13 @@ impl Counts {
         let mut present = texts.iter().flatten();
         let first = present.next();
         let mut cells = asked.iter().zip(texts);
-        let lacking = cells.any(|(asked, text)| is_data(&asked.answer) && text.is_none());
+        let lacking = cells.any(|(asked, text)| asked.is_data() && text.is_none());
         let differs = present.any(|text| Some(text) != first) || (lacking && !is_order);
         self.rows += 1;
         self.differing += usize::from(differs);
         self.lacking += usize::from(lacking);
         differs
     }
-}
-
-fn is_data(answer: &Answer) -> bool {
-    matches!(answer, Answer::Reply(value) if !matches!(value, Value::Error(_)))
 }
 
 fn heading(asked: &Asked, palette: Palette) -> Cell {
@@ -123,10 +118,9 @@ fn cell(asked: &Asked, name: &str, text: Option<&str>, differs: bool, palette: P
     let Some(text) = text else {
         return coloured(Cell::new(NOTHING), Some(Color::DarkGrey), palette);
     };
-    let refused = matches!(asked.answer, Answer::Reply(Value::Error(_)));
     let (field, peer) = peer_field(name);
     let colour = match (field, text) {
-        _ if refused => Some(Color::Red),
+        _ if asked.is_refused() => Some(Color::Red),
         _ if differs => Some(Color::Yellow),
         ("ready", "yes") => Some(Color::Green),
         ("ready", _) => Some(Color::Red),
@@ -152,7 +146,7 @@ fn summary(asked: &[Asked], counts: &Counts) -> (Role, String) {
         0 => String::new(),
         silent => format!("; {} did not answer", count(silent)),
     };
-    let data = asked.iter().filter(|asked| is_data(&asked.answer)).count();
+    let data = asked.iter().filter(|asked| asked.is_data()).count();
     let (role, words) = if data == 0 || answered < 2 {
         (Role::Faint, format!("{} answered", count(answered)))
     } else if counts.differing == 0 && counts.lacking == 0 {
@@ -183,6 +177,7 @@ fn summary(asked: &[Asked], counts: &Counts) -> (Role, String) {
 mod tests {
     use super::*;
     use crate::replicas::fanout::Silence;
+    use holdback::protocol::value::Value;
     use std::time::Duration;
 
     fn asked(id: usize, answer: Answer) -> Asked {

@@ -23,6 +23,18 @@ pub(crate) struct Asked {
     pub(crate) took: Duration,
 }
 
+impl Asked {
+    /// Whether it replied with an error.
+    pub(crate) fn is_refused(&self) -> bool {
+        matches!(self.answer, Answer::Reply(Value::Error(_)))
+    }
+
+    /// Whether it replied with anything else.
+    pub(crate) fn is_data(&self) -> bool {
+        matches!(self.answer, Answer::Reply(_)) && !self.is_refused()
+    }
+}
+
 /// A reply, or none.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
