@@ -12,6 +12,8 @@ use std::time::Duration;
 pub struct Connection {
     stream: TcpStream,
     input: Vec<u8>,
+    /// How much of the input was returned as replies.
+    taken: usize,
     scanner: Scanner,
 }
 
@@ -29,6 +31,7 @@ impl Connection {
                     return Ok(Self {
                         stream,
                         input: Vec::new(),
+                        taken: 0,
                         scanner: Scanner::default(),
                     });
                 }
@@ -58,11 +61,12 @@ impl Connection {
     /// `WouldBlock` or `TimedOut` when the time is up, `UnexpectedEof` when the server closed, and
     /// `InvalidData` when the bytes are no reply. What arrived of a reply is kept for the next call.
     pub fn read(&mut self, timeout: Option<Duration>) -> io::Result<Value> {
-        self.stream.set_read_timeout(timeout)?;
         loop {
             if let Some(value) = self.take_parsed()? {
                 return Ok(value);
             }
+            self.input.drain(..std::mem::take(&mut self.taken));
+            self.stream.set_read_timeout(timeout)?;
             let mut piece = [0; 16 * 1024];
             match self.stream.read(&mut piece) {
                 Ok(0) => {
@@ -115,14 +119,15 @@ impl Connection {
     }
 
     fn take_parsed(&mut self) -> io::Result<Option<Value>> {
-        if !self.scanner.is_whole(&self.input) {
+        let input = &self.input[self.taken..];
+        if !self.scanner.is_whole(input) {
             return Ok(None);
         }
         self.scanner = Scanner::default();
-        let parsed = parse(&self.input)
+        let parsed = parse(input)
             .map_err(|Malformed(what)| io::Error::new(io::ErrorKind::InvalidData, what))?;
         Ok(parsed.map(|(value, length)| {
-            self.input.drain(..length);
+            self.taken += length;
             value
         }))
     }

@@ -1,78 +1,90 @@
 //! Commands that the REPL answers itself.
 
-/// One of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Local {
-    Help,
-    Connect,
-    Clear,
-    History,
-    Set,
-    Exit,
-}
+use super::{Next, Repl};
+use crate::args::{address, join};
+use crate::commands::help;
+use crate::commands::local::Local;
+use crate::commands::words::texts;
+use crate::exit::Verdict;
+use crate::replicas::target::Target;
 
-/// A row of their table.
-#[derive(Debug)]
-pub(crate) struct LocalSpec {
-    /// Which one.
-    pub(crate) local: Local,
-    /// The name, in lower case; commands of replicas are in upper case.
-    pub(crate) name: &'static str,
-    /// The arguments, as in the command table.
-    pub(crate) arguments: &'static str,
-    /// What it does.
-    pub(crate) summary: &'static str,
-}
+impl Repl {
+    pub(super) fn carry_out_here(
+        &mut self,
+        local: Local,
+        arguments: &[Vec<u8>],
+    ) -> anyhow::Result<Next> {
+        let output = &self.client.output;
+        match local {
+            Local::Set => self.set(arguments)?,
+            Local::Exit => return Ok(Next::Leave),
+            Local::Help => output.line(&help::answer(arguments, output.palette()))?,
+            Local::Clear => self.editor.clear_screen()?,
+            Local::History => self.list_history(arguments)?,
+            Local::Connect => self.connect(arguments),
+        }
+        Ok(Next::Line)
+    }
 
-/// The table.
-pub(crate) const LOCALS: &[LocalSpec] = &[
-    LocalSpec {
-        local: Local::Help,
-        name: "help",
-        arguments: "[command|@group]",
-        summary: "Explains a command, or lists them; needs no replica",
-    },
-    LocalSpec {
-        local: Local::Connect,
-        name: "connect",
-        arguments: "host:port | host port | @replica",
-        summary: "Talks to another replica from here on",
-    },
-    LocalSpec {
-        local: Local::Clear,
-        name: "clear",
-        arguments: "",
-        summary: "Clears the screen",
-    },
-    LocalSpec {
-        local: Local::History,
-        name: "history",
-        arguments: "[count]",
-        summary: "Lists what was typed",
-    },
-    LocalSpec {
-        local: Local::Set,
-        name: ":set",
-        arguments: "[preference [value]]",
-        summary: "Lists your preferences, or changes one: `:set hints off`",
-    },
-    LocalSpec {
-        local: Local::Exit,
-        name: "exit",
-        arguments: "",
-        summary: "Leaves, as Ctrl-D does",
-    },
-    LocalSpec {
-        local: Local::Exit,
-        name: "quit",
-        arguments: "",
-        summary: "Leaves, as Ctrl-D does",
-    },
-];
+    fn connect(&mut self, arguments: &[Vec<u8>]) {
+        let address = match self.address_of(arguments) {
+            Ok(address) => address,
+            Err(wrong) => {
+                self.client.complain(&wrong, Verdict::Malformed);
+                return;
+            }
+        };
+        self.client.turn_to(address);
+        match self.client.connect_and_learn() {
+            Ok(Some(status)) => self.warn(&status),
+            Ok(None) => {}
+            Err(error) => {
+                self.client.unreachable(&error);
+            }
+        }
+    }
 
-/// Finds one by its name in any case.
-pub(crate) fn lookup(name: &[u8]) -> Option<&'static LocalSpec> {
-    LOCALS
-        .iter()
-        .find(|spec| spec.name.as_bytes().eq_ignore_ascii_case(name))
+    /// The address that the arguments of `connect` mean.
+    fn address_of(&self, arguments: &[Vec<u8>]) -> Result<String, String> {
+        let words = texts(arguments);
+        let here = self.client.session.address();
+        match words.as_slice() {
+            [] => Ok(here.to_owned()),
+            [target] if target.starts_with('@') => match Target::parse(&target[1..]) {
+                None | Some(Target::All) => Err(format!("{target} is no replica")),
+                Some(target) => {
+                    let found = self.client.cluster.resolve(&target)?;
+                    found
+                        .into_iter()
+                        .next()
+                        .map(|(_, address)| address)
+                        .ok_or_else(String::new)
+                }
+            },
+            [port] if port.parse::<u16>().is_ok() => {
+                let host = here.rsplit_once(':').map_or("127.0.0.1", |(host, _)| host);
+                address(&format!("{host}:{port}"))
+            }
+            [both] => address(both),
+            [host, port] => match port.parse() {
+                Ok(port) => address(&join(host, port)),
+                Err(_) => Err(format!("`{port}` is no port")),
+            },
+            _ => Err("connect wants host:port, host port, or @replica".to_owned()),
+        }
+    }
+
+    /// `:set`: lists the preferences, or changes one.
+    fn set(&mut self, arguments: &[Vec<u8>]) -> anyhow::Result<()> {
+        let words = texts(arguments);
+        if words.is_empty() {
+            let output = &self.client.output;
+            output.line(&self.preferences.list(output.palette()))?;
+        } else if let Err(wrong) = self.preferences.set(&words) {
+            self.client.complain(&wrong, Verdict::Malformed);
+        } else {
+            self.prefer();
+        }
+        Ok(())
+    }
 }

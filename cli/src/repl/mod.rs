@@ -1,147 +1,269 @@
-//! The client: its command line, the REPL, and the ways to use it in scripts.
-//!
-//! - [`args`] says what was asked for; [`interactive`] is the REPL, [`batch`] everything else.
-//! - [`dispatch`] carries out one command line, with a [`session`] to the replica we talk to, and
-//!   [`fanout`] to all of them.
-//! - [`output`] prints: [`format`](mod@format) for a person, [`json`], [`tables`] for several replicas.
-//! - [`helper`] is what the line editor asks while a line is typed: completion and hints, from
-//!   [`hint`] and the command table.
+//! The REPL.
 
-mod args;
-mod batch;
-mod colours;
-mod completions;
-mod csv;
-mod dispatch;
-mod fanout;
-mod format;
-mod help;
-mod helper;
-mod hint;
-mod interactive;
-mod interrupt;
-mod json;
+mod history;
 mod local;
-mod manual;
-mod modes;
-mod nature;
-mod output;
-mod preferences;
-mod rows;
-mod screen;
-mod session;
-mod status;
-mod style;
-mod suggest;
-mod tables;
-mod target;
-mod top;
-mod units;
-mod wait;
-mod words;
 
-use args::Args;
-use clap::Parser;
-use dispatch::{Client, Verdict};
-use interrupt::{EXIT_INTERRUPTED, Interrupt};
-use std::io::{self, IsTerminal, Read, Write};
-use std::os::unix::ffi::OsStringExt;
-use std::process::ExitCode;
+use crate::args::Args;
+use crate::batch::repeat;
+use crate::client::Client;
+use crate::commands::local::lookup;
+use crate::commands::words::{self, is_count};
+use crate::editor::LineHelper;
+use crate::editor::preferences::{Preferences, kept_in};
+use crate::exit::Verdict;
+use crate::print::notice;
+use crate::replicas::status::Status;
+use crate::replicas::target::count;
+use crate::text::style::Role;
+use holdback::protocol::inline::split_owned;
+use rustyline::config::Configurer;
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{ColorMode, CompletionType, Config, EditMode, Editor};
+use std::path::PathBuf;
 
-const EXIT_REFUSED: u8 = 1;
-const EXIT_USAGE: u8 = 64;
-const EXIT_UNREACHABLE: u8 = 69;
+/// Lines of history that are kept.
+const HISTORY_MAX: usize = 10_000;
 
-/// Runs the program.
-pub(crate) fn run() -> ExitCode {
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(error) => return usage(&error),
+/// What to do after a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// The next line.
+    Line,
+    /// The next line that is typed: lines that were pasted behind this one are not carried out.
+    Stop,
+    Leave,
+}
+
+struct Repl {
+    client: Client,
+    editor: Editor<LineHelper, FileHistory>,
+    preferences: Preferences,
+    /// Where the history is kept, unless it is not.
+    history: Option<PathBuf>,
+    /// It was said how to leave.
+    told_how_to_leave: bool,
+}
+
+/// Runs the REPL until the person leaves.
+pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<u8> {
+    let config = Config::builder()
+        .max_history_size(HISTORY_MAX)?
+        .history_ignore_space(true)
+        .completion_type(CompletionType::List)
+        .completion_show_all_if_ambiguous(true)
+        .build();
+    let mut editor = Editor::with_config(config)?;
+    editor.set_helper(Some(LineHelper::new(client.output.palette())));
+    let (preferences, complaints) = Preferences::load();
+    let mut repl = Repl {
+        client,
+        editor,
+        preferences,
+        history: kept_in("HOLDBACK_HISTORY", ".holdback_history"),
+        told_how_to_leave: false,
     };
-    match run_with(args) {
-        Ok(code) => ExitCode::from(code),
-        // Whoever read the output has seen enough.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::notice(&format!("holdback-cli: {error:#}"));
-            ExitCode::from(EXIT_REFUSED)
+    repl.prefer();
+    for complaint in complaints {
+        repl.client.complain(&complaint, Verdict::Malformed);
+    }
+    repl.load_history();
+    repl.connect_first(args);
+    loop {
+        match repl.read_line() {
+            Ok(text) => {
+                if repl.carry_out_all(&text)? == Next::Leave {
+                    return Ok(0);
+                }
+            }
+            Err(ReadlineError::Eof) => return Ok(0),
+            Err(ReadlineError::Interrupted) => repl.tell_how_to_leave(),
+            // Another signal, such as a resized window: ask again.
+            Err(ReadlineError::Signal(_)) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }
 
-fn run_with(mut args: Args) -> anyhow::Result<u8> {
-    if let Err(wrong) = args.check() {
-        return Ok(complain(wrong));
-    }
-    let command = std::mem::take(&mut args.command);
-    let mut command: Vec<_> = command.into_iter().map(OsStringExt::into_vec).collect();
-    if let Some((name, rest)) = command.split_first()
-        && name == completions::NAME.as_bytes()
-    {
-        return Ok(match completions::answer(rest) {
-            Ok(text) => write!(io::stdout(), "{text}").map(|()| 0)?,
-            Err(wrong) => complain(&wrong),
+impl Repl {
+    /// Makes the preferences hold.
+    fn prefer(&mut self) {
+        let Preferences {
+            hints,
+            colour,
+            vi,
+            timing,
+        } = self.preferences;
+        let output = &mut self.client.output;
+        output.set_preferences(colour, timing);
+        let palette = output.palette();
+        self.editor.set_color_mode(if palette.is_on() {
+            ColorMode::Enabled
+        } else {
+            ColorMode::Disabled
         });
+        self.editor
+            .set_edit_mode(if vi { EditMode::Vi } else { EditMode::Emacs });
+        if let Some(helper) = self.editor.helper_mut() {
+            helper.palette = palette;
+            helper.hints = hints;
+        }
     }
-    if args.last_from_stdin {
-        let mut last = Vec::new();
-        io::stdin().lock().read_to_end(&mut last)?;
-        command.push(last);
+
+    /// Connects to the first address that answers, and greets. If there is none, the REPL opens all the
+    /// same.
+    fn connect_first(&mut self, args: &Args) {
+        let mut first_error = None;
+        for address in args.addresses() {
+            self.client.turn_to(address.clone());
+            match self.client.connect_and_learn() {
+                Ok(status) => return self.greet(status.as_ref()),
+                Err(error) => {
+                    first_error.get_or_insert((address, error));
+                }
+            }
+        }
+        if let Some((address, error)) = first_error {
+            self.client.turn_to(address);
+            self.client.unreachable(&error);
+        }
     }
-    let interrupt = Interrupt::install()?;
-    let interactive = command.is_empty() && args.live().is_none() && io::stdin().is_terminal();
-    let client = Client::new(&args, interactive, interrupt.clone());
-    if let Some(mode) = args.live() {
-        let (args, command, interrupt) = (&args, &command, &interrupt);
-        modes::run(
-            mode,
-            modes::Job {
-                client,
-                args,
-                command,
-                interrupt,
-            },
+
+    fn greet(&self, status: Option<&Status>) {
+        let palette = self.client.output.palette();
+        let greeting = format!(
+            "Holdback {}, {}. Type help, or @all STATUS; Ctrl-D leaves.",
+            env!("CARGO_PKG_VERSION"),
+            count(self.client.cluster.addresses().len())
+        );
+        match status {
+            Some(status) => {
+                notice(&palette.paint(Role::Faint, &greeting));
+                self.warn(status);
+            }
+            None => self
+                .client
+                .say("This server does not know STATUS: it is no Holdback replica."),
+        }
+    }
+
+    /// Says what keeps the replica from serving.
+    fn warn(&self, status: &Status) {
+        if let Some(ready) = status.get("ready").filter(|ready| *ready != "yes") {
+            let reason = ready.trim_start_matches("no").trim();
+            self.client
+                .say(format!("This replica serves no data yet {reason}").trim_end());
+        }
+    }
+
+    fn read_line(&mut self) -> rustyline::Result<String> {
+        if let Some(lost) = self.client.session.notice_hangup() {
+            let with = lost
+                .map(|lost| format!(", and {lost} with it"))
+                .unwrap_or_default();
+            let address = self.client.session.address();
+            self.client
+                .say(&format!("The connection to {address} was lost{with}."));
+        }
+        let prompt = self.prompt();
+        if let Some(helper) = self.editor.helper_mut() {
+            helper.addresses = self.client.cluster.addresses().to_vec();
+            helper.prompt_width = prompt.0.chars().count();
+        }
+        self.editor.readline(&prompt)
+    }
+
+    /// The prompt, plain and in colours.
+    fn prompt(&self) -> (String, String) {
+        let session = &self.client.session;
+        let palette = self.client.output.palette();
+        if !session.is_connected() {
+            let text = "not connected";
+            return (
+                format!("{text}> "),
+                format!("{}> ", palette.paint(Role::Bad, text)),
+            );
+        }
+        let address = session.address();
+        let mut facts = String::new();
+        if let (Some(identity), Some(model)) = (session.identity(), session.model()) {
+            facts.push_str(&format!(" (replica {}, {model})", identity.id));
+        }
+        let transaction = if session.in_transaction() {
+            " (TX)"
+        } else {
+            ""
+        };
+        (
+            format!("{address}{facts}{transaction}> "),
+            format!(
+                "{}{}{}> ",
+                palette.paint(Role::Name, address),
+                palette.paint(Role::Faint, &facts),
+                palette.paint(Role::Notable, transaction)
+            ),
         )
-    } else if interactive {
-        interactive::run(client, &args)
-    } else if command.is_empty() {
-        batch::run_lines(client, &args, io::stdin().lock(), &interrupt)
-    } else {
-        batch::run_one(client, &args, &command, &interrupt)
+    }
+
+    /// Carries out what was typed or pasted: several lines are several commands.
+    fn carry_out_all(&mut self, text: &str) -> anyhow::Result<Next> {
+        let commands = words::commands(text);
+        for (index, command) in commands.iter().enumerate() {
+            if commands.len() > 1 {
+                // Their answers would be hard to tell apart.
+                let output = &self.client.output;
+                output.line(&output.palette().paint(Role::Faint, &format!("> {command}")))?;
+            }
+            let next = self.carry_out(command)?;
+            let left = commands.len() - index - 1;
+            if next == Next::Stop && left > 0 {
+                let lines = if left == 1 { "line" } else { "lines" };
+                self.client
+                    .say(&format!("The {left} {lines} behind it: nothing was sent."));
+            }
+            if next != Next::Line {
+                return Ok(next);
+            }
+        }
+        Ok(Next::Line)
+    }
+
+    fn carry_out(&mut self, line: &str) -> anyhow::Result<Next> {
+        self.remember(line);
+        let Ok(arguments) = split_owned(line.as_bytes()) else {
+            self.client
+                .complain("The quotes do not match.", Verdict::Malformed);
+            return Ok(Next::Line);
+        };
+        let (times, arguments) = times_of(&arguments);
+        let own = arguments.first().and_then(|name| lookup(name));
+        if let Some(spec) = own {
+            return self.carry_out_here(spec.local, &arguments[1..]);
+        }
+        let verdict = repeat(&mut self.client, Some(times), None, arguments)?;
+        Ok(match verdict {
+            Verdict::Unreachable | Verdict::Interrupted => Next::Stop,
+            Verdict::Fine | Verdict::Refused | Verdict::Malformed => Next::Line,
+        })
+    }
+
+    fn tell_how_to_leave(&mut self) {
+        if !std::mem::replace(&mut self.told_how_to_leave, true) {
+            self.client.say("(Ctrl-D or exit leaves)");
+        }
     }
 }
 
-/// Prints help, version or what is wrong with the command line.
-fn usage(error: &clap::Error) -> ExitCode {
-    let wrong = error.use_stderr();
-    if let Err(unwritable) = error.print() {
-        output::notice(&format!("holdback-cli: {unwritable}"));
+/// `5 INCR x` is five times `INCR x`.
+fn times_of(arguments: &[Vec<u8>]) -> (u64, &[Vec<u8>]) {
+    let count = |word: &Vec<u8>| {
+        let word = str::from_utf8(word).ok().filter(|word| is_count(word));
+        word.and_then(|word| word.parse().ok())
+    };
+    match arguments {
+        [first, rest @ ..] if !rest.is_empty() => {
+            count(first).map_or((1, arguments), |times| (times, rest))
+        }
+        _ => (1, arguments),
     }
-    ExitCode::from(if wrong { EXIT_USAGE } else { 0 })
-}
-
-fn complain(wrong: &str) -> u8 {
-    output::notice(&format!("holdback-cli: {wrong} (see --help)"));
-    EXIT_USAGE
-}
-
-/// The exit code for what came of a command; `strict` is `-e`.
-fn exit_code(verdict: Verdict, strict: bool) -> u8 {
-    match verdict {
-        Verdict::Refused if strict => EXIT_REFUSED,
-        Verdict::Fine | Verdict::Refused => 0,
-        Verdict::Unreachable => EXIT_UNREACHABLE,
-        Verdict::Interrupted => EXIT_INTERRUPTED,
-        Verdict::Malformed => EXIT_USAGE,
-    }
-}
-
-/// The exit code of a program that a signal ended, as shells give it.
-fn signal_code(number: u8) -> u8 {
-    number.saturating_add(128)
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let cause = error.downcast_ref::<io::Error>();
-    cause.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

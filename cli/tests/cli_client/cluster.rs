@@ -20,15 +20,12 @@ fn server_program() -> &'static Path {
             let mut build = Command::new(env!("CARGO"));
             build.args([
                 "build",
-                "--package",
-                "holdback-server",
-                "--bin",
-                "holdback-server",
+                "--package=holdback-server",
+                "--bin=holdback-server",
             ]);
             // Beside this test's own programs, whatever their profile.
-            let release = program
-                .components()
-                .any(|part| part.as_os_str() == "release");
+            let mut folders = program.components();
+            let release = folders.any(|part| part.as_os_str() == "release");
             build.args(release.then_some("--release"));
             assert!(build.status().unwrap().success());
         }

@@ -3,23 +3,15 @@
 use crate::cluster::Cluster;
 use crate::fake::{Fake, free_port};
 use crate::holdback_cli;
+use crate::scripts::{run as run_at, stdout};
 use crate::terminal::Terminal;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
-
-/// What a run printed, on standard output and on standard error.
-fn printed(assert: &Assert) -> (String, String) {
-    let output = assert.get_output();
-    (
-        String::from_utf8(output.stdout.clone()).unwrap(),
-        String::from_utf8(output.stderr.clone()).unwrap(),
-    )
-}
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::{contains, is_match};
 
 fn run(cluster: &Cluster, arguments: &str, input: &[u8]) -> Assert {
-    let mut cli = cluster.cli(1);
-    cli.args(arguments.split_whitespace());
-    Command::from_std(cli).write_stdin(input).assert()
+    run_at(cluster.ports[0], arguments, input)
 }
 
 #[test]
@@ -83,11 +75,9 @@ fn latency_is_measured_of_ping_or_of_a_command() {
     let json = cluster.run(1, "--json --latency -i 0.2 INCR n");
     assert!(json.starts_with("{\"avg_ms\":"), "{json}");
     assert_ne!(cluster.run(1, "GET n"), "\n", "INCR was sent");
-    let (out, _) = printed(&run(&cluster, "--latency INCRBY n x", b"").code(1));
-    assert!(out.contains("not an integer"), "{out}");
-    let port = free_port().to_string();
-    let mut cli = Command::from_std(holdback_cli(&["-p", &port, "--latency"]));
-    cli.assert().code(69);
+    let ran = run(&cluster, "--latency INCRBY n x", b"").code(1);
+    ran.stdout(contains("not an integer"));
+    run_at(free_port(), "--latency", b"").code(69);
 }
 
 #[test]
@@ -127,9 +117,7 @@ fn statistics_are_a_row_a_time() {
     assert_eq!(numbers.split(',').nth(position), Some("1"));
     let json = cluster.run(1, "--json --stat -r 1");
     assert!(json.contains("\"keys\":2"), "{json}");
-    let port = free_port().to_string();
-    let mut cli = Command::from_std(holdback_cli(&["-p", &port, "--stat", "-r", "1"]));
-    cli.assert().code(69);
+    run_at(free_port(), "--stat -r 1", b"").code(69);
 }
 
 #[test]
@@ -164,24 +152,18 @@ fn a_pipe_of_lines_and_arrays_is_sent_and_counted() {
     }
     // The last line lacks its end.
     input.extend_from_slice(b"SET 'last one' 1");
-    let (out, error) = printed(&run(&cluster, "--pipe", &input).code(0));
-    assert!(out.contains("errors: 0, replies: 5002 in "), "{out}");
-    assert_eq!(error, "");
+    let ran = run(&cluster, "--pipe", &input).code(0).stderr("");
+    ran.stdout(contains("errors: 0, replies: 5002 in "));
     assert_eq!(cluster.run(1, "DBSIZE"), "5002\n");
-    let (out, error) =
-        printed(&run(&cluster, "--pipe", b"SET a x\nINCR a\nGET a\nNOSUCH\n").code(1));
-    assert!(out.contains("errors: 2, replies: 4 in "), "{out}");
-    let places: Vec<_> = error
-        .lines()
-        .filter_map(|line| line.split(':').next())
-        .collect();
-    assert_eq!(places, ["reply 2", "reply 4"]);
-    let json = printed(&run(&cluster, "--json --pipe", b"").code(0)).0;
-    assert!(json.contains("\"replies\":0"), "{json}");
+    let ran = run(&cluster, "--pipe", b"SET a x\nINCR a\nGET a\nNOSUCH\n").code(1);
+    let ran = ran.stdout(contains("errors: 2, replies: 4 in "));
+    ran.stderr(is_match("^reply 2:.*\nreply 4:.*\n$").unwrap());
+    let json = run(&cluster, "--json --pipe", b"").code(0);
+    json.stdout(contains("\"replies\":0"));
     let many = "NOSUCH\n".repeat(100);
-    let (out, error) = printed(&run(&cluster, "--pipe", many.as_bytes()).code(1));
-    assert!(out.contains("errors: 100, replies: 100 in "), "{out}");
-    assert_eq!(error.lines().count(), 21, "{error}");
+    let ran = run(&cluster, "--pipe", many.as_bytes()).code(1);
+    let ran = ran.stdout(contains("errors: 100, replies: 100 in "));
+    ran.stderr(contains("\n").count(21));
 }
 
 #[test]
@@ -189,24 +171,12 @@ fn a_pipe_gives_up_on_silence_and_says_what_a_lost_connection_leaves() {
     let cluster = Cluster::start(2);
     cluster.signal(2, "-STOP");
     let ran = run(&cluster, "--pipe --pipe-timeout 0.3", b"SET a 1\nSET b 1\n").code(69);
-    let (out, error) = printed(&ran);
-    assert!(
-        error.contains("No reply for 0.3s") && error.contains("may still happen"),
-        "{error}"
-    );
-    assert!(out.contains("replies: 0"), "{out}");
+    let ran = ran.stdout(contains("replies: 0"));
+    ran.stderr(contains("No reply for 0.3s").and(contains("may still happen")));
     cluster.signal(2, "-CONT");
     let fake = Fake::start();
-    let mut cli = Command::from_std(holdback_cli(&["-p", &fake.port.to_string(), "--pipe"]));
-    let ran = cli
-        .write_stdin("*2\r\n$3\r\nGET\r\n$4\r\ndrop\r\n")
-        .assert()
-        .code(69);
-    assert!(
-        printed(&ran).1.contains("connection was lost"),
-        "{}",
-        printed(&ran).1
-    );
+    let ran = run_at(fake.port, "--pipe", b"*2\r\n$3\r\nGET\r\n$4\r\ndrop\r\n").code(69);
+    ran.stderr(contains("connection was lost"));
 }
 
 #[test]
@@ -293,7 +263,7 @@ fn bash_completes_as_the_repl_does() {
         );
         let mut bash = Command::new("bash");
         let ran = bash.args(["--norc", "-c", &script]).assert().code(0);
-        printed(&ran).0
+        stdout(&ran)
     };
     assert_eq!(complete("holdback-cli --js", "--js"), "--json |");
     assert_eq!(complete("holdback-cli -p 1 GETD", "GETD"), "GETDEL |");

@@ -1,7 +1,7 @@
 //! Against `holdback-server` itself.
 
 use crate::cluster::Cluster;
-use crate::repl::{Person, history};
+use crate::repl::Person;
 
 #[test]
 fn scripts_talk_to_a_cluster() {
@@ -28,8 +28,8 @@ fn scripts_talk_to_a_cluster() {
 
 #[test]
 fn the_repl_learns_who_it_talks_to() {
-    let (cluster, folder) = (Cluster::start(2), history());
-    let mut person = Person::start(cluster.ports[1], &folder.path().join("history"));
+    let cluster = Cluster::start(2);
+    let mut person = Person::start(cluster.ports[1]);
     person.prompt = format!("127.0.0.1:{} (replica 2, sequential)> ", cluster.ports[1]);
     person.see_prompt();
     person.ask("SET greeting \"hello\\n\"", "OK\r\n");
@@ -52,8 +52,8 @@ fn the_repl_learns_who_it_talks_to() {
 
 #[test]
 fn deliveries_are_watched_until_control_c() {
-    let (cluster, folder) = (Cluster::start(2), history());
-    let mut person = Person::start(cluster.ports[0], &folder.path().join("history"));
+    let cluster = Cluster::start(2);
+    let mut person = Person::start(cluster.ports[0]);
     person.see_prompt();
     person.keys("MONITOR ORDER\r");
     person.see("OK\r\n");
@@ -67,8 +67,8 @@ fn deliveries_are_watched_until_control_c() {
 
 #[test]
 fn a_write_that_waits_for_a_paused_replica_can_be_abandoned_and_happens_later() {
-    let (cluster, folder) = (Cluster::start(3), history());
-    let mut person = Person::start(cluster.ports[0], &folder.path().join("history"));
+    let cluster = Cluster::start(3);
+    let mut person = Person::start(cluster.ports[0]);
     person.see_prompt();
     cluster.signal(3, "-STOP");
     person.keys("SET patient 1\r");

@@ -6,6 +6,7 @@ use rexpect::reader::Options;
 use rexpect::session::{PtySession, spawn_with_options};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A person at a terminal.
 pub(crate) struct Person {
@@ -14,14 +15,12 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// Starts the REPL on a replica, and waits for its prompt.
-    pub(crate) fn sit_down(fake: &Fake, history: &Path) -> Self {
-        let mut person = Self::start(fake.port, history);
-        person.see_prompt();
-        person
+    /// Starts the REPL on a replica.
+    pub(crate) fn start(port: u16) -> Self {
+        Self::start_with(port, Path::new(""))
     }
 
-    pub(crate) fn start(port: u16, history: &Path) -> Self {
+    fn start_with(port: u16, history: &Path) -> Self {
         let port_text = port.to_string();
         let mut command = holdback_cli(&["-p", &port_text]);
         command
@@ -75,14 +74,17 @@ impl Person {
     }
 }
 
-pub(crate) fn history() -> tempfile::TempDir {
-    tempfile::tempdir().unwrap()
+/// A person at the REPL on a fake replica.
+fn sit_down() -> (Arc<Fake>, Person) {
+    let fake = Fake::start();
+    let mut person = Person::start(fake.port);
+    person.see_prompt();
+    (fake, person)
 }
 
 #[test]
 fn replies_are_formatted_and_odd_lines_are_answered_here() {
-    let (fake, folder) = (Fake::start(), history());
-    let mut person = Person::sit_down(&fake, &folder.path().join("history"));
+    let (_fake, mut person) = sit_down();
     person.ask("SET greeting 'hello \"you\"'", "OK\r\n");
     person.ask("GET greeting", "\"hello \\\"you\\\"\"\r\n");
     person.ask("GET none", "(nil)\r\n");
@@ -100,8 +102,7 @@ fn replies_are_formatted_and_odd_lines_are_answered_here() {
 
 #[test]
 fn tab_completes_and_hints_show_what_is_missing() {
-    let (fake, folder) = (Fake::start(), history());
-    let mut person = Person::sit_down(&fake, &folder.path().join("history"));
+    let (_fake, mut person) = sit_down();
     person.keys("strl\t");
     person.see("strlen ");
     person.see("key");
@@ -125,13 +126,15 @@ fn tab_completes_and_hints_show_what_is_missing() {
 
 #[test]
 fn what_was_typed_is_kept_for_the_next_time() {
-    let (fake, folder) = (Fake::start(), history());
+    let (fake, folder) = (Fake::start(), tempfile::tempdir().unwrap());
     let file = folder.path().join("history");
-    let mut person = Person::sit_down(&fake, &file);
+    let mut person = Person::start_with(fake.port, &file);
+    person.see_prompt();
     person.ask("SET kept 1", "OK\r\n");
     person.ask(" SET secret 1", "OK\r\n");
     person.leave();
-    let mut person = Person::sit_down(&fake, &file);
+    let mut person = Person::start_with(fake.port, &file);
+    person.see_prompt();
     person.keys("\x1b[A");
     person.see("SET kept 1");
     person.keys("\r");
@@ -149,8 +152,7 @@ fn what_was_typed_is_kept_for_the_next_time() {
 
 #[test]
 fn control_c_leaves_monitor_and_the_prompt_stays() {
-    let (fake, folder) = (Fake::start(), history());
-    let mut person = Person::sit_down(&fake, &folder.path().join("history"));
+    let (_fake, mut person) = sit_down();
     person.keys("MONITOR ORDER\r");
     person.see("1 1.1 SET a 1\r\n2 2.1 SET b 2\r\n");
     person.control('c');
@@ -165,8 +167,7 @@ fn control_c_leaves_monitor_and_the_prompt_stays() {
 
 #[test]
 fn control_c_abandons_a_command_that_waits() {
-    let (fake, folder) = (Fake::start(), history());
-    let mut person = Person::sit_down(&fake, &folder.path().join("history"));
+    let (fake, mut person) = sit_down();
     person.keys("SET silent 1\r");
     fake.wait_for("SET silent 1");
     person.control('c');
@@ -183,8 +184,7 @@ fn control_c_abandons_a_command_that_waits() {
 
 #[test]
 fn a_command_that_waits_long_says_so() {
-    let (fake, folder) = (Fake::start(), history());
-    let mut person = Person::sit_down(&fake, &folder.path().join("history"));
+    let (_fake, mut person) = sit_down();
     person.keys("SET silent 1\r");
     person.see("Still waiting. Ctrl-C abandons it.\r\n");
     person.control('c');
@@ -200,8 +200,7 @@ fn a_command_that_waits_long_says_so() {
 
 #[test]
 fn a_lost_connection_is_said_and_made_anew() {
-    let (fake, folder) = (Fake::start(), history());
-    let mut person = Person::sit_down(&fake, &folder.path().join("history"));
+    let (fake, mut person) = sit_down();
     person.keys("SET drop 1\r");
     person.see("was lost");
     person.see("SET was sent; it may or may not have happened");
@@ -219,8 +218,7 @@ fn a_lost_connection_is_said_and_made_anew() {
 
 #[test]
 fn a_transaction_shows_in_the_prompt_and_is_not_continued_elsewhere() {
-    let (fake, folder) = (Fake::start(), history());
-    let mut person = Person::sit_down(&fake, &folder.path().join("history"));
+    let (fake, mut person) = sit_down();
     person.keys("MULTI\r");
     person.see("(replica 1, sequential) (TX)> ");
     person.keys("SET a 1\r");
@@ -239,8 +237,7 @@ fn a_transaction_shows_in_the_prompt_and_is_not_continued_elsewhere() {
 
 #[test]
 fn the_read_path_is_picked_again_after_a_lost_connection() {
-    let (fake, folder) = (Fake::start(), history());
-    let mut person = Person::sit_down(&fake, &folder.path().join("history"));
+    let (fake, mut person) = sit_down();
     person.keys("CONSISTENCY linearizable\r");
     person.see("(replica 1, linearizable)> ");
     fake.hang_up();
@@ -253,9 +250,8 @@ fn the_read_path_is_picked_again_after_a_lost_connection() {
 
 #[test]
 fn without_a_replica_the_repl_opens_and_connects_once_there_is_one() {
-    let folder = history();
     let port = free_port();
-    let mut person = Person::start(port, &folder.path().join("history"));
+    let mut person = Person::start(port);
     person.see("Connection refused\r\n");
     person.see("holdback-server");
     person.see("not connected> ");
@@ -270,8 +266,9 @@ fn without_a_replica_the_repl_opens_and_connects_once_there_is_one() {
 
 #[test]
 fn connect_goes_to_another_replica() {
-    let (fakes, folder) = (Fake::start_cluster(2), history());
-    let mut person = Person::sit_down(&fakes[0], &folder.path().join("history"));
+    let fakes = Fake::start_cluster(2);
+    let mut person = Person::start(fakes[0].port);
+    person.see_prompt();
     person.keys("connect @2\r");
     let second = format!("127.0.0.1:{} (replica 2, sequential)> ", fakes[1].port);
     person.see(&second);

@@ -4,24 +4,19 @@ use crate::fake::{Fake, free_port};
 use crate::holdback_cli;
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::{contains, ends_with, starts_with};
 use std::process::{Child, Stdio};
 
 /// Runs `holdback-cli` against a replica, with `input` on standard input.
-fn run(port: u16, arguments: &str, input: &str) -> Assert {
-    let mut all = vec!["-p".to_owned(), port.to_string()];
-    all.extend(arguments.split_whitespace().map(str::to_owned));
-    let all: Vec<_> = all.iter().map(String::as_str).collect();
-    Command::from_std(holdback_cli(&all))
-        .write_stdin(input)
-        .assert()
+pub(crate) fn run(port: u16, arguments: &str, input: impl Into<Vec<u8>>) -> Assert {
+    let mut cli = holdback_cli(&["-p", &port.to_string()]);
+    cli.args(arguments.split_whitespace());
+    Command::from_std(cli).write_stdin(input).assert()
 }
 
-fn stdout(assert: &Assert) -> String {
+pub(crate) fn stdout(assert: &Assert) -> String {
     String::from_utf8_lossy(&assert.get_output().stdout).into_owned()
-}
-
-fn stderr(assert: &Assert) -> String {
-    String::from_utf8_lossy(&assert.get_output().stderr).into_owned()
 }
 
 #[test]
@@ -47,20 +42,19 @@ fn a_pipe_is_read_line_by_line_with_quotes_and_escapes() {
     let fake = Fake::start();
     let input = "SET a \"x\\xff\\n\"\r\n\n  GET a\nget b";
     let ran = run(fake.port, "--json", input).code(0);
-    assert_eq!(stdout(&ran), "\"OK\"\n{\"base64\":\"eP8K\"}\nnull\n");
+    ran.stdout("\"OK\"\n{\"base64\":\"eP8K\"}\nnull\n");
     let ran = run(fake.port, "", "SET b 1\nexit\nSET b 2\n").code(0);
-    assert_eq!((stdout(&ran).as_str(), fake.times("SET b 2")), ("OK\n", 0));
+    ran.stdout("OK\n");
+    assert_eq!(fake.times("SET b 2"), 0);
 }
 
 #[test]
 fn a_malformed_line_is_named_and_the_rest_runs() {
     let fake = Fake::start();
     let ran = run(fake.port, "", "SET a \"1\nPING\n@7 PING\nPING\n").code(64);
-    assert_eq!(stdout(&ran), "PONG\nPONG\n");
-    assert_eq!(
-        stderr(&ran),
+    ran.stdout("PONG\nPONG\n").stderr(
         "line 1: the quotes do not match\n\
-         line 3: there is no replica 7: the cluster has 1 replica\n"
+         line 3: there is no replica 7: the cluster has 1 replica\n",
     );
 }
 
@@ -73,31 +67,17 @@ fn an_error_reply_is_an_exit_code_only_if_asked() {
     run(fake.port, "-e", "NOSUCH\nPING\n")
         .code(1)
         .stdout(format!("{error}PONG\n"));
-    let ran = run(fake.port, "--no-raw GTE x", "");
-    assert!(
-        stdout(&ran).ends_with("Did you mean GET?\n"),
-        "{}",
-        stdout(&ran)
-    );
-    let ran = run(fake.port, "--no-raw INCR x", "");
-    assert!(
-        stdout(&ran).contains("\nIt may have happened"),
-        "{}",
-        stdout(&ran)
-    );
+    run(fake.port, "--no-raw GTE x", "").stdout(ends_with("Did you mean GET?\n"));
+    run(fake.port, "--no-raw INCR x", "").stdout(contains("\nIt may have happened"));
 }
 
 #[test]
 fn no_replica_there_is_69_and_says_how_to_start_one() {
     let port = free_port();
     for (arguments, input) in [("GET a", ""), ("", "GET a\nGET b\n"), ("@all GET a", "")] {
+        let refused = format!("127.0.0.1:{port}: Connection refused");
         let ran = run(port, arguments, input).code(69).stdout("");
-        let error = stderr(&ran);
-        assert!(
-            error.contains(&format!("127.0.0.1:{port}: Connection refused")),
-            "{error}"
-        );
-        assert!(error.contains("holdback-server"), "{error}");
+        ran.stderr(contains(refused).and(contains("holdback-server")));
     }
 }
 
@@ -114,51 +94,33 @@ fn wrong_usage_is_64_and_help_and_version_are_fine() {
     let cli = |argument: &str| Command::from_std(holdback_cli(&[argument])).assert();
     cli("--no-such-option").code(64);
     cli("--port=x").code(64);
-    let help = cli("--help").code(0);
-    for word in [
-        "--host",
-        "--cluster",
-        "--json",
-        "@all",
-        "EXIT CODES",
-        "HOLDBACK_HISTORY",
-        "SYNOPSIS",
-        "--watch",
-        "--pipe",
-        "NO_COLOR",
-    ] {
-        assert!(stdout(&help).contains(word), "{word}");
+    let mut help = cli("--help").code(0);
+    let words =
+        "--host --cluster --json @all CODES HOLDBACK_HISTORY SYNOPSIS --watch --pipe NO_COLOR";
+    for word in words.split(' ') {
+        help = help.stdout(contains(word));
     }
     let widest = stdout(&help).lines().map(str::len).max();
     assert!(widest <= Some(80), "{}", stdout(&help));
     cli("--version")
         .code(0)
         .stdout(format!("holdback-cli {}\n", env!("CARGO_PKG_VERSION")));
-    let help = Command::from_std(holdback_cli(&["-p", "1", "help", "set"]))
-        .assert()
-        .code(0);
-    assert!(stdout(&help).contains("SET key value [NX|XX] [GET]"));
+    let help = run(1, "help set", "").code(0);
+    help.stdout(contains("SET key value [NX|XX] [GET]"));
 }
 
 #[test]
 fn a_lost_write_is_never_repeated_and_a_lost_read_is_once() {
     let fake = Fake::start();
     let ran = run(fake.port, "SET drop 1", "").code(69).stdout("");
-    assert!(
-        stderr(&ran).contains("may or may not have happened"),
-        "{}",
-        stderr(&ran)
-    );
+    ran.stderr(contains("may or may not have happened"));
     assert_eq!(fake.times("SET drop 1"), 1);
     run(fake.port, "GET drop", "").code(0).stdout("\n");
     assert_eq!(fake.times("GET drop"), 2);
     let ran = run(fake.port, "", "SET drop 2\nPING\n").code(69).stdout("");
-    assert!(stderr(&ran).starts_with("line 1: "), "{}", stderr(&ran));
-    assert_eq!(
-        fake.times("PING"),
-        0,
-        "the order of a script is not given up"
-    );
+    ran.stderr(starts_with("line 1: "));
+    let sent = fake.times("PING");
+    assert_eq!(sent, 0, "the order of a script is not given up");
     run(fake.port, "SHUTDOWN", "").code(0);
 }
 
@@ -176,17 +138,8 @@ fn other_replicas_are_asked_with_an_at_sign() {
     run(fakes[0].port, "--json @all GET a", "").stdout("{\"1\":null,\"2\":\"2\",\"3\":null}\n");
     let there = format!("@127.0.0.1:{} GET a", fakes[1].port);
     run(fakes[0].port, &there, "").stdout("2\n");
-    let ran = run(fakes[0].port, "--no-raw @all GET a", "");
-    assert!(
-        stdout(&ran).contains("│ (nil)           ┆ \"2\""),
-        "{}",
-        stdout(&ran)
-    );
-    assert!(
-        stdout(&ran).ends_with("the answers differ\n"),
-        "{}",
-        stdout(&ran)
-    );
+    let differ = contains("│ (nil)           ┆ \"2\"").and(ends_with("the answers differ\n"));
+    run(fakes[0].port, "--no-raw @all GET a", "").stdout(differ);
     run(fakes[0].port, "@2 MULTI", "").code(64);
     run(fakes[0].port, "@4 PING", "").code(64);
     run(fakes[0].port, "@all MONITOR", "").code(64);
@@ -195,28 +148,13 @@ fn other_replicas_are_asked_with_an_at_sign() {
 #[test]
 fn a_silent_replica_does_not_hide_the_others() {
     let fakes = Fake::start_cluster(2);
-    let (good, gone) = (
-        format!("127.0.0.1:{}", fakes[0].port),
-        format!("127.0.0.1:{}", free_port()),
-    );
-    let cluster = format!("{good},{gone}");
+    let cluster = format!("127.0.0.1:{},127.0.0.1:{}", fakes[0].port, free_port());
     let options = ["--cluster", &cluster, "--json", "@all", "PING"];
     let ran = Command::from_std(holdback_cli(&options)).assert().code(69);
-    assert_eq!(
-        stdout(&ran),
-        "{\"1\":\"PONG\",\"2\":{\"error\":\"unreachable: Connection refused\"}}\n"
-    );
+    ran.stdout("{\"1\":\"PONG\",\"2\":{\"error\":\"unreachable: Connection refused\"}}\n");
+    let silent = contains("no answer in 0.2s").and(contains("may or may not have happened"));
     let ran = run(fakes[0].port, "--timeout 0.2 @all SET silent 1", "").code(69);
-    assert!(
-        stderr(&ran).contains("no answer in 0.2s"),
-        "{}",
-        stderr(&ran)
-    );
-    assert!(
-        stderr(&ran).contains("may or may not have happened"),
-        "{}",
-        stderr(&ran)
-    );
+    ran.stderr(silent);
 }
 
 /// Starts `holdback-cli` to be interrupted.

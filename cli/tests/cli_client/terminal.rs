@@ -160,10 +160,8 @@ impl Terminal {
     pub(crate) fn end(&mut self) -> i32 {
         let start = now();
         loop {
-            match self
-                .output
-                .recv_timeout(PATIENCE.saturating_sub(start.elapsed()))
-            {
+            let left = PATIENCE.saturating_sub(start.elapsed());
+            match self.output.recv_timeout(left) {
                 Ok(piece) => self.take(&piece),
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => panic!("it does not end:\n{}", self.text()),

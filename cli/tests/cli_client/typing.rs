@@ -35,6 +35,10 @@ fn pasted_lines_are_several_commands_and_a_quoted_line_end_is_none() {
         (fake.times("SET a 1"), fake.times("SET b two\nlines")),
         (1, 1)
     );
+    // Until the prompt is there, the terminal itself would take the key.
+    terminal.until("the prompt", |screen| {
+        screen.trim_end().ends_with("sequential)>")
+    });
     terminal.keys("\x04");
     assert_eq!(terminal.end(), 0);
 }
@@ -141,7 +145,8 @@ fn preferences_are_listed_changed_and_read_from_a_file() {
     let mut terminal = sit_down(&fake, 120, prepare);
     terminal.see("rc:4: there is no preference `nosuch`");
     terminal.keys("PING\r");
-    terminal.see("PONG\n(0.");
+    terminal.see("PONG\n(");
+    terminal.see("ms)");
     terminal.keys("SET \x0c");
     terminal.until("an empty screen", |screen| {
         screen.trim_end().lines().count() == 1
