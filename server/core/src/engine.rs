@@ -23,6 +23,14 @@ use std::any::Any;
 use std::fmt;
 use std::time::Duration;
 
+/// What a part of the replica works with, for the time of one call.
+#[derive(Debug)]
+pub(crate) struct At<'a, 't> {
+    pub(crate) settings: &'a mut Settings,
+    pub(crate) engine: &'a mut dyn Engine,
+    pub(crate) turn: &'a mut Turn<'t>,
+}
+
 /// The ways of a data command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Path {

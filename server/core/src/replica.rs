@@ -6,7 +6,7 @@
 //! [`Replica::end_turn`] is called. Outputs go through [`Turn`], in order; nothing has to be asked for afterwards.
 
 use crate::clients::{Clients, Parts};
-use crate::engine::Engine;
+use crate::engine::{At, Engine};
 use crate::eventual::{Eventual, Gossip};
 use crate::ids::{ConnectionId, ReplicaId};
 use crate::order::Order;
@@ -47,19 +47,20 @@ impl Replica {
 
     /// A connection came in. It is a client until it says otherwise.
     pub fn accepted(&mut self, connection: ConnectionId, address: String, turn: &mut Turn<'_>) {
-        self.clients
-            .accepted(connection, address, &self.settings, turn);
+        let (clients, mut parts) = self.split(turn);
+        clients.accepted(connection, address, &mut parts.at);
     }
 
     /// The connection to a peer that [`Out::dial`](crate::turn::Out::dial) asked for is there.
     pub fn dialled(&mut self, connection: ConnectionId, peer: ReplicaId, turn: &mut Turn<'_>) {
-        let (engine, settings) = (&*self.engine, &self.settings);
-        self.peers.dialled(connection, peer, engine, settings, turn);
+        let (_, Parts { peers, mut at, .. }) = self.split(turn);
+        peers.dialled(connection, peer, &mut at);
     }
 
     /// The connection to a peer that [`Out::dial`](crate::turn::Out::dial) asked for could not be made.
     pub fn dial_failed(&mut self, peer: ReplicaId, reason: &str, turn: &mut Turn<'_>) {
-        self.peers.dial_failed(peer, reason, &self.settings, turn);
+        let (_, Parts { peers, mut at, .. }) = self.split(turn);
+        peers.dial_failed(peer, reason, &mut at);
     }
 
     /// Shows what was read from a connection and will be handed in next. It changes nothing, but the keys are looked up
@@ -82,19 +83,18 @@ impl Replica {
             return;
         }
         self.begin(turn);
-        if let Some(peer) = self.peers.of(connection) {
-            let (engine, settings) = (&mut *self.engine, &self.settings);
-            self.peers.frame(peer, frame, engine, settings, turn);
+        let peer = self.peers.of(connection);
+        let (clients, mut parts) = self.split(turn);
+        if let Some(peer) = peer {
+            parts.peers.frame(peer, frame, &mut parts.at);
             return self.deliver(turn);
         }
-        let words = frame.words();
-        let (clients, mut parts) = self.split();
-        clients.request(connection, &words, &mut parts, turn);
+        clients.request(connection, &frame.words(), &mut parts);
         if parts.engine_has_news {
             self.deliver(turn);
         }
-        let (clients, parts) = self.split();
-        clients.attend(connection, &parts, turn);
+        let (clients, mut parts) = self.split(turn);
+        clients.attend(connection, &mut parts);
     }
 
     /// The bytes of a connection are no frame: it is told so and closed.
@@ -104,65 +104,61 @@ impl Replica {
         error: &DecodeError,
         turn: &mut Turn<'_>,
     ) {
-        match self.peers.of(connection) {
-            None => self.clients.malformed(connection, error, turn),
-            Some(peer) => {
-                let reason = error.to_string();
-                self.peers
-                    .link_error(peer, &reason, &mut *self.engine, turn);
-            }
+        let peer = self.peers.of(connection);
+        let (clients, Parts { peers, mut at, .. }) = self.split(turn);
+        match peer {
+            None => clients.malformed(connection, error, at.turn),
+            Some(peer) => peers.link_error(peer, &error.to_string(), &mut at),
         }
     }
 
     /// The other side sends no more. What it sent is still answered.
     pub fn end_of_input(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {
-        match self.peers.of(connection) {
-            None => self.clients.end_of_input(connection, turn),
-            Some(peer) => {
-                let reason = "closed by the other side";
-                self.peers.link_lost(peer, reason, &mut *self.engine, turn);
-            }
+        let peer = self.peers.of(connection);
+        let (clients, Parts { peers, mut at, .. }) = self.split(turn);
+        match peer {
+            None => clients.end_of_input(connection, at.turn),
+            Some(peer) => peers.link_lost(peer, "closed by the other side", &mut at),
         }
     }
 
     /// A connection is gone.
     pub fn closed(&mut self, connection: ConnectionId, reason: &str, turn: &mut Turn<'_>) {
-        match self.peers.of(connection) {
-            None => self.clients.forget(connection),
-            Some(peer) => self.peers.link_lost(peer, reason, &mut *self.engine, turn),
+        let peer = self.peers.of(connection);
+        let (clients, Parts { peers, mut at, .. }) = self.split(turn);
+        match peer {
+            None => clients.forget(connection),
+            Some(peer) => peers.link_lost(peer, reason, &mut at),
         }
     }
 
     /// Does what is due by now. To be called once at the start, and whenever [`Replica::deadline`] has come.
     pub fn tick(&mut self, turn: &mut Turn<'_>) {
         self.begin(turn);
-        self.peers.tick(&mut *self.engine, &self.settings, turn);
-        let (clients, mut parts) = self.split();
-        clients.tick(&mut parts, turn);
+        let (clients, mut parts) = self.split(turn);
+        parts.peers.tick(&mut parts.at);
+        clients.tick(&mut parts);
         self.deliver(turn);
     }
 
     /// Sends what the turn owes to the peers. To be called once after all that happened at one time was handed in.
     pub fn end_turn(&mut self, turn: &mut Turn<'_>) {
         self.begin(turn);
-        self.peers.transmit(&mut *self.engine, &self.settings, turn);
+        let (_, Parts { peers, mut at, .. }) = self.split(turn);
+        peers.transmit(&mut at);
     }
 
     /// Ends in good order: whoever waits is told, then [`Out::stop`](crate::turn::Out::stop) is called.
     pub fn stop(&mut self, turn: &mut Turn<'_>) {
-        let (clients, mut parts) = self.split();
-        clients.stop(&mut parts, turn);
+        let (clients, mut parts) = self.split(turn);
+        clients.stop(&mut parts);
     }
 
     /// When [`Replica::tick`] has to be called at the latest; `None`: whenever something happens.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        let clients = self.clients.deadline();
-        let deadlines = [
-            clients,
-            self.peers.deadline(&self.settings),
-            self.engine.deadline(),
-        ];
+        let peers = self.peers.deadline(&self.settings);
+        let deadlines = [self.clients.deadline(), peers, self.engine.deadline()];
         deadlines.into_iter().flatten().min()
     }
 
@@ -235,18 +231,22 @@ impl Replica {
                     entry: &delivery.entry,
                 });
             }
-            let (clients, mut parts) = self.split();
-            clients.delivered(&delivery, &mut parts, turn);
+            let (clients, mut parts) = self.split(turn);
+            clients.delivered(&delivery, &mut parts);
         }
     }
 
     /// The clients, and the other parts for them.
     #[inline]
-    fn split(&mut self) -> (&mut Clients, Parts<'_>) {
-        let parts = Parts {
+    fn split<'a, 't>(&'a mut self, turn: &'a mut Turn<'t>) -> (&'a mut Clients, Parts<'a, 't>) {
+        let at = At {
             settings: &mut self.settings,
             engine: &mut *self.engine,
+            turn,
+        };
+        let parts = Parts {
             peers: &mut self.peers,
+            at,
             engine_has_news: false,
         };
         (&mut self.clients, parts)

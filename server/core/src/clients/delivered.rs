@@ -7,87 +7,88 @@ use super::{Clients, Parts};
 #[cfg(feature = "deliberate-bugs")]
 use crate::bugs::{Bug, planted};
 use crate::engine::{Delivery, Wanted};
-use crate::turn::Turn;
 use crate::wire::reply::ReplyWriter;
 
 impl Clients {
     /// Has an entry applied and answers its client, if that still waits for it. Reads that waited for it see the data
     /// as it is now, before the next is applied.
     #[inline]
-    pub(crate) fn delivered(
-        &mut self,
-        delivery: &Delivery,
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
-    ) {
-        let may_advance = self.apply(delivery, parts, turn);
+    pub(crate) fn delivered(&mut self, delivery: &Delivery, parts: &mut Parts<'_, '_>) {
+        let may_advance = self.apply(delivery, parts);
         if let Some(client) = delivery.client.filter(|_| may_advance) {
-            self.advance(client, parts, turn);
+            self.advance(client, parts);
         }
         if !self.awaiting.is_empty() {
-            self.wake_awaiting(delivery.position, parts, turn);
+            self.wake_awaiting(delivery.position, parts);
         }
     }
 
     /// Has an entry applied, and its client answered; whether more can be done for the client.
     #[inline]
-    fn apply(&mut self, delivery: &Delivery, parts: &mut Parts<'_>, turn: &mut Turn<'_>) -> bool {
+    fn apply(&mut self, delivery: &Delivery, parts: &mut Parts<'_, '_>) -> bool {
         let Delivery {
             position,
             entry,
             client,
         } = delivery;
         let random = self.random.step();
-        let how = context(*position, random, parts.settings, turn.now);
+        let how = context(*position, random, parts.at.settings, parts.at.turn.now);
         // Its client may be gone, or have given up.
         let session = client.and_then(|client| self.sessions.get_mut(client));
         let Some(session) = session else {
             let nowhere = &mut ReplyWriter::discard();
-            parts.engine.apply(delivery, Wanted::Nothing, &how, nowhere);
+            parts
+                .at
+                .engine
+                .apply(delivery, Wanted::Nothing, &how, nowhere);
             return false;
         };
         let Some(answer) = take_answer(session, entry.stamp.time) else {
             let nowhere = &mut ReplyWriter::discard();
-            parts.engine.apply(delivery, Wanted::Nothing, &how, nowhere);
+            parts
+                .at
+                .engine
+                .apply(delivery, Wanted::Nothing, &how, nowhere);
             return session.may_advance();
         };
-        let start = reply_start(session.id, turn);
+        let start = reply_start(session.id, parts.at.turn);
         session.last_position = *position;
-        let mut reply = session.writer(turn);
+        let mut reply = session.writer(parts.at.turn);
         parts
+            .at
             .engine
             .apply(delivery, answer.wanted(), &how, &mut reply);
         if answer == Answer::Watch {
             let mut reader = entry.body.read();
             while let Some(words) = reader.next_command() {
-                session.watch(&words[1..], &*parts.engine);
+                session.watch(&words[1..], &*parts.at.engine);
             }
-            session.writer(turn).ok();
+            session.writer(parts.at.turn).ok();
         }
-        let took = turn.now.monotonic.saturating_sub(session.arrived);
-        self.ordered_latencies.note(took, turn.now);
+        let took = parts.at.turn.now.monotonic.saturating_sub(session.arrived);
+        self.ordered_latencies.note(took, parts.at.turn.now);
         if self.slow_log.is_slow(took) {
             let from = (session.address.as_str(), session.name.as_str());
             let words = entry.body.read().words();
-            self.slow_log.note(words, from, took, turn.now);
+            self.slow_log.note(words, from, took, parts.at.turn.now);
         }
-        observe_reply(session.id, Some(entry.stamp), start, turn);
+        observe_reply(session.id, Some(entry.stamp), start, parts.at.turn);
         #[cfg(feature = "deliberate-bugs")]
         if planted(Bug::ReadAfterNextWrite) {
             let client = session.id;
-            return self.read_late(client, start, parts, turn);
+            return self.read_late(client, start, parts);
         }
         session.may_advance()
     }
 
     #[inline]
-    fn wake_awaiting(&mut self, position: u64, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
+    fn wake_awaiting(&mut self, position: u64, parts: &mut Parts<'_, '_>) {
         while let Some(&(wanted, client)) = self.awaiting.first() {
             if wanted > position {
                 return;
             }
             self.awaiting.pop_first();
-            self.advance(client, parts, turn);
+            self.advance(client, parts);
         }
     }
 }

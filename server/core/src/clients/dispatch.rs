@@ -22,25 +22,24 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         let session = self.sessions.at(client);
         if session.ending {
             return;
         }
         if session.surplus && !words[0].eq_ignore_ascii_case(b"peer") {
-            return self.reject_surplus(client, turn);
+            return self.reject_surplus(client, parts.at.turn);
         }
         self.counters.commands += 1;
-        if turn.observed() {
-            turn.tell(&Event::Request { client, words });
+        if parts.at.turn.observed() {
+            parts.at.turn.tell(&Event::Request { client, words });
         }
         if session.is_blocked() {
-            session.push_behind(OwnedArguments::new(words), turn.now.monotonic);
+            session.push_behind(OwnedArguments::new(words), parts.at.turn.now.monotonic);
         } else {
-            session.arrived = turn.now.monotonic;
-            self.begin(client, words, parts, turn);
+            session.arrived = parts.at.turn.now.monotonic;
+            self.begin(client, words, parts);
         }
     }
 
@@ -49,36 +48,35 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         let session = self.sessions.at(client);
-        if turn.observed() {
+        if parts.at.turn.observed() {
             let address = &session.address;
-            turn.tell(&Event::Begin { address, words });
+            parts.at.turn.tell(&Event::Begin { address, words });
         }
         let spec = lookup(words[0]);
-        session.set_muted(words, spec, turn);
+        session.set_muted(words, spec, parts.at.turn);
         session.last_command = spec.map(|spec| spec.name);
         let Some(spec) = spec else {
-            return self.unknown_command(client, words, turn);
+            return self.unknown_command(client, words, parts.at.turn);
         };
         if let Err(error) = spec.check_arity(words) {
-            return self.refuse(client, &error, turn);
+            return self.refuse(client, &error, parts.at.turn);
         }
         if session.multi.is_some() && !leaves_multi(spec) {
-            return self.queue_in_multi(client, spec, words, parts, turn);
+            return self.queue_in_multi(client, spec, words, parts);
         }
         match spec.run {
-            Run::Read(_) | Run::Write(_) => self.data(client, spec, words, parts, turn),
+            Run::Read(_) | Run::Write(_) => self.data(client, spec, words, parts),
             Run::Transaction(command) => {
-                self.transaction(client, command, spec, words, parts, turn);
+                self.transaction(client, command, spec, words, parts);
             }
-            Run::Inspect(Inspection::Await) => self.await_position(client, words, parts, turn),
+            Run::Inspect(Inspection::Await) => self.await_position(client, words, parts),
             Run::Connection(command) => {
-                self.on_arrival(client, command, spec, words, parts, turn);
+                self.on_arrival(client, command, spec, words, parts);
             }
-            Run::Inspect(_) | Run::Plain(_) => self.in_place(client, spec, words, parts, turn),
+            Run::Inspect(_) | Run::Plain(_) => self.in_place(client, spec, words, parts),
         }
     }
 
@@ -88,20 +86,19 @@ impl Clients {
         client: ConnectionId,
         spec: &'static CommandSpec,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         if let Err(error) = admit(spec, words, parts) {
-            return self.error_in_line(client, &error, turn);
+            return self.error_in_line(client, &error, parts.at.turn);
         }
         let linearizable = self.reads_are_linearizable(client);
-        match parts.engine.path(spec, words.len(), linearizable) {
-            Path::Refused => self.error_in_line(client, &needs_order(spec), turn),
-            Path::Local => self.in_place(client, spec, words, parts, turn),
+        match parts.at.engine.path(spec, words.len(), linearizable) {
+            Path::Refused => self.error_in_line(client, &needs_order(spec), parts.at.turn),
+            Path::Local => self.in_place(client, spec, words, parts),
             Path::Ordered => {
                 let is_read = spec.kind == Kind::Read;
                 let answer = Answer::Command { is_read };
-                self.submit(client, EntryBody::command(words), answer, parts, turn);
+                self.submit(client, EntryBody::command(words), answer, parts);
             }
         }
     }
@@ -118,21 +115,23 @@ impl Clients {
         client: ConnectionId,
         body: EntryBody,
         answer: Answer,
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         let answers_early = planted(Bug::ReplyAtSend) && body.describe().starts_with("SET ");
         parts.engine_has_news = true;
-        let submitted = parts.engine.submit(client, body, parts.settings, turn);
+        let submitted = parts
+            .at
+            .engine
+            .submit(client, body, parts.at.settings, parts.at.turn);
         let time = match submitted {
             Ok(stamp) => stamp.time,
             Err(error) => {
                 self.sessions.at(client).watch_failed |= answer == Answer::Watch;
-                return self.error_in_line(client, &error, turn);
+                return self.error_in_line(client, &error, parts.at.turn);
             }
         };
         if answers_early {
-            return self.answer_in_line(client, turn, |reply| reply.ok());
+            return self.answer_in_line(client, parts.at.turn, |reply| reply.ok());
         }
         #[cfg(feature = "deliberate-bugs")]
         self.swap_with_the_one_before(client, time, answer, parts);
@@ -147,33 +146,26 @@ impl Clients {
         command: ConnectionCommand,
         spec: &'static CommandSpec,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         match command {
-            ConnectionCommand::Consistency => return self.consistency(client, words, parts, turn),
+            ConnectionCommand::Consistency => return self.consistency(client, words, parts),
             ConnectionCommand::Peer => {
                 // A replica dials over and over; that is no work for clients.
                 self.counters.commands = self.counters.commands.saturating_sub(1);
                 self.forget(client);
                 parts.engine_has_news = true;
-                let Parts {
-                    engine,
-                    peers,
-                    settings,
-                    ..
-                } = parts;
-                return peers.greeted(client, words, &mut **engine, settings, turn);
+                return parts.peers.greeted(client, words, &mut parts.at);
             }
-            ConnectionCommand::Quit => return self.quit(client, turn),
+            ConnectionCommand::Quit => return self.quit(client, parts.at.turn),
             ConnectionCommand::Reset => {
                 let session = self.sessions.at(client);
                 session.leave_transaction();
-                session.read_path = parts.settings.consistency;
+                session.read_path = parts.at.settings.consistency;
             }
             _ => {}
         }
-        self.in_place(client, spec, words, parts, turn);
+        self.in_place(client, spec, words, parts);
     }
 
     /// A command that is answered here, at its place in the line: now, if nothing is before it.
@@ -182,19 +174,18 @@ impl Clients {
         client: ConnectionId,
         spec: &'static CommandSpec,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         if self.sessions.at(client).pending.is_empty() {
-            let start = reply_start(client, turn);
-            self.evaluate(client, spec, words, parts, turn);
-            return observe_reply(client, None, start, turn);
+            let start = reply_start(client, parts.at.turn);
+            self.evaluate(client, spec, words, parts);
+            return observe_reply(client, None, start, parts.at.turn);
         }
         #[cfg(feature = "deliberate-bugs")]
         if planted(Bug::ReadBeforeOwnWrite)
             && let Run::Read(read) = spec.run
         {
-            return self.read_too_early(client, read, words, parts, turn);
+            return self.read_too_early(client, read, words, parts);
         }
         let words = OwnedArguments::new(words);
         self.wait_in_line(client, Pending::Local { spec, words }, parts);
@@ -209,57 +200,46 @@ impl Clients {
     }
 
     /// AWAIT: a barrier that lasts until the position is delivered.
-    fn await_position(
-        &mut self,
-        client: ConnectionId,
-        words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
-    ) {
+    fn await_position(&mut self, client: ConnectionId, words: &[&[u8]], parts: &mut Parts<'_, '_>) {
         let allowed = parts.peers.check_ready();
-        let allowed = allowed.and_then(|()| parts.engine.check_ordered("AWAIT"));
+        let allowed = allowed.and_then(|()| parts.at.engine.check_ordered("AWAIT"));
         if let Err(error) = allowed {
-            return self.error_in_line(client, &error, turn);
+            return self.error_in_line(client, &error, parts.at.turn);
         }
         let Some(position) = parse_unsigned(words[1]) else {
-            return self.error_in_line(client, &ErrorReply::not_an_integer(), turn);
+            return self.error_in_line(client, &ErrorReply::not_an_integer(), parts.at.turn);
         };
-        let reached = parts.engine.order().position();
+        let reached = parts.at.engine.order().position();
         let session = self.sessions.at(client);
         if reached >= position && session.pending.is_empty() {
             session.last_position = reached;
-            return self.answer_in_line(client, turn, |reply| reply.position(reached));
+            return self.answer_in_line(client, parts.at.turn, |reply| reply.position(reached));
         }
         self.awaiting.insert((position, client));
         self.wait_in_line(client, Pending::Await { position }, parts);
     }
 
     /// CONSISTENCY: the read path of the commands behind it.
-    fn consistency(
-        &mut self,
-        client: ConnectionId,
-        words: &[&[u8]],
-        parts: &Parts<'_>,
-        turn: &mut Turn<'_>,
-    ) {
+    fn consistency(&mut self, client: ConnectionId, words: &[&[u8]], parts: &mut Parts<'_, '_>) {
         let session = self.sessions.at(client);
         let current = session.read_path;
         if words.len() > 2 {
             let error = ErrorReply::wrong_arity("consistency");
-            return self.error_in_line(client, &error, turn);
+            return self.error_in_line(client, &error, parts.at.turn);
         }
         let wanted = match words.get(1) {
             None => {
-                return self.answer_in_line(client, turn, |reply| reply.simple(current.name()));
+                return self
+                    .answer_in_line(client, parts.at.turn, |reply| reply.simple(current.name()));
             }
             Some(word) => String::from_utf8_lossy(word).parse::<Consistency>(),
         };
-        let model = parts.settings.consistency;
+        let model = parts.at.settings.consistency;
         let error = match wanted {
             Err(error) => error,
             Ok(wanted) if wanted == current || (wanted.is_ordered() && model.is_ordered()) => {
                 session.read_path = wanted;
-                return self.answer_in_line(client, turn, |reply| reply.ok());
+                return self.answer_in_line(client, parts.at.turn, |reply| reply.ok());
             }
             Ok(wanted) if model.is_ordered() => {
                 format!("this cluster orders its writes; {wanted} needs a cluster of its own")
@@ -268,7 +248,7 @@ impl Clients {
                 "this cluster is eventual: its writes have no order that {wanted} could read"
             ),
         };
-        self.error_in_line(client, &ErrorReply::err(error), turn);
+        self.error_in_line(client, &ErrorReply::err(error), parts.at.turn);
     }
 
     fn unknown_command(&mut self, client: ConnectionId, words: &[&[u8]], turn: &mut Turn<'_>) {
@@ -310,10 +290,10 @@ impl Clients {
 pub(super) fn admit(
     spec: &CommandSpec,
     words: &[&[u8]],
-    parts: &Parts<'_>,
+    parts: &Parts<'_, '_>,
 ) -> Result<(), ErrorReply> {
     parts.peers.check_ready()?;
-    spec.admit(words, &parts.settings.limits)
+    spec.admit(words, &parts.at.settings.limits)
 }
 
 /// What a command is answered that takes no path, in the words of those that have options which need an order.

@@ -18,23 +18,24 @@ impl Clients {
         client: ConnectionId,
         spec: &'static CommandSpec,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
-        let began = spec.slow.then(|| turn.out.precise(turn.now));
+        let began = spec
+            .slow
+            .then(|| parts.at.turn.out.precise(parts.at.turn.now));
         match spec.run {
             Run::Read(read) => {
                 let random = self.random.step();
                 let session = self.sessions.at(client);
-                session.last_position = parts.engine.order().position();
-                let how = context(0, random, parts.settings, turn.now);
-                let reply = &mut session.writer(turn);
-                let answer = read(parts.engine.keyspace(), words, &how, reply);
+                session.last_position = parts.at.engine.order().position();
+                let how = context(0, random, parts.at.settings, parts.at.turn.now);
+                let reply = &mut session.writer(parts.at.turn);
+                let answer = read(parts.at.engine.keyspace(), words, &how, reply);
                 or_error(answer, reply);
             }
             Run::Write(_) => {
-                let written = parts.engine.write_here(spec, words, turn);
-                let mut reply = self.sessions.at(client).writer(turn);
+                let written = parts.at.engine.write_here(spec, words, parts.at.turn);
+                let mut reply = self.sessions.at(client).writer(parts.at.turn);
                 match written {
                     Ok(Done::Ok) => reply.ok(),
                     Ok(Done::Count(count)) => reply.count(count),
@@ -42,16 +43,18 @@ impl Clients {
                 }
             }
             Run::Plain(plain) => {
-                let how = context(0, 0, parts.settings, turn.now);
-                let reply = &mut self.sessions.at(client).writer(turn);
+                let how = context(0, 0, parts.at.settings, parts.at.turn.now);
+                let reply = &mut self.sessions.at(client).writer(parts.at.turn);
                 or_error(plain(words, &how, reply), reply);
             }
-            Run::Inspect(inspection) => self.inspect(client, inspection, words, parts, turn),
-            Run::Connection(command) => self.connection(client, command, words, parts, turn),
+            Run::Inspect(inspection) => self.inspect(client, inspection, words, parts),
+            Run::Connection(command) => self.connection(client, command, words, parts),
             Run::Transaction(_) => debug_assert!(false, "{} was executed on arrival", spec.name),
         }
-        let execution = began.map_or(Duration::ZERO, |began| turn.out.precise(turn.now) - began);
-        self.note_local(client, spec, words, execution, turn);
+        let execution = began.map_or(Duration::ZERO, |began| {
+            parts.at.turn.out.precise(parts.at.turn.now) - began
+        });
+        self.note_local(client, spec, words, execution, parts.at.turn);
     }
 
     /// Looks at how long a command took that was answered here. `execution` is what came after the turn began.
@@ -89,32 +92,37 @@ impl Clients {
         client: ConnectionId,
         command: ConnectionCommand,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         let answer = match command {
-            ConnectionCommand::Client => self.client(client, words, turn),
-            ConnectionCommand::Config => self.config(client, words, parts, turn),
-            ConnectionCommand::Fault => self.fault(client, words, parts, turn),
-            ConnectionCommand::Hello => self.hello(client, words, parts, turn),
+            ConnectionCommand::Client => self.client(client, words, parts.at.turn),
+            ConnectionCommand::Config => self.config(client, words, parts),
+            ConnectionCommand::Fault => self.fault(client, words, parts),
+            ConnectionCommand::Hello => self.hello(client, words, parts),
             ConnectionCommand::Info => {
-                let text = self.info(&words[1..], parts, turn);
-                self.sessions.at(client).writer(turn).verbatim(&text);
+                let text = self.info(&words[1..], parts);
+                self.sessions
+                    .at(client)
+                    .writer(parts.at.turn)
+                    .verbatim(&text);
                 Ok(())
             }
-            ConnectionCommand::Monitor => self.monitor(client, words, turn),
+            ConnectionCommand::Monitor => self.monitor(client, words, parts.at.turn),
             ConnectionCommand::Reset => {
-                self.reset(client, turn);
+                self.reset(client, parts.at.turn);
                 Ok(())
             }
-            ConnectionCommand::Shutdown => self.shutdown(client, words, parts, turn),
+            ConnectionCommand::Shutdown => self.shutdown(client, words, parts),
             ConnectionCommand::Slowlog => {
-                let mut reply = self.sessions.at(client).writer(turn);
+                let mut reply = self.sessions.at(client).writer(parts.at.turn);
                 self.slow_log.answer(words, &mut reply)
             }
             ConnectionCommand::Status => {
-                let text = self.status(parts, turn);
-                self.sessions.at(client).writer(turn).verbatim(&text);
+                let text = self.status(parts);
+                self.sessions
+                    .at(client)
+                    .writer(parts.at.turn)
+                    .verbatim(&text);
                 Ok(())
             }
             ConnectionCommand::Consistency | ConnectionCommand::Peer | ConnectionCommand::Quit => {
@@ -123,7 +131,7 @@ impl Clients {
             }
         };
         if let Err(error) = answer {
-            self.sessions.at(client).writer(turn).error(&error);
+            self.sessions.at(client).writer(parts.at.turn).error(&error);
         }
     }
 
@@ -131,17 +139,10 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) -> Answer {
-        let Parts {
-            engine,
-            peers,
-            settings,
-            ..
-        } = parts;
-        let listed = peers.fault(words, &mut **engine, settings, turn)?;
-        let mut reply = self.sessions.at(client).writer(turn);
+        let listed = parts.peers.fault(words, &mut parts.at)?;
+        let mut reply = self.sessions.at(client).writer(parts.at.turn);
         match listed {
             None => reply.ok(),
             Some(lines) => {
@@ -156,8 +157,7 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) -> Answer {
         let known = |word: &&[u8]| {
             [&b"nosave"[..], b"save", b"now", b"force"]
@@ -168,7 +168,7 @@ impl Clients {
             return Err(ErrorReply::syntax());
         }
         self.forget(client);
-        self.stop(parts, turn);
+        self.stop(parts);
         Ok(())
     }
 }

@@ -23,8 +23,7 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         words: &[&[u8]],
-        parts: &Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) -> Answer {
         let greeting = read_greeting(words)?;
         let session = self.sessions.at(client);
@@ -33,7 +32,7 @@ impl Clients {
             .name
             .unwrap_or_else(|| std::mem::take(&mut session.name));
         let resp = session.resp;
-        let mut reply = session.writer(turn);
+        let mut reply = session.writer(parts.at.turn);
         reply.map(8);
         reply.text("server");
         // Client libraries look for this name before they trust the rest.
@@ -49,7 +48,7 @@ impl Clients {
         reply.text("role");
         reply.text("master");
         reply.text("consistency");
-        reply.text(parts.settings.consistency.name());
+        reply.text(parts.at.settings.consistency.name());
         reply.text("modules");
         reply.array(0);
         Ok(())

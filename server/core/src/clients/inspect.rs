@@ -3,11 +3,12 @@
 use super::evaluate::or_error;
 use super::{Clients, Parts};
 use crate::command::Inspection;
+use crate::engine::{At, Engine};
 use crate::entry::line::delivery;
 use crate::ids::ConnectionId;
 use crate::order::{Delivered, Order, OutOfRange};
+use crate::peers::Peers;
 use crate::store::{Answer, Keyspace};
-use crate::turn::Turn;
 use crate::wire::arguments::{parse_integer, parse_unsigned};
 use crate::wire::error::{ErrorCode, ErrorReply};
 use crate::wire::reply::ReplyWriter;
@@ -30,8 +31,7 @@ impl Clients {
         client: ConnectionId,
         inspection: Inspection,
         words: &[&[u8]],
-        parts: &Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         let session = self.sessions.at(client);
         let last = Last {
@@ -43,10 +43,12 @@ impl Clients {
             Inspection::Digest | Inspection::Order | Inspection::Store
         );
         if reads {
-            session.last_position = parts.engine.order().position();
+            session.last_position = parts.at.engine.order().position();
         }
+        let At { engine, turn, .. } = &mut parts.at;
         let reply = &mut session.writer(turn);
-        or_error(answer(inspection, words, &last, parts, reply), reply);
+        let answer = answer(inspection, words, &last, (&**engine, parts.peers), reply);
+        or_error(answer, reply);
     }
 }
 
@@ -54,10 +56,9 @@ fn answer(
     inspection: Inspection,
     words: &[&[u8]],
     last: &Last,
-    parts: &Parts<'_>,
+    (engine, peers): (&dyn Engine, &Peers),
     reply: &mut ReplyWriter<'_>,
 ) -> Answer {
-    let engine = &parts.engine;
     match inspection {
         Inspection::Await => debug_assert!(false, "AWAIT was executed on arrival"),
         Inspection::Position => {
@@ -90,7 +91,7 @@ fn answer(
             lines.iter().for_each(|line| reply.text(line));
         }
         Inspection::Store => {
-            parts.peers.check_ready()?;
+            peers.check_ready()?;
             list_store(engine.keyspace(), reply);
         }
     }

@@ -18,7 +18,7 @@ mod summary;
 mod transaction;
 
 use crate::admin::{Latencies, SlowLog};
-use crate::engine::Engine;
+use crate::engine::At;
 use crate::ids::ConnectionId;
 use crate::peers::Peers;
 use crate::random::{Random, purpose};
@@ -36,10 +36,9 @@ use std::time::Duration;
 const SURPLUS_MAX: usize = 64;
 
 /// The other parts of the replica, as clients' commands use them.
-pub(crate) struct Parts<'a> {
-    pub(crate) settings: &'a mut Settings,
-    pub(crate) engine: &'a mut dyn Engine,
+pub(crate) struct Parts<'a, 't> {
     pub(crate) peers: &'a mut Peers,
+    pub(crate) at: At<'a, 't>,
     /// The engine was given something, so that there may be entries to deliver.
     pub(crate) engine_has_news: bool,
 }
@@ -94,8 +93,7 @@ impl Clients {
         &mut self,
         connection: ConnectionId,
         address: String,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
+        At { settings, turn, .. }: &mut At<'_, '_>,
     ) {
         self.counters.connections += 1;
         let mut session = Session::new(connection, address, settings.consistency);
@@ -135,16 +133,16 @@ impl Clients {
     }
 
     /// Ends in good order: whoever waits is told.
-    pub(crate) fn stop(&mut self, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
+    pub(crate) fn stop(&mut self, parts: &mut Parts<'_, '_>) {
         if std::mem::replace(&mut self.stopping, true) {
             return;
         }
         let waiting = self.sessions.iter().filter(|session| !session.is_idle());
         let waiting: Vec<ConnectionId> = waiting.map(|session| session.id).collect();
         for client in waiting {
-            self.fail_all(client, "the replica is shutting down", parts, turn);
+            self.fail_all(client, "the replica is shutting down", parts);
         }
-        turn.out.stop();
+        parts.at.turn.out.stop();
     }
 
     /// When [`Clients::tick`] is wanted.
@@ -153,9 +151,9 @@ impl Clients {
     }
 
     /// Does what is due by now.
-    pub(crate) fn tick(&mut self, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
-        self.started.get_or_insert(turn.now.monotonic);
-        self.expire(parts, turn);
+    pub(crate) fn tick(&mut self, parts: &mut Parts<'_, '_>) {
+        self.started.get_or_insert(parts.at.turn.now.monotonic);
+        self.expire(parts);
     }
 
     fn reject_surplus(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {

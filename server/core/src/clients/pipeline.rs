@@ -46,7 +46,7 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         pending: Pending,
-        parts: &Parts<'_>,
+        parts: &Parts<'_, '_>,
     ) {
         let session = self.sessions.at(client);
         session.push(pending);
@@ -57,14 +57,9 @@ impl Clients {
 
     /// Answers whatever has come to the front of a client's line, and takes up what waited behind a
     /// barrier that is gone.
-    pub(super) fn advance(
-        &mut self,
-        client: ConnectionId,
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn advance(&mut self, client: ConnectionId, parts: &mut Parts<'_, '_>) {
         loop {
-            while self.advance_front(client, parts, turn) {}
+            while self.advance_front(client, parts) {}
             // What was answered may have closed the connection, as a PEER behind a barrier does.
             let Some(session) = self.sessions.get_mut(client) else {
                 return;
@@ -75,30 +70,25 @@ impl Clients {
             let Some(arrived) = session.behind_since() else {
                 break;
             };
-            let timeout = parts.settings.request_timeout;
-            if arrived + timeout <= turn.now.monotonic {
+            let timeout = parts.at.settings.request_timeout;
+            if arrived + timeout <= parts.at.turn.now.monotonic {
                 // Its time was up while it waited: stamped now, it could only get an indefinite error.
                 let waited = format!("not begun within {timeout:?}");
-                self.give_up_backlog(client, &waited, turn);
+                self.give_up_backlog(client, &waited, parts.at.turn);
                 break;
             }
             let Some((words, arrived)) = session.pop_behind() else {
                 break;
             };
             session.arrived = arrived;
-            self.begin(client, &words.get(), parts, turn);
+            self.begin(client, &words.get(), parts);
         }
-        self.attend(client, parts, turn);
+        self.attend(client, parts);
     }
 
     /// Answers the request at the front of the line if that can be done now; whether it was.
-    fn advance_front(
-        &mut self,
-        client: ConnectionId,
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
-    ) -> bool {
-        let position = parts.engine.order().position();
+    fn advance_front(&mut self, client: ConnectionId, parts: &mut Parts<'_, '_>) -> bool {
+        let position = parts.at.engine.order().position();
         let Some(session) = self.sessions.get_mut(client) else {
             return false;
         };
@@ -107,62 +97,64 @@ impl Clients {
             Some(Pending::Await { position: wanted }) if *wanted > position => return false,
             Some(_) => {}
         }
-        let start = reply_start(client, turn);
+        let start = reply_start(client, parts.at.turn);
         match session.pop() {
             Some(Pending::Local { spec, words }) => {
-                self.evaluate(client, spec, &words.get(), parts, turn);
+                self.evaluate(client, spec, &words.get(), parts);
             }
             Some(Pending::LocalExec(transaction)) => {
-                self.evaluate_transaction(client, &transaction, parts, turn);
+                self.evaluate_transaction(client, &transaction, parts);
             }
             Some(Pending::LocalWatch { words }) => {
-                self.watch_here(client, &words.get(), parts, turn);
+                self.watch_here(client, &words.get(), parts);
             }
             Some(Pending::Await { position: wanted }) => {
                 session.last_position = position;
-                session.writer(turn).position(position);
+                session.writer(parts.at.turn).position(position);
                 self.awaiting.remove(&(wanted, client));
             }
-            Some(Pending::Known(bytes)) => turn.out.buffer(client).extend_from_slice(&bytes),
+            Some(Pending::Known(bytes)) => {
+                parts.at.turn.out.buffer(client).extend_from_slice(&bytes);
+            }
             Some(Pending::Ordered { .. }) | None => return false,
         }
-        observe_reply(client, None, start, turn);
+        observe_reply(client, None, start, parts.at.turn);
         true
     }
 
     /// Gives up requests that have waited too long, for each client whose timer is due.
-    pub(super) fn expire(&mut self, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
+    pub(super) fn expire(&mut self, parts: &mut Parts<'_, '_>) {
         while let Some(&Reverse((deadline, client))) = self.timers.peek() {
-            if deadline > turn.now.monotonic {
+            if deadline > parts.at.turn.now.monotonic {
                 return;
             }
             self.timers.pop();
-            self.expire_client(client, parts, turn);
+            self.expire_client(client, parts);
         }
     }
 
-    fn expire_client(&mut self, client: ConnectionId, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
+    fn expire_client(&mut self, client: ConnectionId, parts: &mut Parts<'_, '_>) {
         // A client that is gone may have left a timer.
         let Some(session) = self.sessions.get_mut(client) else {
             return;
         };
         session.timed = false;
         if session.surplus {
-            return self.reject_surplus(client, turn);
+            return self.reject_surplus(client, parts.at.turn);
         }
         loop {
             let Some(session) = self.sessions.get_mut(client) else {
                 return;
             };
-            let timeout = parts.settings.request_timeout;
+            let timeout = parts.at.settings.request_timeout;
             let since = session.waits_since();
-            if since.is_none_or(|since| since + timeout > turn.now.monotonic) {
+            if since.is_none_or(|since| since + timeout > parts.at.turn.now.monotonic) {
                 break;
             }
-            let start = reply_start(client, turn);
-            self.give_up_front(client, None, parts, turn);
-            observe_reply(client, None, start, turn);
-            self.advance(client, parts, turn);
+            let start = reply_start(client, parts.at.turn);
+            self.give_up_front(client, None, parts);
+            observe_reply(client, None, start, parts.at.turn);
+            self.advance(client, parts);
         }
         self.set_timer(client, parts);
     }
@@ -175,11 +167,10 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         reason: Option<&str>,
-        parts: &Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
-        let me = parts.settings.id;
-        let waited = format!("not done within {:?}", parts.settings.request_timeout);
+        let me = parts.at.settings.id;
+        let waited = format!("not done within {:?}", parts.at.settings.request_timeout);
         let reason = reason.unwrap_or(&waited);
         let session = self.sessions.at(client);
         let front = session.pop();
@@ -197,7 +188,7 @@ impl Clients {
                 ErrorReply::new(ErrorCode::Timeout, format!("position {position}: {reason}"))
             }
             Some(Pending::Known(bytes)) => {
-                return turn.out.buffer(client).extend_from_slice(&bytes);
+                return parts.at.turn.out.buffer(client).extend_from_slice(&bytes);
             }
             Some(pending) => {
                 let is_watch = matches!(
@@ -213,11 +204,11 @@ impl Clients {
             }
         };
         self.counters.errors += 1;
-        session.writer(turn).error(&error);
+        session.writer(parts.at.turn).error(&error);
         if was_barrier {
             let text =
                 format!("not begun: the command that it waited behind was given up ({reason})");
-            self.give_up_backlog(client, &text, turn);
+            self.give_up_backlog(client, &text, parts.at.turn);
         }
     }
 
@@ -240,22 +231,21 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         reason: &str,
-        parts: &Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         while !self.sessions.at(client).pending.is_empty() {
-            self.give_up_front(client, Some(reason), parts, turn);
+            self.give_up_front(client, Some(reason), parts);
         }
     }
 
     /// Stops reading from a client or resumes, and closes it if it is done, where that may be called for.
     #[inline]
-    pub(crate) fn attend(&mut self, client: ConnectionId, parts: &Parts<'_>, turn: &mut Turn<'_>) {
-        let limit = parts.settings.unanswered_max;
+    pub(crate) fn attend(&mut self, client: ConnectionId, parts: &mut Parts<'_, '_>) {
+        let limit = parts.at.settings.unanswered_max;
         let session = self.sessions.get(client);
         if session.is_some_and(|session| session.needs_care(limit)) {
-            self.set_pause(client, limit, turn);
-            self.close_if_done(client, turn);
+            self.set_pause(client, limit, parts.at.turn);
+            self.close_if_done(client, parts.at.turn);
         }
     }
 
@@ -296,8 +286,8 @@ impl Clients {
     }
 
     /// Sees to it that the request at the front of a client's line gives up in time.
-    fn set_timer(&mut self, client: ConnectionId, parts: &Parts<'_>) {
-        let timeout = parts.settings.request_timeout;
+    fn set_timer(&mut self, client: ConnectionId, parts: &Parts<'_, '_>) {
+        let timeout = parts.at.settings.request_timeout;
         let session = self.sessions.at(client);
         if !session.timed
             && let Some(since) = session.waits_since()

@@ -5,7 +5,6 @@ use super::{Clients, Parts};
 use crate::bugs::{Bug, planted};
 use crate::command::ReadFn;
 use crate::ids::ConnectionId;
-use crate::turn::Turn;
 use crate::wire::reply::ReplyWriter;
 
 impl Clients {
@@ -16,7 +15,7 @@ impl Clients {
         client: ConnectionId,
         time: u64,
         answer: Answer,
-        parts: &mut Parts<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         if !planted(Bug::PipelinedWritesSwapped) || answer.is_read() {
             return;
@@ -28,7 +27,7 @@ impl Clients {
         }) = last.map(|last| &last.pending)
             && !answer.is_read()
         {
-            parts.engine.swap(*before, time);
+            parts.at.engine.swap(*before, time);
         }
     }
 
@@ -38,15 +37,14 @@ impl Clients {
         client: ConnectionId,
         read: ReadFn,
         words: &[&[u8]],
-        parts: &Parts<'_>,
-        turn: &Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
-        let how = super::evaluate::context(0, 0, parts.settings, turn.now);
+        let how = super::evaluate::context(0, 0, parts.at.settings, parts.at.turn.now);
         let session = self.sessions.at(client);
         let mut bytes = Vec::new();
         let mut reply = ReplyWriter::new(&mut bytes, session.resp);
         super::evaluate::or_error(
-            read(parts.engine.keyspace(), words, &how, &mut reply),
+            read(parts.at.engine.keyspace(), words, &how, &mut reply),
             &mut reply,
         );
         session.push(Pending::Known(bytes));
@@ -58,12 +56,11 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         start: usize,
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) -> bool {
-        let reply = turn.out.buffer(client).split_off(start);
-        self.advance(client, parts, turn);
-        turn.out.buffer(client).extend_from_slice(&reply);
+        let reply = parts.at.turn.out.buffer(client).split_off(start);
+        self.advance(client, parts);
+        parts.at.turn.out.buffer(client).extend_from_slice(&reply);
         let Some(session) = self.sessions.get(client) else {
             return false;
         };

@@ -2,7 +2,7 @@
 
 use super::{Clients, Counters, Parts};
 use crate::admin::{Configured, Fields, REDIS_VERSION};
-use crate::engine::Figures;
+use crate::engine::{At, Figures};
 use crate::ids::ConnectionId;
 use crate::store::Answer;
 use crate::turn::Turn;
@@ -10,13 +10,15 @@ use std::time::Duration;
 
 impl Clients {
     /// STATUS.
-    pub(super) fn status(&self, parts: &Parts<'_>, turn: &Turn<'_>) -> String {
-        let Parts {
-            settings,
-            engine,
+    pub(super) fn status(&self, parts: &mut Parts<'_, '_>) -> String {
+        let (
             peers,
-            ..
-        } = parts;
+            At {
+                settings,
+                engine,
+                turn,
+            },
+        ) = (&parts.peers, &parts.at);
         let figures = engine.figures(turn.now);
         let address = settings.cluster.get(settings.id.index());
         let mut fields = Fields::default();
@@ -47,7 +49,7 @@ impl Clients {
     }
 
     /// INFO, or those of its sections that are named.
-    pub(super) fn info(&self, sections: &[&[u8]], parts: &Parts<'_>, turn: &Turn<'_>) -> String {
+    pub(super) fn info(&self, sections: &[&[u8]], parts: &mut Parts<'_, '_>) -> String {
         let wants = |name: &str| {
             sections.is_empty()
                 || sections.iter().any(|section| {
@@ -56,18 +58,18 @@ impl Clients {
                         .any(|known| section.eq_ignore_ascii_case(known.as_bytes()))
                 })
         };
-        let figures = parts.engine.figures(turn.now);
+        let figures = parts.at.engine.figures(parts.at.turn.now);
         let mut fields = Fields::default();
         if wants("server") {
-            let started = self.started.unwrap_or(turn.now.monotonic);
-            let uptime = turn.now.monotonic.saturating_sub(started);
+            let started = self.started.unwrap_or(parts.at.turn.now.monotonic);
+            let uptime = parts.at.turn.now.monotonic.saturating_sub(started);
             add_server(parts, uptime, &mut fields);
         }
         if wants("clients") {
             let blocked = self.sessions.iter().filter(|session| !session.is_idle());
             fields.section("Clients");
             fields.add("connected_clients", self.sessions.len());
-            fields.add("maxclients", parts.settings.clients_max);
+            fields.add("maxclients", parts.at.settings.clients_max);
             fields.add("blocked_clients", blocked.count());
         }
         if wants("memory") {
@@ -104,21 +106,21 @@ impl Clients {
             }
         }
         if wants("holdback") {
-            self.add_holdback(parts, &figures, turn, &mut fields);
+            self.add_holdback(parts, &figures, parts.at.turn, &mut fields);
         }
         fields.into_text()
     }
 
     fn add_holdback(
         &self,
-        parts: &Parts<'_>,
+        parts: &Parts<'_, '_>,
         figures: &Figures,
         turn: &Turn<'_>,
         fields: &mut Fields,
     ) {
         fields.section("Holdback");
-        fields.add("replica", parts.settings.id);
-        fields.add("consistency", parts.settings.consistency);
+        fields.add("replica", parts.at.settings.id);
+        fields.add("consistency", parts.at.settings.consistency);
         add_progress(parts, figures, fields);
         let (sent, received) = parts.peers.frames();
         fields.add("frames_sent", sent);
@@ -141,10 +143,9 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) -> Answer {
-        let mut reply = self.sessions.at(client).writer(turn);
+        let mut reply = self.sessions.at(client).writer(parts.at.turn);
         if words.len() == 2 && words[1].eq_ignore_ascii_case(b"resetstat") {
             self.counters = Counters::default();
             parts.peers.reset_frames();
@@ -152,7 +153,7 @@ impl Clients {
             return Ok(());
         }
         let mut configured = Configured {
-            settings: parts.settings,
+            settings: parts.at.settings,
             slow_log: &mut self.slow_log,
         };
         configured.answer(words, &mut reply)
@@ -160,17 +161,17 @@ impl Clients {
 }
 
 /// How far the replica is.
-fn add_progress(parts: &Parts<'_>, figures: &Figures, fields: &mut Fields) {
+fn add_progress(parts: &Parts<'_, '_>, figures: &Figures, fields: &mut Fields) {
     fields.add("ready", parts.peers.readiness());
-    fields.add("position", parts.engine.order().position());
+    fields.add("position", parts.at.engine.order().position());
     fields.add("digest", figures.digest);
-    fields.add("clock", parts.engine.clock());
+    fields.add("clock", parts.at.engine.clock());
     fields.add("holdback", figures.holdback);
     fields.add("oldest_wait_ms", figures.oldest_wait.as_millis());
 }
 
-fn add_server(parts: &Parts<'_>, uptime: Duration, fields: &mut Fields) {
-    let settings = &parts.settings;
+fn add_server(parts: &Parts<'_, '_>, uptime: Duration, fields: &mut Fields) {
+    let settings = &parts.at.settings;
     fields.section("Server");
     fields.add("redis_version", REDIS_VERSION);
     fields.add("holdback_version", env!("CARGO_PKG_VERSION"));

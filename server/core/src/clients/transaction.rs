@@ -14,7 +14,6 @@ use crate::engine::Path;
 use crate::entry::EntryBody;
 use crate::ids::ConnectionId;
 use crate::store::check_entry_size;
-use crate::turn::Turn;
 use crate::wire::arguments::OwnedArguments;
 use crate::wire::error::{ErrorCode, ErrorReply};
 
@@ -26,17 +25,16 @@ impl Clients {
         command: TransactionCommand,
         spec: &'static CommandSpec,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
-        if let Err(error) = parts.engine.check_ordered(spec.name) {
-            return self.error_in_line(client, &error, turn);
+        if let Err(error) = parts.at.engine.check_ordered(spec.name) {
+            return self.error_in_line(client, &error, parts.at.turn);
         }
         let session = self.sessions.at(client);
         let error = match (command, session.multi.is_some()) {
-            (TransactionCommand::Exec, true) => return self.exec(client, parts, turn),
+            (TransactionCommand::Exec, true) => return self.exec(client, parts),
             (TransactionCommand::Watch, false) => {
-                return self.watch(client, spec, words, parts, turn);
+                return self.watch(client, spec, words, parts);
             }
             (TransactionCommand::Multi, true) => ErrorReply::err("MULTI calls can not be nested"),
             (TransactionCommand::Watch, true) => {
@@ -53,14 +51,14 @@ impl Clients {
                     only_reads: true,
                     ..Multi::default()
                 });
-                return self.answer_in_line(client, turn, |reply| reply.ok());
+                return self.answer_in_line(client, parts.at.turn, |reply| reply.ok());
             }
             (TransactionCommand::Unwatch, false) | (TransactionCommand::Discard, true) => {
                 session.leave_transaction();
-                return self.answer_in_line(client, turn, |reply| reply.ok());
+                return self.answer_in_line(client, parts.at.turn, |reply| reply.ok());
             }
         };
-        self.refuse(client, &error, turn);
+        self.refuse(client, &error, parts.at.turn);
     }
 
     /// A command between MULTI and EXEC.
@@ -69,30 +67,29 @@ impl Clients {
         client: ConnectionId,
         spec: &'static CommandSpec,
         words: &[&[u8]],
-        parts: &Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         if !spec.in_multi {
             let error = ErrorReply::err(format!("{} is not allowed inside MULTI", spec.name));
-            return self.refuse(client, &error, turn);
+            return self.refuse(client, &error, parts.at.turn);
         }
         let session = self.sessions.at(client);
         let gathered = session.multi.as_ref().map_or(0, |multi| multi.bytes);
         let owned = OwnedArguments::new(words);
         let size = gathered + owned.bytes().len();
         let admitted = admit(spec, words, parts);
-        let limits = &parts.settings.limits;
+        let limits = &parts.at.settings.limits;
         if let Err(error) = admitted.and_then(|()| check_entry_size(size + 64, limits)) {
-            return self.refuse(client, &error, turn);
+            return self.refuse(client, &error, parts.at.turn);
         }
         let multi = session.multi.get_or_insert_default();
         multi.bytes = size;
         multi.only_reads &= spec.kind != Kind::Write;
         multi.commands.push(owned);
-        self.answer_in_line(client, turn, |reply| reply.simple("QUEUED"));
+        self.answer_in_line(client, parts.at.turn, |reply| reply.simple("QUEUED"));
     }
 
-    fn exec(&mut self, client: ConnectionId, parts: &mut Parts<'_>, turn: &mut Turn<'_>) {
+    fn exec(&mut self, client: ConnectionId, parts: &mut Parts<'_, '_>) {
         let linearizable = self.reads_are_linearizable(client);
         let session = self.sessions.at(client);
         let multi = session.multi.take().unwrap_or_default();
@@ -107,26 +104,26 @@ impl Clients {
         };
         let refusal = refusal.map(|text| ErrorReply::new(ErrorCode::ExecAbort, text));
         if let Some(error) = refusal.or_else(|| parts.peers.check_ready().err()) {
-            return self.error_in_line(client, &error, turn);
+            return self.error_in_line(client, &error, parts.at.turn);
         }
         let transaction = Transaction {
             watches,
             commands: multi.commands,
         };
         let writes = !multi.only_reads;
-        if parts.engine.transaction_path(writes, linearizable) == Path::Ordered {
+        if parts.at.engine.transaction_path(writes, linearizable) == Path::Ordered {
             let body = EntryBody::transaction(&transaction.watches, &transaction.commands);
-            let limits = &parts.settings.limits;
+            let limits = &parts.at.settings.limits;
             if let Err(error) = check_entry_size(body.bytes().len(), limits) {
-                return self.error_in_line(client, &error, turn);
+                return self.error_in_line(client, &error, parts.at.turn);
             }
             let answer = Answer::Exec { is_read: !writes };
-            return self.submit(client, body, answer, parts, turn);
+            return self.submit(client, body, answer, parts);
         }
         if self.sessions.at(client).pending.is_empty() {
-            let start = reply_start(client, turn);
-            self.evaluate_transaction(client, &transaction, parts, turn);
-            observe_reply(client, None, start, turn);
+            let start = reply_start(client, parts.at.turn);
+            self.evaluate_transaction(client, &transaction, parts);
+            observe_reply(client, None, start, parts.at.turn);
         } else {
             self.wait_in_line(client, Pending::LocalExec(transaction), parts);
         }
@@ -137,19 +134,18 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         transaction: &Transaction,
-        parts: &Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
-        let (engine, now) = (&*parts.engine, turn.now);
+        let (engine, now) = (&*parts.at.engine, parts.at.turn.now);
         let random = self.random.step();
         let session = self.sessions.at(client);
         session.last_position = engine.order().position();
-        let mut reply = session.writer(turn);
+        let mut reply = session.writer(parts.at.turn);
         let mut watched = transaction.watches.iter();
         if watched.any(|(key, changed)| engine.last_change(key) != *changed) {
             return reply.null_array();
         }
-        let how = context(0, random, parts.settings, now);
+        let how = context(0, random, parts.at.settings, now);
         reply.array(transaction.commands.len());
         for command in &transaction.commands {
             let words = command.get();
@@ -167,22 +163,21 @@ impl Clients {
         client: ConnectionId,
         spec: &'static CommandSpec,
         words: &[&[u8]],
-        parts: &mut Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         if let Err(error) = admit(spec, words, parts) {
             self.sessions.at(client).watch_failed = true;
-            return self.error_in_line(client, &error, turn);
+            return self.error_in_line(client, &error, parts.at.turn);
         }
         let linearizable = self.reads_are_linearizable(client);
-        if parts.engine.transaction_path(false, linearizable) == Path::Ordered {
+        if parts.at.engine.transaction_path(false, linearizable) == Path::Ordered {
             let body = EntryBody::command(words);
-            return self.submit(client, body, Answer::Watch, parts, turn);
+            return self.submit(client, body, Answer::Watch, parts);
         }
         if self.sessions.at(client).pending.is_empty() {
-            let start = reply_start(client, turn);
-            self.watch_here(client, words, parts, turn);
-            observe_reply(client, None, start, turn);
+            let start = reply_start(client, parts.at.turn);
+            self.watch_here(client, words, parts);
+            observe_reply(client, None, start, parts.at.turn);
         } else {
             let words = OwnedArguments::new(words);
             self.wait_in_line(client, Pending::LocalWatch { words }, parts);
@@ -194,12 +189,11 @@ impl Clients {
         &mut self,
         client: ConnectionId,
         words: &[&[u8]],
-        parts: &Parts<'_>,
-        turn: &mut Turn<'_>,
+        parts: &mut Parts<'_, '_>,
     ) {
         let session = self.sessions.at(client);
-        session.last_position = parts.engine.order().position();
-        session.watch(&words[1..], &*parts.engine);
-        session.writer(turn).ok();
+        session.last_position = parts.at.engine.order().position();
+        session.watch(&words[1..], &*parts.at.engine);
+        session.writer(parts.at.turn).ok();
     }
 }

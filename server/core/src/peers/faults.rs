@@ -2,10 +2,9 @@
 
 use super::Peers;
 use super::link::Delay;
-use crate::engine::Engine;
+use crate::engine::At;
 use crate::ids::ReplicaId;
-use crate::settings::Settings;
-use crate::turn::{Event, Turn};
+use crate::turn::Event;
 use crate::wire::arguments::parse_unsigned;
 use crate::wire::error::{ErrorCode, ErrorReply};
 use std::time::Duration;
@@ -25,11 +24,9 @@ impl Peers {
     pub(crate) fn fault(
         &mut self,
         words: &[&[u8]],
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
+        at: &mut At<'_, '_>,
     ) -> Result<Option<Vec<String>>, ErrorReply> {
-        if !settings.allow_faults {
+        if !at.settings.allow_faults {
             let text = "faults are not allowed: start the replica with --allow-faults";
             return Err(ErrorReply::new(ErrorCode::NoPerm, text));
         }
@@ -45,31 +42,25 @@ impl Peers {
             }
         };
         for peer in self.named_peers(peers)? {
-            self.set_fault(peer, &fault, engine, turn);
+            self.set_fault(peer, &fault, at);
         }
-        turn.tell(&Event::Fault { words });
+        at.turn.tell(&Event::Fault { words });
         Ok(None)
     }
 
-    fn set_fault(
-        &mut self,
-        peer: ReplicaId,
-        fault: &Fault,
-        engine: &mut dyn Engine,
-        turn: &mut Turn<'_>,
-    ) {
+    fn set_fault(&mut self, peer: ReplicaId, fault: &Fault, at: &mut At<'_, '_>) {
         match *fault {
             Fault::Delay(delay) => self.links.at(peer).delay = Some(delay),
             Fault::Cut => {
-                self.link_lost(peer, "cut by FAULT", engine, turn);
+                self.link_lost(peer, "cut by FAULT", at);
                 self.links.at(peer).cut = true;
             }
             Fault::Heal => {
                 let link = self.links.at(peer);
                 link.cut = false;
-                link.dial_due = link.dial_due.min(turn.now.monotonic);
+                link.dial_due = link.dial_due.min(at.turn.now.monotonic);
                 link.end_delay();
-                link.release_delayed(turn);
+                link.release_delayed(at.turn);
             }
         }
     }

@@ -7,7 +7,7 @@
 
 use super::link::LinkState;
 use super::{Peers, Readiness};
-use crate::engine::{Engine, Objection};
+use crate::engine::{At, Engine, Objection};
 use crate::ids::{ConnectionId, ReplicaId};
 use crate::message::{Hello, Message, Refusal, VERSION, encode_refuse};
 use crate::settings::Settings;
@@ -23,42 +23,34 @@ impl Peers {
         &mut self,
         connection: ConnectionId,
         peer: ReplicaId,
-        engine: &dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
+        at: &mut At<'_, '_>,
     ) {
         let link = self.links.at(peer);
         if link.state != LinkState::Dialling || link.cut {
-            return turn.out.close(connection, Close::Now);
+            return at.turn.out.close(connection, Close::Now);
         }
-        link.connect(connection, LinkState::Greeting, turn.now);
+        link.connect(connection, LinkState::Greeting, at.turn.now);
         self.connections.insert(connection, peer);
-        turn.out.promote(connection);
-        let hello = self.hello(peer, engine, settings);
-        hello.encode(turn.out.buffer(connection));
+        at.turn.out.promote(connection);
+        let hello = self.hello(peer, at.engine, at.settings);
+        hello.encode(at.turn.out.buffer(connection));
     }
 
     /// The connection that was asked for could not be made.
-    pub(crate) fn dial_failed(
-        &mut self,
-        peer: ReplicaId,
-        reason: &str,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(crate) fn dial_failed(&mut self, peer: ReplicaId, reason: &str, at: &mut At<'_, '_>) {
         let link = self.links.at(peer);
         if link.state != LinkState::Dialling {
             return;
         }
         link.state = LinkState::Down;
         link.refused = None;
-        link.back_off(turn.now);
+        link.back_off(at.turn.now);
         if !std::mem::replace(&mut link.failure_told, true) {
-            let address = settings.cluster.get(peer.index());
+            let address = at.settings.cluster.get(peer.index());
             let address = address.map_or("", String::as_str);
             let text =
                 format!("replica {peer} at {address} cannot be reached ({reason}); trying on");
-            turn.notice(Level::Info, &text);
+            at.turn.notice(Level::Info, &text);
         }
     }
 
@@ -67,73 +59,62 @@ impl Peers {
         &mut self,
         connection: ConnectionId,
         words: &[&[u8]],
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
+        at: &mut At<'_, '_>,
     ) {
-        turn.out.promote(connection);
+        at.turn.out.promote(connection);
         let message = Message::parse_words(words);
         if let Ok(Message::Peer(hello)) = &message
             && self.links.get(hello.id).is_some_and(|link| link.cut)
         {
-            return turn.out.close(connection, Close::Now);
+            return at.turn.out.close(connection, Close::Now);
         }
         let verdict = match message {
-            Ok(Message::Peer(hello)) => self
-                .judge_dialler(&hello, engine, settings, turn)
-                .map(|()| hello),
+            Ok(Message::Peer(hello)) => self.judge_dialler(&hello, at).map(|()| hello),
             Ok(_) => Err((Refusal::Protocol, None, "not a handshake".to_owned())),
             Err(reason) => Err((Refusal::Protocol, None, reason)),
         };
         let hello = match verdict {
             Ok(hello) => hello,
             Err((refusal, peer, reason)) => {
-                encode_refuse(turn.out.buffer(connection), refusal, &reason);
-                turn.out.close(connection, Close::AfterFlush);
-                return self.note_refusal(peer, &reason, turn);
+                encode_refuse(at.turn.out.buffer(connection), refusal, &reason);
+                at.turn.out.close(connection, Close::AfterFlush);
+                return self.note_refusal(peer, &reason, at.turn);
             }
         };
         let peer = hello.id;
-        self.link_lost(peer, "replaced by a new connection", engine, turn);
+        self.link_lost(peer, "replaced by a new connection", at);
         self.connections.insert(connection, peer);
         let link = self.links.at(peer);
-        link.connect(connection, LinkState::Up, turn.now);
-        let answer = self.hello(peer, engine, settings);
-        answer.encode(turn.out.buffer(connection));
-        self.link_is_up(&hello, engine, settings, turn);
+        link.connect(connection, LinkState::Up, at.turn.now);
+        let answer = self.hello(peer, at.engine, at.settings);
+        answer.encode(at.turn.out.buffer(connection));
+        self.link_is_up(&hello, at);
     }
 
     /// The first frame on a connection that this replica dialled.
-    pub(super) fn answered(
-        &mut self,
-        peer: ReplicaId,
-        frame: Frame<'_>,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn answered(&mut self, peer: ReplicaId, frame: Frame<'_>, at: &mut At<'_, '_>) {
         let hello = match Message::parse(frame) {
             Ok(Message::Peer(hello)) => hello,
             Ok(Message::Refuse(refusal, reason)) => {
-                return self.refused(peer, refusal, &reason, engine, settings, turn);
+                return self.refused(peer, refusal, &reason, at);
             }
-            Ok(_) => return self.link_error(peer, "a frame before the handshake", engine, turn),
-            Err(reason) => return self.link_error(peer, &reason, engine, turn),
+            Ok(_) => return self.link_error(peer, "a frame before the handshake", at),
+            Err(reason) => return self.link_error(peer, &reason, at),
         };
-        let mut verdict = self.judge(&hello, engine, settings, turn);
+        let mut verdict = self.judge(&hello, at);
         if verdict.is_ok() && hello.id != peer {
             let reason = format!("this is replica {}", hello.id);
             verdict = Err((Refusal::Mismatch, None, reason));
         }
         if let Err((refusal, _, reason)) = verdict {
-            self.send_refusal(peer, refusal, &reason, turn);
-            return self.note_refusal(Some(peer), &reason, turn);
+            self.send_refusal(peer, refusal, &reason, at.turn);
+            return self.note_refusal(Some(peer), &reason, at.turn);
         }
         let link = self.links.at(peer);
         // Judging may have closed it, if this incarnation turned out to be refused.
         if let Some(connection) = link.connection {
-            link.connect(connection, LinkState::Up, turn.now);
-            self.link_is_up(&hello, engine, settings, turn);
+            link.connect(connection, LinkState::Up, at.turn.now);
+            self.link_is_up(&hello, at);
         }
     }
 
@@ -143,34 +124,26 @@ impl Peers {
         peer: ReplicaId,
         refusal: Refusal,
         reason: &str,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
+        at: &mut At<'_, '_>,
     ) {
-        self.link_lost(peer, reason, engine, turn);
+        self.link_lost(peer, reason, at);
         let reason = format!("refused by replica {peer}: {reason}");
         match refusal {
-            Refusal::Restarted => self.become_refused(&reason, engine, settings, turn),
+            Refusal::Restarted => self.become_refused(&reason, at),
             Refusal::Mismatch => {}
             // A new connection may mend it; there is nothing to remember.
             Refusal::Protocol => return,
         }
-        self.note_refusal(Some(peer), &reason, turn);
+        self.note_refusal(Some(peer), &reason, at.turn);
     }
 
     /// Judges a handshake on a connection that came in.
-    fn judge_dialler(
-        &mut self,
-        hello: &Hello,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) -> Result<(), Verdict> {
-        self.judge(hello, engine, settings, turn)?;
-        if hello.id < settings.id {
+    fn judge_dialler(&mut self, hello: &Hello, at: &mut At<'_, '_>) -> Result<(), Verdict> {
+        self.judge(hello, at)?;
+        if hello.id < at.settings.id {
             let reason = format!(
                 "of replicas {} and {}, the second dials",
-                hello.id, settings.id
+                hello.id, at.settings.id
             );
             return Err((Refusal::Mismatch, None, reason));
         }
@@ -179,14 +152,11 @@ impl Peers {
 
     /// Compares a handshake with this replica's own setup and memory. The error says why the other end, if
     /// it could be told who it is, is refused.
-    fn judge(
-        &mut self,
-        hello: &Hello,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) -> Result<(), Verdict> {
-        let (me, peer) = (settings.id, self.links.get(hello.id).map(|link| link.peer));
+    fn judge(&mut self, hello: &Hello, at: &mut At<'_, '_>) -> Result<(), Verdict> {
+        let (me, peer) = (
+            at.settings.id,
+            self.links.get(hello.id).map(|link| link.peer),
+        );
         let mismatch = |reason: String| Err((Refusal::Mismatch, peer, reason));
         if let Readiness::Refused(reason) = &self.readiness {
             return mismatch(format!("replica {me} serves no data: {reason}"));
@@ -199,10 +169,10 @@ impl Peers {
             return mismatch(format!("this is replica {me}, not {}", hello.to));
         }
         if peer.is_none() {
-            let count = settings.cluster.len();
+            let count = at.settings.cluster.len();
             return mismatch(format!("replica {} of a cluster of {count}", hello.id));
         }
-        let ours = self.hello(hello.id, engine, settings);
+        let ours = self.hello(hello.id, at.engine, at.settings);
         if hello.cluster != ours.cluster {
             return mismatch(format!("cluster {}, here {}", hello.cluster, ours.cluster));
         }
@@ -215,7 +185,7 @@ impl Peers {
         if hello.limits != ours.limits {
             return mismatch(format!("limits {}, here {}", hello.limits, ours.limits));
         }
-        self.judge_incarnation(hello, engine, settings, turn)?;
+        self.judge_incarnation(hello, at)?;
         match &hello.refused {
             Some(reason) => mismatch(format!("replica {} serves no data: {reason}", hello.id)),
             None => Ok(()),
@@ -223,23 +193,17 @@ impl Peers {
     }
 
     /// Asks the engine what speaks against the peer's incarnation, or its memory of this one's.
-    fn judge_incarnation(
-        &mut self,
-        hello: &Hello,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) -> Result<(), Verdict> {
+    fn judge_incarnation(&mut self, hello: &Hello, at: &mut At<'_, '_>) -> Result<(), Verdict> {
         let peer = hello.id;
-        let (refusal, reason) = match engine.judge(hello, settings) {
+        let (refusal, reason) = match at.engine.judge(hello, at.settings) {
             None => return Ok(()),
             Some(Objection::PeerRestarted) => (Refusal::Restarted, restarted(peer)),
             Some(Objection::ThisRestarted) => {
-                let reason = restarted(settings.id);
+                let reason = restarted(at.settings.id);
                 // Anyone can claim this; it is believed of a replica with which there was nothing yet.
-                if !self.links.at(peer).is_up() && engine.known(peer) == 0 {
+                if !self.links.at(peer).is_up() && at.engine.known(peer) == 0 {
                     let text = format!("by replica {peer}: {reason}");
-                    self.become_refused(&text, engine, settings, turn);
+                    self.become_refused(&text, at);
                 }
                 (Refusal::Mismatch, reason)
             }
@@ -253,13 +217,13 @@ impl Peers {
     }
 
     /// Ends the links with peers of which a third replica holds entries of another incarnation.
-    pub(super) fn refuse_disputed(&mut self, engine: &mut dyn Engine, turn: &mut Turn<'_>) {
-        for peer in engine.disputed() {
+    pub(super) fn refuse_disputed(&mut self, at: &mut At<'_, '_>) {
+        for peer in at.engine.disputed() {
             if self.links.get(peer).is_some_and(|link| link.is_up()) {
                 let reason = restarted(peer);
-                self.send_refusal(peer, Refusal::Restarted, &reason, turn);
-                self.link_lost(peer, &reason, engine, turn);
-                self.note_refusal(Some(peer), &reason, turn);
+                self.send_refusal(peer, Refusal::Restarted, &reason, at.turn);
+                self.link_lost(peer, &reason, at);
+                self.note_refusal(Some(peer), &reason, at.turn);
             }
         }
     }
@@ -317,23 +281,17 @@ impl Peers {
     }
 
     /// This incarnation is refused by a peer: it serves no data.
-    fn become_refused(
-        &mut self,
-        reason: &str,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) {
+    fn become_refused(&mut self, reason: &str, at: &mut At<'_, '_>) {
         if self.is_refused() {
             return;
         }
         self.readiness = Readiness::Refused(reason.to_owned());
-        turn.notice(Level::Error, "this replica serves no data");
+        at.turn.notice(Level::Error, "this replica serves no data");
         // It must not ack for anyone any more, so that nobody counts on it.
-        let text = format!("replica {} serves no data: {reason}", settings.id);
+        let text = format!("replica {} serves no data: {reason}", at.settings.id);
         for peer in self.links.peers() {
-            self.send_refusal(peer, Refusal::Mismatch, &text, turn);
-            self.link_lost(peer, &text, engine, turn);
+            self.send_refusal(peer, Refusal::Mismatch, &text, at.turn);
+            self.link_lost(peer, &text, at);
         }
     }
 }

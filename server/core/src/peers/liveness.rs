@@ -2,7 +2,7 @@
 
 use super::link::{Link, LinkState};
 use super::{Peers, Readiness};
-use crate::engine::Engine;
+use crate::engine::At;
 use crate::ids::{ConnectionId, ReplicaId};
 use crate::message::{Hello, Refusal, encode_token};
 use crate::settings::Settings;
@@ -26,16 +26,11 @@ pub(crate) struct LinkFigures {
 
 impl Peers {
     /// Does what is due by now.
-    pub(crate) fn tick(
-        &mut self,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(crate) fn tick(&mut self, at: &mut At<'_, '_>) {
         for peer in self.links.peers() {
-            self.tick_link(peer, engine, settings, turn);
+            self.tick_link(peer, at);
         }
-        engine.tick(settings, &mut self.links, turn);
+        at.engine.tick(at.settings, &mut self.links, at.turn);
     }
 
     /// When a link wants [`Peers::tick`].
@@ -58,55 +53,44 @@ impl Peers {
         earliest
     }
 
-    fn tick_link(
-        &mut self,
-        peer: ReplicaId,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) {
-        let (now, timeout) = (turn.now.monotonic, settings.link_timeout);
+    fn tick_link(&mut self, peer: ReplicaId, at: &mut At<'_, '_>) {
+        let (now, timeout) = (at.turn.now.monotonic, at.settings.link_timeout);
         let link = self.links.at(peer);
         let silent = now >= link.heard + timeout;
         match link.state {
-            LinkState::Down if dials(settings, peer) && !link.cut && now >= link.dial_due => {
+            LinkState::Down if dials(at.settings, peer) && !link.cut && now >= link.dial_due => {
                 link.state = LinkState::Dialling;
                 link.heard = now;
-                turn.out.dial(peer);
+                at.turn.out.dial(peer);
             }
-            LinkState::Dialling if silent => self.dial_failed(peer, "no answer", settings, turn),
+            LinkState::Dialling if silent => self.dial_failed(peer, "no answer", at),
             LinkState::Greeting | LinkState::Up if silent => {
-                self.link_lost(peer, &format!("silent for {timeout:?}"), engine, turn);
+                self.link_lost(peer, &format!("silent for {timeout:?}"), at);
             }
             LinkState::Up => {
                 if now >= link.heartbeat_due {
-                    link.heartbeat_due = now + settings.heartbeat;
+                    link.heartbeat_due = now + at.settings.heartbeat;
                     let mut frame = Vec::new();
                     let token = u64::try_from(now.as_micros()).unwrap_or(0);
                     encode_token(&mut frame, "HEARTBEAT", token);
-                    link.send_past_delay(&frame, turn);
+                    link.send_past_delay(&frame, at.turn);
                 }
-                link.release_delayed(turn);
+                link.release_delayed(at.turn);
             }
             LinkState::Down | LinkState::Dialling | LinkState::Greeting => {}
         }
     }
 
     /// Both handshakes are through.
-    pub(super) fn link_is_up(
-        &mut self,
-        hello: &Hello,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn link_is_up(&mut self, hello: &Hello, at: &mut At<'_, '_>) {
         let peer = hello.id;
         self.links.at(peer).reset_backoff();
         if self.readiness == Readiness::Unaccepted {
             self.readiness = Readiness::Ready;
         }
-        turn.tell(&Event::LinkUp { peer });
-        engine.linked(hello, settings, &mut self.links, turn);
+        at.turn.tell(&Event::LinkUp { peer });
+        at.engine
+            .linked(hello, at.settings, &mut self.links, at.turn);
     }
 
     /// Bytes came in on a connection, whether they are a whole frame yet or not: a link on which a large
@@ -118,40 +102,28 @@ impl Peers {
     }
 
     /// A link's connection is gone.
-    pub(crate) fn link_lost(
-        &mut self,
-        peer: ReplicaId,
-        reason: &str,
-        engine: &mut dyn Engine,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(crate) fn link_lost(&mut self, peer: ReplicaId, reason: &str, at: &mut At<'_, '_>) {
         let link = self.links.at(peer);
         let was_up = link.is_up();
         if !was_up {
-            link.back_off(turn.now);
+            link.back_off(at.turn.now);
         }
-        if let Some(connection) = link.disconnect(turn.now) {
+        if let Some(connection) = link.disconnect(at.turn.now) {
             self.connections.remove(&connection);
-            turn.out.close(connection, Close::Now);
+            at.turn.out.close(connection, Close::Now);
         }
-        engine.unlinked(peer);
+        at.engine.unlinked(peer);
         if was_up {
-            turn.tell(&Event::LinkDown { peer, reason });
+            at.turn.tell(&Event::LinkDown { peer, reason });
         }
     }
 
     /// A peer sent what cannot be accepted: the link is closed, and a new handshake mends it.
-    pub(crate) fn link_error(
-        &mut self,
-        peer: ReplicaId,
-        reason: &str,
-        engine: &mut dyn Engine,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(crate) fn link_error(&mut self, peer: ReplicaId, reason: &str, at: &mut At<'_, '_>) {
         let text = format!("link with replica {peer}: {reason}");
-        turn.notice(Level::Warn, &text);
-        self.send_refusal(peer, Refusal::Protocol, reason, turn);
-        self.link_lost(peer, reason, engine, turn);
+        at.turn.notice(Level::Warn, &text);
+        self.send_refusal(peer, Refusal::Protocol, reason, at.turn);
+        self.link_lost(peer, reason, at);
     }
 
     /// What there is to say of each link.

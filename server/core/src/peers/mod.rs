@@ -7,7 +7,7 @@ mod link;
 mod links;
 mod liveness;
 
-use crate::engine::Engine;
+use crate::engine::At;
 use crate::ids::{ConnectionId, ReplicaId, Stamp};
 use crate::message::{Message, encode_token};
 use crate::settings::Settings;
@@ -104,66 +104,54 @@ impl Peers {
     }
 
     /// A frame came in on a link's connection.
-    pub(crate) fn frame(
-        &mut self,
-        peer: ReplicaId,
-        frame: Frame<'_>,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) {
+    pub(crate) fn frame(&mut self, peer: ReplicaId, frame: Frame<'_>, at: &mut At<'_, '_>) {
         let link = self.links.at(peer);
-        link.heard = turn.now.monotonic;
+        link.heard = at.turn.now.monotonic;
         if link.state == LinkState::Greeting {
-            return self.answered(peer, frame, engine, settings, turn);
+            return self.answered(peer, frame, at);
         }
         let message = match Message::parse(frame) {
             Ok(message) => message,
-            Err(reason) => return self.link_error(peer, &reason, engine, turn),
+            Err(reason) => return self.link_error(peer, &reason, at),
         };
-        if turn.observed() {
-            tell_received(peer, &message, turn);
+        if at.turn.observed() {
+            tell_received(peer, &message, at.turn);
         }
         match message {
             Message::Heartbeat(token) => {
                 let mut frame = Vec::new();
                 encode_token(&mut frame, "HEARTBEATACK", token);
-                link.send_past_delay(&frame, turn);
+                link.send_past_delay(&frame, at.turn);
                 return;
             }
             Message::HeartbeatAck(token) => {
                 let sent = Duration::from_micros(token);
-                link.round_trip = turn.now.monotonic.checked_sub(sent);
+                link.round_trip = at.turn.now.monotonic.checked_sub(sent);
                 return;
             }
             _ => self.frames_received += 1,
         }
         match message {
             Message::Refuse(refusal, reason) => {
-                self.refused(peer, refusal, &reason, engine, settings, turn);
+                self.refused(peer, refusal, &reason, at);
             }
             Message::Peer(_) => {
                 let reason = "a second handshake on one connection";
-                self.link_error(peer, reason, engine, turn);
+                self.link_error(peer, reason, at);
             }
             message => {
-                if let Err(reason) = engine.receive(peer, message, &mut self.links, turn) {
-                    self.link_error(peer, &reason, engine, turn);
+                if let Err(reason) = at.engine.receive(peer, message, &mut self.links, at.turn) {
+                    self.link_error(peer, &reason, at);
                 }
-                self.refuse_disputed(engine, turn);
+                self.refuse_disputed(at);
             }
         }
     }
 
     /// Sends what this turn owes to the peers.
     #[inline]
-    pub(crate) fn transmit(
-        &mut self,
-        engine: &mut dyn Engine,
-        settings: &Settings,
-        turn: &mut Turn<'_>,
-    ) {
-        engine.transmit(settings, &mut self.links, turn);
+    pub(crate) fn transmit(&mut self, at: &mut At<'_, '_>) {
+        at.engine.transmit(at.settings, &mut self.links, at.turn);
     }
 }
 
