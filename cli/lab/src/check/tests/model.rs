@@ -39,15 +39,14 @@ impl Server {
         let mut bytes = Vec::new();
         let mut reply = ReplyWriter::new(&mut bytes, Resp::Two);
         let context = store::Context {
-            words: &words,
             position: self.position,
             limits: &store::Limits::default(),
             random: 0,
             now: holdback::turn::Now::default(),
         };
         let answer = match spec.run {
-            Run::Read(read) => read(&self.store, &context, &mut reply),
-            Run::Write(write) => write(&mut self.store, &context, &mut reply),
+            Run::Read(read) => read(&self.store, &words, &context, &mut reply),
+            Run::Write(write) => write(&mut self.store, &words, &context, &mut reply),
             _ => panic!("{} neither reads nor writes", spec.name),
         };
         if let Err(error) = answer {
