@@ -11,10 +11,11 @@ use crate::kit::clock::{Clock, wall_nanoseconds};
 use crate::kit::cluster::Cluster;
 use crate::kit::collect::{Final, collect};
 use crate::kit::failure::Failure;
+use crate::kit::interrupt::{self, Then};
 use crate::kit::print::show;
 use crate::kit::run_folder::RunFolder;
+use crate::kit::settle;
 use crate::kit::status::positions;
-use crate::kit::{interrupt, settle};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::time::Duration;
@@ -62,7 +63,11 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let before = check_cluster(case, cluster)?;
     let mut faults = Faults::begin(case, cluster)?;
-    let _handling = interrupt::undo_when_interrupted(faults.healer());
+    let heal = faults.healer();
+    let _handling = interrupt::handle(move |_| {
+        heal();
+        Then::End
+    });
     let connections = clients::connect(case, cluster)?;
 
     let answered = progress(case);
@@ -174,7 +179,7 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
     } = report;
     let mut as_run = case.clone();
     as_run.seed = Some(plan.seed);
-    folder.write_pretty("case.json", &as_run)?;
+    folder.write_json("case.json", &as_run)?;
     let mut text = Vec::new();
     history::write(history, &mut text).map_err(Failure::doing("cannot write the history"))?;
     folder.write("history.jsonl", &text)?;
@@ -185,12 +190,12 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
             .map(|entry| entry.to_json() + "\n")
             .collect();
         folder.write(&format!("replica-{}.order.jsonl", last.replica), &lines)?;
-        folder.write_pretty(&last.store_file(), &last.store_json())?;
+        folder.write_json(&last.store_file(), &last.store_json())?;
     }
     for (number, log) in (1..).zip(client_logs(case, seen)) {
         folder.write(&format!("client-{number}.log"), &log)?;
     }
-    folder.write_pretty("verdict.json", &verdict.to_json(case, plan.seed, history))
+    folder.write_json("verdict.json", &verdict.to_json(case, plan.seed, history))
 }
 
 /// Each client's requests and replies with their times, as lines.

@@ -55,15 +55,6 @@ pub fn handle(handler: impl Fn(i32) -> Then + Send + 'static) -> Handling {
     Handling(number)
 }
 
-/// Lets `undo` run before the program ends.
-#[must_use]
-pub fn undo_when_interrupted(undo: impl Fn() + Send + 'static) -> Handling {
-    handle(move |_| {
-        undo();
-        Then::End
-    })
-}
-
 impl Drop for Handling {
     fn drop(&mut self) {
         handlers().retain(|(number, _)| *number != self.0);

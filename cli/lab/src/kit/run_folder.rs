@@ -99,21 +99,11 @@ impl RunFolder {
         std::fs::write(path, content).map_err(Failure::doing(writing))
     }
 
-    /// Writes a value as JSON on one line.
+    /// Writes a value as JSON.
     ///
     /// # Errors
     /// As [`RunFolder::write`].
     pub fn write_json(&self, file: &str, value: &impl Serialize) -> Result<(), Failure> {
-        let text =
-            serde_json::to_string(value).map_err(|error| Failure::Other(error.to_string()))?;
-        self.write(file, text + "\n")
-    }
-
-    /// Writes a value as JSON for people.
-    ///
-    /// # Errors
-    /// As [`RunFolder::write`].
-    pub fn write_pretty(&self, file: &str, value: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Failure::Other(error.to_string()))?;
         self.write(file, text + "\n")

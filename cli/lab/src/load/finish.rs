@@ -40,7 +40,7 @@ pub(super) fn save_stores(
         }
         last.store
             .retain(|key, _| key.starts_with(prefix.as_bytes()));
-        folder.write_pretty(&last.store_file(), &last.store_json())?;
+        folder.write_json(&last.store_file(), &last.store_json())?;
         recorder.last(&history::Final {
             replica: last.replica as u64,
             store: last.store,

@@ -118,8 +118,8 @@ fn errors(tally: &Tally, width: Option<usize>) -> String {
         text += &format!("  {}\n", styled(FAINT, &said));
     }
     if tally.lost > 0 {
-        let lost = count_of(tally.lost, "connection was", "connections were");
-        let said = format!("{lost} lost, or could not be made");
+        let were = count(tally.lost as usize, "connection was", "connections were");
+        let said = format!("{were} lost, or could not be made");
         text += &format!("  {}\n", styled(BAD, &said));
     }
     if tally.errors.is_empty() {
@@ -143,14 +143,6 @@ fn errors(tally: &Tally, width: Option<usize>) -> String {
         ]);
     }
     text + "\n" + &table.render(width)
-}
-
-fn count_of(number: u64, one: &str, many: &str) -> String {
-    format!(
-        "{} {}",
-        thousands(number),
-        if number == 1 { one } else { many }
-    )
 }
 
 /// A number with its digits in groups.
