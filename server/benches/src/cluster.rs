@@ -49,13 +49,12 @@ impl Cluster {
         };
         for from in 0..replicas {
             cluster.turn(from);
-            for peer in cluster.hosts[from].take_dials() {
-                let (network, now) = (&mut cluster.network, cluster.now);
-                let wire = network.open(from, peer.index());
-                cluster.hosts[from].dialling(peer, wire, network, now);
-                cluster.hosts[from].dialled(wire, true);
-                cluster.hosts[peer.index()].knock(wire);
-                cluster.turn(peer.index());
+            let (network, now) = (&mut cluster.network, cluster.now);
+            for end in cluster.hosts[from].dial(from, network, now) {
+                let to = cluster.network.party(end.other());
+                cluster.hosts[to].knock(end.wire);
+                cluster.turn(to);
+                cluster.hosts[from].dialled(end.wire, true);
                 cluster.turn(from);
             }
         }

@@ -85,13 +85,6 @@ impl<E: Environment> Host<E> {
         self.driver.as_mut().map(|driver| driver.environment())
     }
 
-    /// Ends in good order.
-    pub fn shut_down(&mut self, now: Now) {
-        if let Some(driver) = &mut self.driver {
-            driver.stop(now);
-        }
-    }
-
     /// A connection comes in, and is accepted in the next turn.
     pub fn knock(&mut self, wire: usize) {
         self.backlog.push(End { wire, side: 1 });
@@ -189,33 +182,33 @@ impl<E: Environment> Host<E> {
         driver.turn(&mut sockets, now);
     }
 
-    /// The connections that the replica wants to be made.
-    pub fn take_dials(&mut self) -> Vec<ReplicaId> {
-        self.driver
-            .as_mut()
-            .map_or_else(Vec::new, |driver| driver.take_dials())
-    }
-
-    /// A connection to a peer is being made; an older attempt is given up.
-    pub fn dialling(&mut self, peer: ReplicaId, wire: usize, network: &mut Network, now: Now) {
+    /// Begins the connections that the replica wants, as this party: the ends that dial. Older attempts at the same
+    /// peers are given up.
+    pub fn dial(&mut self, party: usize, network: &mut Network, now: Now) -> Vec<End> {
         let Some(driver) = &mut self.driver else {
-            return;
+            return Vec::new();
         };
-        self.dialling.retain(|older| {
-            if older.peer == peer {
-                driver.forget(older.id);
-                network.close(older.end, false);
-            }
-            older.peer != peer
-        });
-        let (id, end) = (driver.dialling(now), End::dialler(wire));
-        set_end(&mut self.ends, id.slot, end, network);
-        self.dialling.push(Dialling {
-            id,
-            peer,
-            end,
-            outcome: None,
-        });
+        let mut ends = Vec::new();
+        for peer in driver.take_dials() {
+            self.dialling.retain(|older| {
+                if older.peer == peer {
+                    driver.forget(older.id);
+                    network.close(older.end, false);
+                }
+                older.peer != peer
+            });
+            let end = End::dialler(network.open(party, peer.index()));
+            let id = driver.dialling(now);
+            set_end(&mut self.ends, id.slot, end, network);
+            self.dialling.push(Dialling {
+                id,
+                peer,
+                end,
+                outcome: None,
+            });
+            ends.push(end);
+        }
+        ends
     }
 }
 

@@ -109,18 +109,6 @@ impl Network {
         self.wires.len() - 1
     }
 
-    /// How many connections there ever were; their numbers are those below.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.wires.len()
-    }
-
-    /// Whether there never was a connection.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.wires.is_empty()
-    }
-
     /// All ends of all connections.
     pub fn ends(&self) -> impl Iterator<Item = End> + use<> {
         (0..self.wires.len()).flat_map(|wire| [0, 1].map(|side| End { wire, side }))

@@ -13,7 +13,7 @@ pub(super) const MILLISECOND: Time = 1_000;
 pub(super) const SECOND: Time = 1_000_000;
 
 /// Something that happens at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Happening {
     /// Whatever an end of a connection has sent and is due arrives at the other.
     Arrival { end: End },
@@ -41,32 +41,8 @@ pub(super) enum Happening {
 #[derive(Debug, Default)]
 pub(super) struct Agenda {
     now: Time,
-    heap: BinaryHeap<Reverse<(Time, u64, Slot)>>,
+    heap: BinaryHeap<Reverse<(Time, u64, Happening)>>,
     count: u64,
-}
-
-/// A happening that does not take part in the order.
-#[derive(Debug)]
-struct Slot(Happening);
-
-impl PartialEq for Slot {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Slot {}
-
-impl PartialOrd for Slot {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Slot {
-    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
-    }
 }
 
 impl Agenda {
@@ -79,7 +55,7 @@ impl Agenda {
     pub(super) fn at(&mut self, time: Time, happening: Happening) {
         self.count += 1;
         let time = time.max(self.now);
-        self.heap.push(Reverse((time, self.count, Slot(happening))));
+        self.heap.push(Reverse((time, self.count, happening)));
     }
 
     /// Puts a happening in that is so far away.
@@ -89,7 +65,7 @@ impl Agenda {
 
     /// Goes on to the next happening.
     pub(super) fn next(&mut self) -> Option<Happening> {
-        let Reverse((time, _, Slot(happening))) = self.heap.pop()?;
+        let Reverse((time, _, happening)) = self.heap.pop()?;
         self.now = time;
         Some(happening)
     }

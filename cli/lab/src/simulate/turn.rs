@@ -31,11 +31,10 @@ impl World {
 
     /// Begins the connections that the replica asked for.
     fn dial(&mut self, index: usize) {
-        for peer in self.machines[index].host.take_dials() {
-            let wire = self.open(index, peer.index());
-            let machine = &mut self.machines[index];
-            let now = machine.now(self.agenda.now());
-            machine.host.dialling(peer, wire, &mut self.network, now);
+        let machine = &mut self.machines[index];
+        let now = machine.now(self.agenda.now());
+        for end in machine.host.dial(index, &mut self.network, now) {
+            self.opened(end);
         }
     }
 

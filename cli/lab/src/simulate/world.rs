@@ -209,18 +209,23 @@ impl World {
         self.trace.note(self.agenda.now(), who, bytes, text);
     }
 
-    /// Opens a connection; the request to connect is on its way.
+    /// Opens a connection to a replica.
     pub(super) fn open(&mut self, dialler: usize, dialled: usize) -> usize {
         let wire = self.network.open(dialler, dialled);
-        let replicas = self.machines.len();
-        let tapped = dialler < replicas && dialled < replicas;
+        self.opened(End::dialler(wire));
+        wire
+    }
+
+    /// A connection was opened: the request to connect is on its way.
+    pub(super) fn opened(&mut self, end: End) {
+        let [dialler, dialled] = [end, end.other()].map(|end| self.network.party(end));
+        let tapped = dialler < self.machines.len();
         self.taps.push(tapped.then(|| [Tap::new(), Tap::new()]));
         self.marks.push(VecDeque::new());
         let delay = self.sky.delay(dialler, dialled);
-        self.sky
-            .not_before(End::dialler(wire), self.agenda.now() + delay);
-        self.agenda.after(delay, Happening::Knock { wire });
-        wire
+        self.sky.not_before(end, self.agenda.now() + delay);
+        self.agenda
+            .after(delay, Happening::Knock { wire: end.wire });
     }
 
     /// A request to connect gets to the replica, is held up, or finds nobody.

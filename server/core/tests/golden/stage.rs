@@ -229,12 +229,10 @@ impl Stage {
         let now = self.now();
         let host = &mut self.hosts[usize::from(id) - 1];
         host.turn(&mut self.network, now);
-        for peer in host.take_dials() {
-            let wire = self.network.open(usize::from(id) - 1, peer.index());
-            host.dialling(peer, wire, &mut self.network, now);
-            self.links.insert((peer.0, id), End::dialler(wire));
-        }
         let told = host.environment().map(std::mem::take).unwrap_or_default();
+        for end in host.dial(usize::from(id) - 1, &mut self.network, now) {
+            self.links.insert((self.id_at(end.other()), id), end);
+        }
         for told in told.0 {
             self.say(format_args!("{id} {told}"));
         }

@@ -5,11 +5,11 @@
 //! every step the orders of all replicas are compared: each must be a prefix of the longest.
 
 use crate::motion::Move;
-use crate::reply::{Reply, take_reply};
 use holdback::consistency::Consistency;
 use holdback::endpoint::{EndpointSettings, Environment};
 use holdback::multicast::ReplicaId;
 use holdback::order::Digest;
+use holdback::protocol::value::{self, Value};
 use holdback::replica::{Event, Now, Replica, Settings};
 use holdback_testkit::{ClientEnd, End, Host, Network};
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(crate) struct Node {
 
 pub(crate) struct Client {
     at: ClientEnd,
-    replies: Vec<Reply>,
+    replies: Vec<String>,
     closed: bool,
 }
 
@@ -181,11 +181,8 @@ impl World {
             let told = told.drain(..).map(|text| format!("{id}: {text}"));
             self.log.extend(told);
         }
-        for peer in node.host.take_dials() {
-            let wire = self.network.open(usize::from(id) - 1, peer.index());
-            node.host.dialling(peer, wire, &mut self.network, now);
-            self.dials.push(End::dialler(wire));
-        }
+        let dials = node.host.dial(usize::from(id) - 1, &mut self.network, now);
+        self.dials.extend(dials);
         // Moves look at what is under way, and need no list.
         while self.network.next_posted().is_some() {}
         self.wake();
@@ -294,8 +291,11 @@ impl World {
             return;
         };
         let ended = client.at.read(&mut self.network);
-        let replies = std::iter::from_fn(|| take_reply(&mut client.at.input));
-        client.replies.extend(replies);
+        let input = &mut client.at.input;
+        while let Some((reply, length)) = value::parse(input).expect("a reply") {
+            client.replies.push(show(&reply));
+            input.drain(..length);
+        }
         if ended.is_some() {
             client.closed = true;
             self.network.close(end, false);
@@ -303,10 +303,9 @@ impl World {
         self.wake();
     }
 
-    /// The replies that came since the last call.
+    /// The replies that came since the last call, as [`show`] shows them.
     pub(crate) fn replies(&mut self, client: ClientId) -> Vec<String> {
-        let replies = std::mem::take(&mut self.clients[client.0].replies);
-        replies.iter().map(Reply::to_string).collect()
+        std::mem::take(&mut self.clients[client.0].replies)
     }
 
     /// Whether the replica has closed the client's connection.
@@ -352,5 +351,21 @@ impl World {
             (key == name).then(|| value.to_owned())
         });
         found.unwrap_or_else(|| panic!("no {name} in {status}"))
+    }
+}
+
+/// A reply as `+OK`, `-ERR text`, `:1`, the bare bytes of a bulk string, `nil`, or `[a b]`.
+fn show(reply: &Value) -> String {
+    match reply {
+        Value::Simple(text) => format!("+{text}"),
+        Value::Error(text) => format!("-{text}"),
+        Value::Integer(number) => format!(":{number}"),
+        Value::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Null => "nil".to_owned(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(show).collect();
+            format!("[{}]", items.join(" "))
+        }
+        other => panic!("nobody asked for {other:?}"),
     }
 }
