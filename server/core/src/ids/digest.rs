@@ -1,6 +1,7 @@
 //! Digests of orders and of data.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// The digest of an order up to a position.
 ///
@@ -13,5 +14,13 @@ pub struct Digest(pub u128);
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        u128::from_str_radix(text, 16).map(Self).map_err(drop)
     }
 }

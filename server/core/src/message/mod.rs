@@ -202,9 +202,7 @@ fn parse_vector_frame(rest: &[&[u8]]) -> Option<Message> {
     };
     let digest = match hexadecimal {
         b"-" => None,
-        _ => Some(Digest(
-            u128::from_str_radix(std::str::from_utf8(hexadecimal).ok()?, 16).ok()?,
-        )),
+        _ => Some(std::str::from_utf8(hexadecimal).ok()?.parse().ok()?),
     };
     Some(Message::Vector(digest, vouched, parse_vector(rest)?))
 }

@@ -92,6 +92,7 @@ mod execute;
 mod holdback;
 mod multicast;
 mod progress;
+mod snapshot;
 mod view;
 
 pub use clock::LamportClock;
@@ -99,4 +100,5 @@ pub use engine::Ordered;
 pub use error::ReceiveError;
 pub use holdback::HoldbackQueue;
 pub use multicast::Multicast;
+pub use snapshot::{Loaded, Snapshot, SnapshotError, State};
 pub use view::View;

@@ -1,7 +1,7 @@
 //! The store of the ordered models.
 
 use super::read::Keyspace;
-use super::{Mark, Table};
+use super::{Mark, Record, Table};
 
 /// The position of a value's last change.
 impl Mark for u64 {
@@ -23,6 +23,8 @@ impl Mark for u64 {
 pub struct Store {
     table: Table<u64>,
     bytes: usize,
+    /// The position at which everything was removed; 0 if never.
+    emptied: u64,
 }
 
 impl Store {
@@ -32,6 +34,7 @@ impl Store {
         Self {
             table: Table::new(seed),
             bytes: 0,
+            emptied: 0,
         }
     }
 
@@ -68,16 +71,39 @@ impl Store {
         removed.is_some()
     }
 
-    /// Removes everything.
-    pub fn clear(&mut self) {
+    /// Removes everything, as part of the entry at `position`.
+    pub fn clear(&mut self, position: u64) {
         self.table.clear();
         self.bytes = 0;
+        self.emptied = position;
+    }
+
+    /// The position at which everything was removed for the last time; 0 if never.
+    #[must_use]
+    pub fn emptied(&self) -> u64 {
+        self.emptied
     }
 
     /// The position of a key's last change; 0 if it is absent.
     #[must_use]
     pub fn changed(&self, key: &[u8]) -> u64 {
-        self.table.get(key).map_or(0, |record| record.mark)
+        self.record(key).map_or(0, |record| record.mark)
+    }
+
+    /// A key with its value and the position of its last change.
+    #[must_use]
+    pub fn record(&self, key: &[u8]) -> Option<Record<'_, u64>> {
+        self.table.get(key)
+    }
+
+    /// Up to `count` records of a walk, and the cursor for the next call; see [`Table::walk`].
+    pub fn walk(
+        &self,
+        cursor: Option<usize>,
+        count: usize,
+    ) -> (impl Iterator<Item = Record<'_, u64>>, Option<usize>) {
+        let (numbers, next) = self.table.walk(cursor, count);
+        (self.table.numbered(numbers), next)
     }
 
     /// Roughly how much memory the data takes, in bytes.
@@ -93,7 +119,7 @@ impl Keyspace for Store {
     }
 
     fn get(&self, key: &[u8]) -> Option<&[u8]> {
-        self.table.get(key).map(|record| record.value)
+        self.record(key).map(|record| record.value)
     }
 
     fn len(&self) -> usize {
@@ -106,8 +132,7 @@ impl Keyspace for Store {
     }
 
     fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {
-        let (numbers, next) = self.table.walk(cursor, count);
-        let records = self.table.numbered(numbers);
+        let (records, next) = self.walk(cursor, count);
         (records.map(|record| record.key).collect(), next)
     }
 

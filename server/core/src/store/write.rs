@@ -125,10 +125,10 @@ pub fn del(store: &mut Store, words: &[&[u8]], _how: &Context<'_>, reply: Reply<
 pub fn flushall(
     store: &mut Store,
     _words: &[&[u8]],
-    _how: &Context<'_>,
+    how: &Context<'_>,
     reply: Reply<'_, '_>,
 ) -> Answer {
-    store.clear();
+    store.clear(how.position);
     reply.ok();
     Ok(())
 }
@@ -320,39 +320,10 @@ fn too_long(limits: &Limits) -> ErrorReply {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read;
     use super::*;
+    use crate::command::{Run, lookup};
     use crate::turn::Now;
     use crate::wire::reply::Resp;
-
-    type ReadFn = fn(&dyn Keyspace, &[&[u8]], &Context<'_>, Reply<'_, '_>) -> Answer;
-    type WriteFn = fn(&mut Store, &[&[u8]], &Context<'_>, Reply<'_, '_>) -> Answer;
-
-    const READS: &[(&str, ReadFn)] = &[
-        ("GET", read::get),
-        ("MGET", read::mget),
-        ("STRLEN", read::strlen),
-        ("EXISTS", read::exists),
-        ("KEYS", read::keys),
-        ("DBSIZE", read::dbsize),
-        ("TYPE", read::type_of),
-    ];
-
-    const WRITES: &[(&str, WriteFn)] = &[
-        ("SET", set),
-        ("INCR", incr),
-        ("INCRBY", incrby),
-        ("DECR", decr),
-        ("DECRBY", decrby),
-        ("APPEND", append),
-        ("MSET", mset),
-        ("GETDEL", getdel),
-        ("DEL", del),
-        ("CAS", cas),
-        ("SETNX", setnx),
-        ("GETSET", getset),
-        ("FLUSHALL", flushall),
-    ];
 
     /// Runs lines against one store; each line's reply as RESP.
     fn run(lines: &[&str]) -> Vec<String> {
@@ -371,13 +342,10 @@ mod tests {
             };
             let mut buffer = Vec::new();
             let mut reply = ReplyWriter::new(&mut buffer, Resp::Two);
-            let name = line.split(' ').next().unwrap();
-            let answer = match READS.iter().find(|(known, _)| *known == name) {
-                Some((_, read)) => read(&store, &words, &how, &mut reply),
-                None => {
-                    let found = WRITES.iter().find(|(known, _)| *known == name);
-                    found.expect(name).1(&mut store, &words, &how, &mut reply)
-                }
+            let answer = match lookup(words[0]).expect(line).run {
+                Run::Read(read) => read(&store, &words, &how, &mut reply),
+                Run::Write(write) => write(&mut store, &words, &how, &mut reply),
+                _ => panic!("{line} is no data command"),
             };
             if let Err(error) = answer {
                 reply.error(&error);
