@@ -5,7 +5,7 @@
 #   --update   writes what was counted to server/benches/instructions.tsv, as the new baselines
 #
 # The paths are those of server/benches: the decoder, the hold-back queue, the multicast, the store, and whole
-# replicas that execute SET and GET in memory. Each is counted by valgrind's callgrind, so other load on the
+# replicas that execute SET and GET in memory, with the rules of their connections. Each is counted by valgrind's callgrind, so other load on the
 # machine does not matter. Fails (1) if one takes more than 10 % above its baseline, or if tracing that is off takes
 # 0.5 % of a SET or more.
 set -euo pipefail

@@ -168,7 +168,7 @@ impl Network {
         Ok(count)
     }
 
-    /// The sender waits for room, or not any more. [`Network::take_woken`] tells when there is some.
+    /// The sender waits for room, or not any more. [`Network::next_woken`] tells when there is some.
     pub fn want_room(&mut self, end: End, wanted: bool) {
         self.pipe(end).stuck = wanted;
     }
