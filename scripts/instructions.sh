@@ -31,13 +31,12 @@ done
 command -v valgrind >/dev/null 2>&1 || fail "$EXIT_UNREACHABLE" "valgrind is needed (Debian's package valgrind)"
 clean_up_on_exit
 
-# The package is built together with the programs, so that it shares all they are made of.
 target="${CARGO_TARGET_DIR:-$root/target}"
 case "$target" in
   /*) ;;
   *) target="$PWD/$target" ;;
 esac
-run_child cargo build --release --quiet --workspace --bins --target-dir "$target" --manifest-path "$root/Cargo.toml" ||
+run_child cargo build --release --quiet --locked --package holdback-benches --target-dir "$target" --manifest-path "$root/Cargo.toml" ||
   fail "$EXIT_NO" "the program that is counted cannot be built"
 readonly program="$target/release/holdback-instructions"
 

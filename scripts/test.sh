@@ -56,9 +56,6 @@ cargo fmt --all --check
 step "lints"
 cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
 
-step "documentation"
-RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --quiet --workspace --no-deps --document-private-items --locked
-
 step "scripts"
 shellcheck scripts/*.sh .ci/run
 
@@ -68,38 +65,72 @@ if [ "$quick" = yes ]; then
   exit 0
 fi
 
-step "programs"
-# Tests that run the programs find them here.
+target=${CARGO_TARGET_DIR:-target}
+# Deliberate bugs are built into a folder of their own, so that nothing else has them.
+readonly bugs_target=$target/deliberate-bugs lab_with_bugs=$target/deliberate-bugs/bugs/holdback-lab
+
+# What builds with other profiles, and goes on while the tests wait for each other.
+beside_the_tests() {
+  step "deliberate bugs"
+  # The simulator has to find each of them with the seed on record; scripts/bugs.sh looks for these.
+  cargo build --quiet --locked --profile bugs --features deliberate-bugs --target-dir "$bugs_target" \
+    -p holdback-lab --bin holdback-lab
+  "$lab_with_bugs" simulate --every-bug
+  scripts/test_simulated_run.sh "$lab_with_bugs"
+
+  step "no deliberate bugs"
+  scripts/test_no_bugs.sh "$target/debug" "$lab_with_bugs"
+
+  step "simulation"
+  # The fixed seeds are among the tests; these have not been run before.
+  "$target/debug/holdback-lab" simulate --fresh 30 --twice
+
+  step "documentation"
+  RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
+    cargo doc --quiet --workspace --no-deps --document-private-items --locked
+
+  step "instructions"
+  scripts/instructions.sh
+}
+
+step "programs and tests"
+# Tests that run the programs find them here, and so do the scripts.
 cargo build --quiet --workspace --bins --locked
+cargo test --quiet --workspace --locked --no-run
+
+log=$(mktemp)
+# In a process group of its own, so that all of it ends with this script.
+set -m
+beside_the_tests >"$log" 2>&1 </dev/null &
+beside=$!
+set +m
+clean_up() {
+  kill -- "-$beside" 2>/dev/null || true
+  rm -f "$log"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 step "tests"
 cargo test --workspace --locked
 
-step "simulation"
-# The fixed seeds are among the tests; these have not been run before.
-"${CARGO_TARGET_DIR:-target}/debug/holdback-lab" simulate --fresh 30 --twice
+beside_failed=0
+wait "$beside" || beside_failed=$?
+cat "$log"
+[ "$beside_failed" -eq 0 ] || exit "$beside_failed"
 
-step "deliberate bugs"
-# The simulator has to find each of them with the seed on record; scripts/bugs.sh looks for these. They are built
-# into a folder of their own, so that nothing else has them.
-bugs=(--locked --profile bugs --features deliberate-bugs --target-dir "${CARGO_TARGET_DIR:-target}/deliberate-bugs")
-cargo run --quiet "${bugs[@]}" -p holdback-lab --bin holdback-lab -- simulate --every-bug
-scripts/test_simulated_run.sh "${CARGO_TARGET_DIR:-target}/deliberate-bugs/bugs/holdback-lab"
-
-step "instructions"
-scripts/instructions.sh
+# The programs that are there serve the scripts too.
+HOLDBACK_BIN=$(cd "$target/debug" && pwd)
+export HOLDBACK_BIN
 
 step "clients"
 scripts/test_clients.sh
 
 step "report"
-HOLDBACK_BIN="${CARGO_TARGET_DIR:-target}/debug" scripts/test_report.sh
+scripts/test_report.sh
 
 step "cases"
 scripts/run_all_cases.sh
-
-step "no deliberate bugs"
-# In the programs that the cases have just built and run.
-scripts/test_no_bugs.sh "${HOLDBACK_BIN:-${CARGO_TARGET_DIR:-target}/release}" "${CARGO_TARGET_DIR:-target}/deliberate-bugs/bugs/holdback-lab"
 
 printf '\nall fine\n'
