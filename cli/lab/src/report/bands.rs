@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// The kinds of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
+pub(super) enum Trouble {
     /// Frames to the peer are held for a while.
     Delay,
     /// The link is cut.
@@ -19,24 +19,23 @@ pub enum Trouble {
 
 /// A stretch of time in which something is wrong between a replica and a peer, as the replica knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Band {
+pub(super) struct Band {
     /// What is wrong.
-    pub trouble: Trouble,
+    pub(super) trouble: Trouble,
     /// The replica at which it is.
-    pub replica: u16,
+    pub(super) replica: u16,
     /// The replica at the other end; the replica itself if no link is concerned.
-    pub peer: u16,
+    pub(super) peer: u16,
     /// Since when: wall time, in nanoseconds.
-    pub from: u64,
+    pub(super) from: u64,
     /// Until when. None if it never ended.
-    pub to: Option<u64>,
+    pub(super) to: Option<u64>,
     /// In words.
-    pub text: String,
+    pub(super) text: String,
 }
 
 /// All bands of all traces and pauses, by time.
-#[must_use]
-pub fn bands(traces: &[Trace], pauses: &[Pause], replicas: &[u16]) -> Vec<Band> {
+pub(super) fn bands(traces: &[Trace], pauses: &[Pause], replicas: &[u16]) -> Vec<Band> {
     let mut all = paused(pauses);
     for trace in traces {
         let mut open = Open {

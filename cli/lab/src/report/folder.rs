@@ -9,32 +9,32 @@ use std::path::{Path, PathBuf};
 
 /// What a run left behind.
 #[derive(Clone, Debug, Default)]
-pub struct Run {
+pub(super) struct Run {
     /// The folder's name.
-    pub name: String,
+    pub(super) name: String,
     /// The replicas, if they are known.
-    pub cluster: Option<Cluster>,
+    pub(super) cluster: Option<Cluster>,
     /// What was run, for a person.
-    pub description: String,
+    pub(super) description: String,
     /// What the clients saw, if it was recorded.
-    pub history: Option<History>,
+    pub(super) history: Option<History>,
     /// What the replicas traced, by replica; empty if they did not.
-    pub traces: Vec<Trace>,
+    pub(super) traces: Vec<Trace>,
     /// When replicas were paused and went on.
-    pub pauses: Vec<Pause>,
+    pub(super) pauses: Vec<Pause>,
     /// What the checkers said, if they were asked.
-    pub verdict: Option<Json>,
+    pub(super) verdict: Option<Json>,
 }
 
 /// A replica's process was paused, or went on. Its own trace cannot tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pause {
+pub(super) struct Pause {
     /// The replica.
-    pub replica: u16,
+    pub(super) replica: u16,
     /// When: wall time, in nanoseconds.
-    pub wall: u64,
+    pub(super) wall: u64,
     /// Whether it was paused.
-    pub begins: bool,
+    pub(super) begins: bool,
 }
 
 impl Run {
@@ -43,7 +43,7 @@ impl Run {
     /// # Errors
     /// [`Failure::Usage`] if there is neither a history nor a trace, or a file is malformed; it names the
     /// file and the line.
-    pub fn load(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn load(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
         let full = std::fs::canonicalize(path)
             .map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;

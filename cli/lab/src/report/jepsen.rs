@@ -9,8 +9,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 /// The history in EDN.
-#[must_use]
-pub fn write(history: &History) -> String {
+pub(super) fn write(history: &History) -> String {
     // Every operation has an invocation and, if it ended, a completion. At one moment those that end come
     // behind those that begin, for they are concurrent.
     let mut events: Vec<(u64, bool, usize)> = Vec::new();

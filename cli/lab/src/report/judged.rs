@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 
 /// What was said of one consistency model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
+pub(super) struct Judgement {
     /// The model.
-    pub model: String,
+    pub(super) model: String,
     /// `yes`, `no` or `unknown`.
-    pub verdict: String,
+    pub(super) verdict: String,
     /// Why, line by line.
-    pub reasons: Vec<String>,
+    pub(super) reasons: Vec<String>,
     /// The operations of the counter-example, if there is one.
-    pub example: BTreeSet<Named>,
+    pub(super) example: BTreeSet<Named>,
 }
 
 /// What names an operation. One that was judged before it was written to a file has no line yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Named {
+pub(super) enum Named {
     /// Its line in the history, from 1.
     Line(usize),
     /// Its place among the history's operations, from 0.
@@ -27,25 +27,23 @@ pub enum Named {
 
 impl Judgement {
     /// Whether an operation with this line and place belongs to the counter-example.
-    #[must_use]
-    pub fn names(&self, line: usize, place: usize) -> bool {
+    pub(super) fn names(&self, line: usize, place: usize) -> bool {
         self.example.contains(&Named::Line(line)) || self.example.contains(&Named::Place(place))
     }
 }
 
 /// Everything that was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Judged {
+pub(super) struct Judged {
     /// Whether the run was what its case expects, if that was said: `yes` or `no`.
-    pub run: Option<String>,
+    pub(super) run: Option<String>,
     /// Of each model that was checked.
-    pub models: Vec<Judgement>,
+    pub(super) models: Vec<Judgement>,
 }
 
 impl Judged {
     /// Reads the verdict. What it does not know it leaves out.
-    #[must_use]
-    pub fn read(json: &Json) -> Self {
+    pub(super) fn read(json: &Json) -> Self {
         let run = json.get("verdict").and_then(Json::as_str);
         let checks = json.get("checks").and_then(Json::as_array);
         Self {
@@ -55,8 +53,7 @@ impl Judged {
     }
 
     /// Whether an operation with this line and place belongs to a counter-example.
-    #[must_use]
-    pub fn names(&self, line: usize, place: usize) -> bool {
+    pub(super) fn names(&self, line: usize, place: usize) -> bool {
         self.models.iter().any(|model| model.names(line, place))
     }
 }

@@ -6,19 +6,19 @@ use std::collections::HashMap;
 
 /// One frame's way from one replica to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Message {
+pub(super) struct Message {
     /// Its kind.
-    pub kind: FrameKind,
+    pub(super) kind: FrameKind,
     /// Who sent it.
-    pub from: u16,
+    pub(super) from: u16,
     /// To whom.
-    pub to: u16,
+    pub(super) to: u16,
     /// When it was sent: wall time, in nanoseconds. None if the sender's trace does not have it.
-    pub sent: Option<u64>,
+    pub(super) sent: Option<u64>,
     /// When it was received. None if it never was.
-    pub received: Option<u64>,
+    pub(super) received: Option<u64>,
     /// The entry that it carries or acknowledges.
-    pub entry: Option<EntryId>,
+    pub(super) entry: Option<EntryId>,
 }
 
 /// How much later than it was received a frame may seem to have been sent: a replica looks at its clock
@@ -33,8 +33,7 @@ struct Direction {
 }
 
 /// All frames, in the order of the moments at which they were sent.
-#[must_use]
-pub fn messages(traces: &[Trace], entries: &Entries) -> Vec<Message> {
+pub(super) fn messages(traces: &[Trace], entries: &Entries) -> Vec<Message> {
     let mut directions: HashMap<(u16, u16), Direction> = HashMap::new();
     for trace in traces {
         for event in &trace.events {

@@ -13,7 +13,7 @@ use overview::overview;
 use serde_json::{Value as Json, json};
 
 /// The page never has more bytes.
-pub const MOST_BYTES: usize = 2_000_000;
+pub(super) const MOST_BYTES: usize = 2_000_000;
 
 /// What the data may take at first. If it turns out to be too much, less is shown.
 const DATA_BYTES: usize = 2_100_000;
@@ -33,8 +33,7 @@ const SCRIPTS: &[&str] = &[
 ];
 
 /// The page of a picture, with a window that is shown in full if the run is too long for all of it.
-#[must_use]
-pub fn write(picture: &Picture, window: Option<(Moment, Moment)>) -> String {
+pub(super) fn write(picture: &Picture, window: Option<(Moment, Moment)>) -> String {
     let mut budget = DATA_BYTES;
     loop {
         let selection = select(picture, budget, window);

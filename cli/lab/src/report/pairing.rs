@@ -13,16 +13,15 @@ const SLACK: u64 = 5_000_000;
 
 /// What was found out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pairing {
+pub(super) struct Pairing {
     /// The wall time of the history's time zero, in nanoseconds, if it is known.
-    pub zero: Option<u64>,
+    pub(super) zero: Option<u64>,
     /// Of each operation, its request: a place in the list.
-    pub request: Vec<Option<usize>>,
+    pub(super) request: Vec<Option<usize>>,
 }
 
 /// Pairs the operations of a history with the requests of all traces.
-#[must_use]
-pub fn pair(history: &History, requests: &[Request]) -> Pairing {
+pub(super) fn pair(history: &History, requests: &[Request]) -> Pairing {
     let operations = &history.operations;
     let commands: Vec<u64> = operations
         .iter()

@@ -15,59 +15,59 @@ use super::trace::What;
 use crate::history::{Operation, Outcome};
 
 /// Nanoseconds from the start of the run; what happened before it is negative.
-pub type Moment = i64;
+pub(super) type Moment = i64;
 
 /// Everything that a picture of a run can show.
 #[derive(Clone, Debug, Default)]
-pub struct Picture {
+pub(super) struct Picture {
     /// The run's name.
-    pub name: String,
+    pub(super) name: String,
     /// What was run, in short: the case, if it was one.
-    pub title: String,
+    pub(super) title: String,
     /// What was run, for a person.
-    pub description: String,
+    pub(super) description: String,
     /// The consistency model that the replicas ran, if it is known.
-    pub consistency: Option<String>,
+    pub(super) consistency: Option<String>,
     /// What everything random was drawn from, if it is known.
-    pub seed: Option<u64>,
+    pub(super) seed: Option<u64>,
     /// The replicas' ids.
-    pub replicas: Vec<u16>,
+    pub(super) replicas: Vec<u16>,
     /// The clients' lines, by replica.
-    pub clients: Vec<Client>,
+    pub(super) clients: Vec<Client>,
     /// What the clients did, in the order of the invocations.
-    pub bars: Vec<Bar>,
+    pub(super) bars: Vec<Bar>,
     /// Everything with a stamp.
-    pub entries: Entries,
+    pub(super) entries: Entries,
     /// Frames between replicas.
-    pub messages: Vec<Message>,
+    pub(super) messages: Vec<Message>,
     /// Deliveries, in the order of time.
-    pub deliveries: Vec<Delivery>,
+    pub(super) deliveries: Vec<Delivery>,
     /// Times in holdback queues.
-    pub stays: Vec<Stay>,
+    pub(super) stays: Vec<Stay>,
     /// What was wrong with the network.
-    pub bands: Vec<Band>,
+    pub(super) bands: Vec<Band>,
     /// The wall time of moment zero, in nanoseconds; zero if nothing was traced.
-    pub zero: u64,
+    pub(super) zero: u64,
     /// Whether moments are time. Otherwise they are lines of the history, as milliseconds.
-    pub timed: bool,
+    pub(super) timed: bool,
     /// The verdict, if there is one.
-    pub judged: Judged,
+    pub(super) judged: Judged,
     /// What a reader has to know of how the picture was made.
-    pub notes: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
 /// A line for a client: one or more processes, each of which took the place of the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
+pub(super) struct Client {
     /// What it is called.
-    pub name: String,
+    pub(super) name: String,
     /// The replica that it is connected to, if it is known.
-    pub replica: Option<u16>,
+    pub(super) replica: Option<u16>,
 }
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(super) enum End {
     /// It happened.
     Ok,
     /// It certainly did not happen.
@@ -78,56 +78,55 @@ pub enum End {
 
 /// One operation of a client.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bar {
+pub(super) struct Bar {
     /// The client's line.
-    pub client: usize,
+    pub(super) client: usize,
     /// The process.
-    pub process: u64,
+    pub(super) process: u64,
     /// When it was invoked.
-    pub invoked: Moment,
+    pub(super) invoked: Moment,
     /// When it was completed, if it was.
-    pub completed: Option<Moment>,
+    pub(super) completed: Option<Moment>,
     /// How it ended.
-    pub end: End,
+    pub(super) end: End,
     /// What was asked for.
-    pub call: String,
+    pub(super) call: String,
     /// Whether that can change nothing.
-    pub is_read: bool,
+    pub(super) is_read: bool,
     /// What came of it.
-    pub answer: String,
+    pub(super) answer: String,
     /// The replica that was asked, if it is known.
-    pub replica: Option<u16>,
+    pub(super) replica: Option<u16>,
     /// When the replica got the request, and when it replied: as far as it was traced.
-    pub at_replica: Option<(Moment, Option<Moment>)>,
+    pub(super) at_replica: Option<(Moment, Option<Moment>)>,
     /// The entry that it became, if any.
-    pub entry: Option<EntryId>,
+    pub(super) entry: Option<EntryId>,
     /// More entries that it became: in the eventual model each key of an MSET is one.
-    pub others: Vec<EntryId>,
+    pub(super) others: Vec<EntryId>,
     /// The position at which it took effect or was read, if the history says so.
-    pub position: Option<u64>,
+    pub(super) position: Option<u64>,
     /// Its line in the history; 0 if there is none.
-    pub line: usize,
+    pub(super) line: usize,
     /// Whether it belongs to a counter-example.
-    pub is_marked: bool,
+    pub(super) is_marked: bool,
 }
 
 /// A replica delivers an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delivery {
+pub(super) struct Delivery {
     /// The replica.
-    pub replica: u16,
+    pub(super) replica: u16,
     /// When: wall time, in nanoseconds.
-    pub wall: u64,
+    pub(super) wall: u64,
     /// The entry.
-    pub entry: EntryId,
+    pub(super) entry: EntryId,
     /// Its position there.
-    pub position: u64,
+    pub(super) position: u64,
 }
 
 impl Picture {
     /// Puts a run together.
-    #[must_use]
-    pub fn of(run: &Run) -> Self {
+    pub(super) fn of(run: &Run) -> Self {
         let traced: Vec<Request> = run.traces.iter().flat_map(requests).collect();
         let entries = Entries::gather(&run.traces, &traced);
         let replicas = replicas(run);
@@ -159,15 +158,13 @@ impl Picture {
     }
 
     /// The moment of a wall time.
-    #[must_use]
-    pub fn moment(&self, wall: u64) -> Moment {
+    pub(super) fn moment(&self, wall: u64) -> Moment {
         let (wall, zero) = (i128::from(wall), i128::from(self.zero));
         Moment::try_from(wall - zero).unwrap_or(Moment::MAX)
     }
 
     /// The first and the last moment of everything that clients caused.
-    #[must_use]
-    pub fn span(&self) -> (Moment, Moment) {
+    pub(super) fn span(&self) -> (Moment, Moment) {
         let bars = self.bars.iter();
         let bars = bars.flat_map(|bar| [Some(bar.invoked), bar.completed]);
         let messages = self

@@ -7,24 +7,23 @@ use std::collections::HashMap;
 
 /// An entry's time in one replica's holdback queue. Times are wall times, in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stay {
+pub(super) struct Stay {
     /// The replica.
-    pub replica: u16,
+    pub(super) replica: u16,
     /// The entry.
-    pub entry: EntryId,
+    pub(super) entry: EntryId,
     /// When it came in.
-    pub came: u64,
+    pub(super) came: u64,
     /// When it was delivered. None if it never was.
-    pub left: Option<u64>,
+    pub(super) left: Option<u64>,
     /// The replica's logical clock after it came in.
-    pub clock: u64,
+    pub(super) clock: u64,
     /// Since when the replica knew of each other replica, by id, that it holds the entry.
-    pub known: Vec<(u16, Option<u64>)>,
+    pub(super) known: Vec<(u16, Option<u64>)>,
 }
 
 /// The stays in the queues of all replicas, by replica and time. Only entries of the multicast have any.
-#[must_use]
-pub fn stays(traces: &[Trace], entries: &Entries, replicas: &[u16]) -> Vec<Stay> {
+pub(super) fn stays(traces: &[Trace], entries: &Entries, replicas: &[u16]) -> Vec<Stay> {
     let mut of_origin: HashMap<u16, Vec<EntryId>> = HashMap::new();
     for (entry, id) in entries.list.iter().zip(0..) {
         of_origin.entry(entry.stamp.replica.0).or_default().push(id);

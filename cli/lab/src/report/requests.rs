@@ -39,21 +39,21 @@ const ABOUT: &[&str] = &[
 
 /// A request for data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Request {
+pub(super) struct Request {
     /// The replica that was asked.
-    pub replica: u16,
+    pub(super) replica: u16,
     /// The client's number at this replica.
-    pub client: u32,
+    pub(super) client: u32,
     /// When it came in: wall time, in nanoseconds.
-    pub came: u64,
+    pub(super) came: u64,
     /// What it asked for.
-    pub command: Command,
+    pub(super) command: Command,
     /// When the reply went out, and what it said.
-    pub reply: Option<(u64, Box<str>)>,
+    pub(super) reply: Option<(u64, Box<str>)>,
     /// The stamp of the entry that the reply was for.
-    pub stamp: Option<Stamp>,
+    pub(super) stamp: Option<Stamp>,
     /// The stamps of what it made at once: in the eventual model each key of an MSET becomes an entry.
-    pub made: Vec<Stamp>,
+    pub(super) made: Vec<Stamp>,
 }
 
 /// A client's requests that have no reply yet: places in the list, or none for those that are left out.
@@ -65,8 +65,7 @@ struct Pipeline {
 }
 
 /// The requests for data in a trace, in its order.
-#[must_use]
-pub fn requests(trace: &Trace) -> Vec<Request> {
+pub(super) fn requests(trace: &Trace) -> Vec<Request> {
     let mut requests: Vec<Request> = Vec::new();
     let mut pipelines: HashMap<u32, Pipeline> = HashMap::new();
     let mut executing: Option<usize> = None;

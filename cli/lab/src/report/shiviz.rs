@@ -30,8 +30,7 @@ struct Event {
 }
 
 /// The log.
-#[must_use]
-pub fn write(picture: &Picture) -> String {
+pub(super) fn write(picture: &Picture) -> String {
     let mut log = Log::default();
     for id in &picture.replicas {
         log.host(replica(*id));

@@ -26,8 +26,7 @@ const RADIUS: f64 = 9.0;
 const BUDGET: usize = 40_000;
 
 /// Draws a picture, or the window of it that is asked for.
-#[must_use]
-pub fn draw(picture: &Picture, window: Option<(Moment, Moment)>) -> String {
+pub(super) fn draw(picture: &Picture, window: Option<(Moment, Moment)>) -> String {
     let selection = select(picture, BUDGET, window);
     let (first, last) = window
         .or(selection.window)

@@ -8,15 +8,15 @@ use std::ops::RangeInclusive;
 
 /// What is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub(super) struct Selection {
     /// Of each bar, whether it is.
-    pub bars: Vec<bool>,
+    pub(super) bars: Vec<bool>,
     /// Of each entry, whether it is.
-    pub entries: Vec<bool>,
+    pub(super) entries: Vec<bool>,
     /// The stretch of time in which everything is. None if everything is everywhere.
-    pub window: Option<(Moment, Moment)>,
+    pub(super) window: Option<(Moment, Moment)>,
     /// Outside the window one of so many is.
-    pub one_of: usize,
+    pub(super) one_of: usize,
 }
 
 /// An operation, an entry, or both, with all that belongs to them.
@@ -35,8 +35,11 @@ const REST_SHARE: f64 = 0.3;
 
 /// Chooses what is shown with about so many bytes. The window is the one that is asked for, as far as it
 /// fits; if none is, it begins at the first marked operation or, if there is none, with the run.
-#[must_use]
-pub fn select(picture: &Picture, budget: usize, asked: Option<(Moment, Moment)>) -> Selection {
+pub(super) fn select(
+    picture: &Picture,
+    budget: usize,
+    asked: Option<(Moment, Moment)>,
+) -> Selection {
     let mut lives = lives(picture);
     lives.sort_by_key(|life| life.begins);
     let total: usize = lives.iter().map(|life| life.cost).sum();

@@ -11,29 +11,29 @@ use std::path::Path;
 
 /// Everything that one replica traced, in its order.
 #[derive(Clone, Debug, Default)]
-pub struct Trace {
+pub(super) struct Trace {
     /// The replica.
-    pub replica: u16,
+    pub(super) replica: u16,
     /// What happened.
-    pub events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     /// Whether the last line was cut off, as happens to a process that is killed.
-    pub torn: bool,
+    pub(super) torn: bool,
 }
 
 /// One event of a replica.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
+pub(super) struct Event {
     /// The wall time, in nanoseconds since 1970.
-    pub wall: u64,
+    pub(super) wall: u64,
     /// The logical clock.
-    pub clock: u64,
+    pub(super) clock: u64,
     /// What happened.
-    pub what: What,
+    pub(super) what: What,
 }
 
 /// What an event can be.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub(super) enum What {
     /// A client's command came in.
     Request {
         /// The client's number in this trace.
@@ -83,18 +83,18 @@ pub enum What {
 
 /// A frame at one end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Frame {
+pub(super) struct Frame {
     /// Its kind.
-    pub kind: FrameKind,
+    pub(super) kind: FrameKind,
     /// The replica at the other end.
-    pub peer: u16,
+    pub(super) peer: u16,
     /// The stamp that it carries or acknowledges.
-    pub stamp: Option<Stamp>,
+    pub(super) stamp: Option<Stamp>,
 }
 
 /// The kinds of frames that a picture tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum FrameKind {
+pub(super) enum FrameKind {
     /// Carries an entry of the ordered models.
     Mcast,
     /// Acknowledges entries.
@@ -122,8 +122,7 @@ impl FrameKind {
     }
 
     /// The name on the wire.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Mcast => "MCAST",
             Self::Ack => "ACK",
@@ -140,7 +139,7 @@ impl FrameKind {
 /// # Errors
 /// [`Failure::Usage`] with the file and the line if it cannot be read or is malformed. A last line without
 /// an end may be anything.
-pub fn read_file(path: &Path, replica: u16) -> Result<Trace, Failure> {
+pub(super) fn read_file(path: &Path, replica: u16) -> Result<Trace, Failure> {
     let shown = path.display();
     let file =
         std::fs::File::open(path).map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
@@ -152,7 +151,7 @@ pub fn read_file(path: &Path, replica: u16) -> Result<Trace, Failure> {
 ///
 /// # Errors
 /// The number of the line that is malformed, and what is wrong with it.
-pub fn read(mut input: impl BufRead, replica: u16) -> Result<Trace, (usize, String)> {
+pub(super) fn read(mut input: impl BufRead, replica: u16) -> Result<Trace, (usize, String)> {
     let mut trace = Trace {
         replica,
         ..Trace::default()

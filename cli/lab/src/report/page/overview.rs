@@ -8,7 +8,6 @@ const BUCKETS: usize = 400;
 
 /// Per stretch: operations completed, those of them that did not end well, each replica's deliveries, and
 /// the most entries that each held back.
-#[must_use]
 pub(super) fn overview(picture: &Picture) -> Json {
     let span = picture.span();
     let mut operations = [0_u32; BUCKETS];
