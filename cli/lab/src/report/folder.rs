@@ -4,6 +4,7 @@ use super::trace::{self, Trace};
 use crate::history::{self, History};
 use crate::kit::cluster::Cluster;
 use crate::kit::failure::Failure;
+use serde::Deserialize;
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 
@@ -115,30 +116,28 @@ fn pauses(path: &Path) -> Result<Vec<Pause>, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
-    let mut pauses = Vec::new();
-    for (line, number) in text.lines().zip(1..) {
-        let pause = pause(line)
-            .map_err(|what| Failure::Usage(format!("{shown}: line {number}: {what}")))?;
-        pauses.extend(pause);
-    }
-    Ok(pauses)
+    let lines = text.lines().zip(1..).map(|(line, number)| {
+        pause(line).map_err(|what| Failure::Usage(format!("{shown}: line {number}: {what}")))
+    });
+    lines.filter_map(Result::transpose).collect()
 }
 
 fn pause(line: &str) -> Result<Option<Pause>, String> {
-    let fault: Json = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let number = |name: &str| {
-        let number = fault.get(name).and_then(Json::as_u64);
-        number.ok_or_else(|| format!("`{name}` is missing or no number"))
-    };
-    let begins = match fault.pointer("/command/0").and_then(Json::as_str) {
+    #[derive(Deserialize)]
+    struct Fault {
+        replica: u16,
+        wall_ns: u64,
+        command: Vec<String>,
+    }
+    let fault: Fault = trace::of_json(line.as_bytes())?;
+    let begins = match fault.command.first().map(String::as_str) {
         Some("PAUSE") => true,
         Some("RESUME") => false,
-        Some(_) => return Ok(None),
-        None => return Err("`command` is missing".into()),
+        _ => return Ok(None),
     };
     Ok(Some(Pause {
-        replica: u16::try_from(number("replica")?).map_err(|error| error.to_string())?,
-        wall: number("wall_ns")?,
+        replica: fault.replica,
+        wall: fault.wall_ns,
         begins,
     }))
 }

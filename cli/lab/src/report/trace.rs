@@ -92,8 +92,8 @@ pub(super) struct Frame {
     pub(super) stamp: Option<Stamp>,
 }
 
-/// The kinds of frames that a picture tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// The kinds of frames that a picture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum FrameKind {
     /// Carries an entry of the ordered models.
     Mcast,
@@ -105,32 +105,20 @@ pub(super) enum FrameKind {
     Entry,
     /// Starts a round.
     Round,
-    /// All others.
-    Other,
 }
 
 impl FrameKind {
-    fn of(name: &str) -> Self {
-        match name {
-            "MCAST" => Self::Mcast,
-            "ACK" => Self::Ack,
-            "UPDATE" => Self::Update,
-            "ENTRY" => Self::Entry,
-            "ROUND" => Self::Round,
-            _ => Self::Other,
-        }
-    }
+    const ALL: [Self; 5] = [
+        Self::Mcast,
+        Self::Ack,
+        Self::Update,
+        Self::Entry,
+        Self::Round,
+    ];
 
     /// The name on the wire.
     pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Mcast => "MCAST",
-            Self::Ack => "ACK",
-            Self::Update => "UPDATE",
-            Self::Entry => "ENTRY",
-            Self::Round => "ROUND",
-            Self::Other => "OTHER",
-        }
+        ["MCAST", "ACK", "UPDATE", "ENTRY", "ROUND"][self as usize]
     }
 }
 
@@ -156,7 +144,7 @@ pub(super) fn read(mut input: impl BufRead, replica: u16) -> Result<Trace, (usiz
         replica,
         ..Trace::default()
     };
-    let mut clients = Numbers::default();
+    let mut clients = HashMap::new();
     let mut text = Vec::new();
     for number in 1.. {
         text.clear();
@@ -174,21 +162,6 @@ pub(super) fn read(mut input: impl BufRead, replica: u16) -> Result<Trace, (usiz
         }
     }
     Ok(trace)
-}
-
-/// Small numbers for names.
-#[derive(Default)]
-struct Numbers(HashMap<String, u32>);
-
-impl Numbers {
-    fn of(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.0.get(name) {
-            return *number;
-        }
-        let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.insert(name.to_owned(), number);
-        number
-    }
 }
 
 /// A line as it stands in the file.
@@ -218,12 +191,13 @@ struct Line<'a> {
     reason: Option<Cow<'a, str>>,
 }
 
-/// The event of a line; none if pictures have no use for it.
-fn event(text: &[u8], replica: u16, clients: &mut Numbers) -> Result<Option<Event>, String> {
-    let line: Line<'_> = serde_json::from_slice(text).map_err(|error| {
-        let text = error.to_string();
-        text[..text.rfind(" at line ").unwrap_or(text.len())].to_owned()
-    })?;
+/// The event of a line; none if pictures have no use for it. Clients are numbered as they come.
+fn event(
+    text: &[u8],
+    replica: u16,
+    clients: &mut HashMap<String, u32>,
+) -> Result<Option<Event>, String> {
+    let line: Line<'_> = of_json(text)?;
     if line.replica != replica {
         let found = line.replica;
         return Err(format!("this is an event of replica {found}"));
@@ -233,31 +207,32 @@ fn event(text: &[u8], replica: u16, clients: &mut Numbers) -> Result<Option<Even
     Ok(what.map(|what| Event { wall, clock, what }))
 }
 
-fn what(line: Line<'_>, clients: &mut Numbers) -> Result<Option<What>, String> {
-    let missing = |name: &str| format!("`{name}` is missing");
-    let name = line.event.into_owned();
-    let stamp = match &line.stamp {
-        Some(text) => Some(
-            Stamp::parse(text.as_bytes())
-                .ok_or_else(|| format!("`stamp` is {text:?}, not 17.2"))?,
-        ),
-        None => None,
+/// What a line of JSON says. An error names no place, which within one line is of no use.
+pub(super) fn of_json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
+    serde_json::from_slice(text).map_err(|error| {
+        let text = error.to_string();
+        text[..text.rfind(" at line ").unwrap_or(text.len())].to_owned()
+    })
+}
+
+fn need<T>(field: Option<T>, name: &str) -> Result<T, String> {
+    field.ok_or_else(|| format!("`{name}` is missing"))
+}
+
+fn what(line: Line<'_>, clients: &mut HashMap<String, u32>) -> Result<Option<What>, String> {
+    let stamp = line.stamp.as_deref().map(|text| {
+        Stamp::parse(text.as_bytes()).ok_or_else(|| format!("`stamp` is {text:?}, not 17.2"))
+    });
+    let stamp = stamp.transpose()?;
+    let peer = need(line.peer, "peer");
+    let mut client = || {
+        let next = clients.len() as u32;
+        let name = need(line.client.as_deref(), "client")?;
+        Ok::<u32, String>(*clients.entry(name.to_owned()).or_insert(next))
     };
-    let peer = line.peer.ok_or_else(|| missing("peer"));
-    let mut client = || match &line.client {
-        Some(client) => Ok(clients.of(client)),
-        None => Err(missing("client")),
-    };
-    let frame = || match &line.frame {
-        Some(frame) => Ok(FrameKind::of(frame)),
-        None => Err(missing("frame")),
-    };
-    let commands = match (line.command, line.commands) {
-        (Some(command), _) => Ok(vec![command]),
-        (None, Some(commands)) => Ok(commands),
-        (None, None) => Err(missing("command")),
-    };
-    Ok(Some(match name.as_str() {
+    let commands = line.command.map(|command| vec![command]).or(line.commands);
+    let commands = need(commands, "command");
+    Ok(Some(match &*line.event {
         "request" => What::Request {
             client: client()?,
             command: Command::new(&commands?),
@@ -267,20 +242,23 @@ fn what(line: Line<'_>, clients: &mut Numbers) -> Result<Option<What>, String> {
             stamp,
             reply: clip(line.reply.as_deref().unwrap_or_default()).into(),
         },
-        "send" | "receive" => {
-            let (kind, peer) = (frame()?, peer?);
+        event @ ("send" | "receive") => {
+            let (name, peer) = (need(line.frame, "frame")?, peer?);
+            let mut kinds = FrameKind::ALL.into_iter();
+            let Some(kind) = kinds.find(|kind| kind.name() == name) else {
+                return Ok(None);
+            };
             let frame = Frame { kind, peer, stamp };
-            match name.as_str() {
-                _ if kind == FrameKind::Other => return Ok(None),
+            match event {
                 "send" => What::Send(frame),
                 _ => What::Receive(frame),
             }
         }
-        "deliver" | "apply" => What::Deliver {
-            position: line.position.ok_or_else(|| missing("position"))?,
-            stamp: stamp.ok_or_else(|| missing("stamp"))?,
+        event @ ("deliver" | "apply") => What::Deliver {
+            position: need(line.position, "position")?,
+            stamp: need(stamp, "stamp")?,
             command: Command::new(&commands?),
-            was_held: name == "deliver",
+            was_held: event == "deliver",
         },
         "link_up" => What::LinkUp { peer: peer? },
         "link_down" => What::LinkDown {
@@ -291,7 +269,7 @@ fn what(line: Line<'_>, clients: &mut Numbers) -> Result<Option<What>, String> {
             let words = commands?.into_iter().flatten().map(Cow::into_owned);
             What::Fault(words.collect())
         }
-        _ => return Err(format!("`event` is {name:?}, which is none")),
+        event => return Err(format!("`event` is {event:?}, which is none")),
     }))
 }
 
