@@ -4,38 +4,8 @@
 use super::asked::Command;
 use super::trace::{Trace, What};
 use holdback::multicast::Stamp;
+use holdback::protocol::command::{Kind, Name, lookup};
 use std::collections::{HashMap, VecDeque};
-
-/// Commands that ask about the cluster or the connection, and not for data.
-const ABOUT: &[&str] = &[
-    "PEER",
-    "STATUS",
-    "ORDER",
-    "DIGEST",
-    "HOLDBACK",
-    "STORE",
-    "HELP",
-    "POSITION",
-    "AWAIT",
-    "CONSISTENCY",
-    "MONITOR",
-    "FAULT",
-    "HELLO",
-    "PING",
-    "ECHO",
-    "COMMAND",
-    "CONFIG",
-    "CLIENT",
-    "INFO",
-    "SELECT",
-    "QUIT",
-    "MULTI",
-    "DISCARD",
-    "WATCH",
-    "UNWATCH",
-    "RESET",
-    "DBSIZE",
-];
 
 /// A request for data.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,11 +95,17 @@ impl Pipeline {
             "EXEC" => return Some(Command::of_parts(&self.parts.take()?)),
             name => match &mut self.parts {
                 Some(parts) => parts.push(command.clone()),
-                None => return (!ABOUT.contains(&name)).then(|| command.clone()),
+                None => return is_for_data(name).then(|| command.clone()),
             },
         }
         None
     }
+}
+
+/// Whether a command asks for data, and not about the cluster or the connection. An unknown one may.
+fn is_for_data(name: &str) -> bool {
+    lookup(name.as_bytes())
+        .is_none_or(|spec| matches!(spec.kind, Kind::Read | Kind::Write) && spec.id != Name::Dbsize)
 }
 
 #[cfg(test)]
