@@ -11,8 +11,9 @@ use super::pairing::{self, Pairing};
 use super::queue::{Stay, stays};
 use super::requests::{Request, requests};
 use super::rows;
-use super::trace::What;
-use crate::history::{Operation, Outcome};
+use super::trace::{Trace, What};
+use crate::history::{History, Operation, Outcome};
+use serde_json::Value as Json;
 
 /// Nanoseconds from the start of the run; what happened before it is negative.
 pub(super) type Moment = i64;
@@ -131,12 +132,14 @@ impl Picture {
         let entries = Entries::gather(&run.traces, &traced);
         let replicas = replicas(run);
         let judged = run.verdict.as_ref().map(Judged::read);
+        let meta = |name: &str| run.history.as_ref()?.meta.as_ref()?.get(name);
+        let recorded = meta("seed").and_then(Json::as_u64);
         let mut picture = Self {
             name: run.name.clone(),
-            title: title(run),
+            title: title(run, meta("case").and_then(Json::as_str)),
             description: run.description.clone(),
             consistency: consistency(run),
-            seed: seed(run),
+            seed: recorded.or_else(|| run.cluster.as_ref().and_then(|cluster| cluster.seed)),
             messages: messages(&run.traces, &entries),
             deliveries: deliveries(run, &entries),
             stays: stays(&run.traces, &entries, &replicas),
@@ -267,37 +270,32 @@ impl Picture {
     }
 
     fn add_notes(&mut self, run: &Run) {
-        let mut note = |text: String| self.notes.push(text);
-        if run.traces.is_empty() {
-            note("No replica was traced, so only what the clients saw is shown.".into());
+        let traced = !run.traces.is_empty();
+        let mut note = |applies: bool, text: &str| {
+            self.notes.extend(applies.then(|| text.to_owned()));
+        };
+        note(
+            !traced,
+            "No replica was traced, so only what the clients saw is shown.",
+        );
+        note(
+            run.history.is_none(),
+            "There is no history: operations are the requests that the replicas traced.",
+        );
+        note(
+            !self.timed,
+            "The history has no times: one millisecond stands for one of its lines.",
+        );
+        for Trace { replica, torn, .. } in &run.traces {
+            let text = format!("The trace of replica {replica} ends within a line.");
+            note(*torn, &text);
         }
-        if run.history.is_none() {
-            note(
-                "There is no history: operations are the requests that the replicas traced.".into(),
-            );
-        }
-        if !self.timed {
-            note("The history has no times: one millisecond stands for one of its lines.".into());
-        }
-        let torn: Vec<String> = run
-            .traces
-            .iter()
-            .filter(|trace| trace.torn)
-            .map(|trace| format!("The trace of replica {} ends within a line.", trace.replica))
-            .collect();
-        torn.into_iter().for_each(&mut note);
-        let paired = self
-            .bars
-            .iter()
-            .filter(|bar| bar.at_replica.is_some())
-            .count();
-        let missing = self.bars.len() - paired;
-        if !run.traces.is_empty() && missing > 0 {
-            self.notes.push(format!(
-                "{missing} of {} operations were not found in the traces.",
-                self.bars.len()
-            ));
-        }
+        let unpaired = self.bars.iter().filter(|bar| bar.at_replica.is_none());
+        let (missing, all) = (unpaired.count(), self.bars.len());
+        note(
+            traced && missing > 0,
+            &format!("{missing} of {all} operations were not found in the traces."),
+        );
     }
 }
 
@@ -370,31 +368,13 @@ fn replicas(run: &Run) -> Vec<u16> {
 
 fn consistency(run: &Run) -> Option<String> {
     let cluster = run.cluster.as_ref().and_then(|cluster| cluster.consistency);
-    let history = || {
-        run.history
-            .as_ref()
-            .and_then(crate::history::History::consistency)
-    };
+    let history = || run.history.as_ref().and_then(History::consistency);
     cluster.or_else(history).map(|model| model.to_string())
 }
 
 /// The name of the case; without one, that of the folder without its time.
-fn title(run: &Run) -> String {
-    let meta = run
-        .history
-        .as_ref()
-        .and_then(|history| history.meta.as_ref());
-    let case = meta.and_then(|meta| meta.get("case")?.as_str());
+fn title(run: &Run, case: Option<&str>) -> String {
     let is_time = |part: &str| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
     let parts = run.name.split('-').take_while(|part| !is_time(part));
     case.map_or_else(|| parts.collect::<Vec<_>>().join("-"), str::to_owned)
-}
-
-fn seed(run: &Run) -> Option<u64> {
-    let meta = run
-        .history
-        .as_ref()
-        .and_then(|history| history.meta.as_ref());
-    let recorded = meta.and_then(|meta| meta.get("seed")?.as_u64());
-    recorded.or_else(|| run.cluster.as_ref().and_then(|cluster| cluster.seed))
 }
