@@ -13,13 +13,9 @@ use std::time::Duration;
 /// What one replica said.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Asked {
-    /// The replica's id.
     pub(crate) id: usize,
-    /// Its address.
     pub(crate) address: String,
-    /// The answer.
     pub(crate) answer: Answer,
-    /// How long that took.
     pub(crate) took: Duration,
 }
 

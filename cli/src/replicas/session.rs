@@ -44,7 +44,6 @@ pub(crate) enum Fate {
 /// Who a replica says it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// Its id.
     pub(crate) id: String,
     /// The cluster's consistency model.
     pub(crate) model: String,

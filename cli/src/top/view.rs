@@ -118,7 +118,6 @@ pub(super) fn usual<'a>(digests: &[(usize, &'a str)]) -> Option<&'a str> {
 #[derive(Clone, Debug)]
 pub(super) struct View {
     pub(super) replicas: Vec<Replica>,
-    /// The moment.
     pub(super) now: Instant,
 }
 

@@ -20,7 +20,6 @@ pub(super) enum Trouble {
 /// A stretch of time in which something is wrong between a replica and a peer, as the replica knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Band {
-    /// What is wrong.
     pub(super) trouble: Trouble,
     /// The replica at which it is.
     pub(super) replica: u16,

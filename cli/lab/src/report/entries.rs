@@ -12,7 +12,6 @@ pub(super) type EntryId = u32;
 /// One entry.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
-    /// Its stamp.
     pub(super) stamp: Stamp,
     /// What it does, if any replica delivered it or its client is known.
     pub(super) command: Option<Command>,
@@ -26,7 +25,6 @@ pub(super) struct Entry {
 /// All entries, in the order of their stamps.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Entries {
-    /// The entries.
     pub(super) list: Vec<Entry>,
     ids: HashMap<Stamp, EntryId>,
 }

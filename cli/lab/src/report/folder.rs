@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 /// What a run left behind.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Run {
-    /// The folder's name.
     pub(super) name: String,
     /// The replicas, if they are known.
     pub(super) cluster: Option<Cluster>,
@@ -30,7 +29,6 @@ pub(super) struct Run {
 /// A replica's process was paused, or went on. Its own trace cannot tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pause {
-    /// The replica.
     pub(super) replica: u16,
     /// When: wall time, in nanoseconds.
     pub(super) wall: u64,

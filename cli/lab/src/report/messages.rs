@@ -7,11 +7,8 @@ use std::collections::HashMap;
 /// One frame's way from one replica to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Message {
-    /// Its kind.
     pub(super) kind: FrameKind,
-    /// Who sent it.
     pub(super) from: u16,
-    /// To whom.
     pub(super) to: u16,
     /// When it was sent: wall time, in nanoseconds. None if the sender's trace does not have it.
     pub(super) sent: Option<u64>,

@@ -8,9 +8,7 @@ use std::collections::HashMap;
 /// An entry's time in one replica's holdback queue. Times are wall times, in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stay {
-    /// The replica.
     pub(super) replica: u16,
-    /// The entry.
     pub(super) entry: EntryId,
     /// When it came in.
     pub(super) came: u64,

@@ -10,13 +10,11 @@ use std::collections::{HashMap, VecDeque};
 /// A request for data.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Request {
-    /// The replica that was asked.
     pub(super) replica: u16,
     /// The client's number at this replica.
     pub(super) client: u32,
     /// When it came in: wall time, in nanoseconds.
     pub(super) came: u64,
-    /// What it asked for.
     pub(super) command: Command,
     /// When the reply went out, and what it said.
     pub(super) reply: Option<(u64, Box<str>)>,

@@ -12,9 +12,7 @@ use std::path::Path;
 /// Everything that one replica traced, in its order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trace {
-    /// The replica.
     pub(super) replica: u16,
-    /// What happened.
     pub(super) events: Vec<Event>,
     /// Whether the last line was cut off, as happens to a process that is killed.
     pub(super) torn: bool,
@@ -25,9 +23,7 @@ pub(super) struct Trace {
 pub(super) struct Event {
     /// The wall time, in nanoseconds since 1970.
     pub(super) wall: u64,
-    /// The logical clock.
     pub(super) clock: u64,
-    /// What happened.
     pub(super) what: What,
 }
 
@@ -35,15 +31,9 @@ pub(super) struct Event {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum What {
     /// A client's command came in.
-    Request {
-        /// The client's number in this trace.
-        client: u32,
-        /// What it asked for.
-        command: Command,
-    },
+    Request { client: u32, command: Command },
     /// A reply went out.
     Reply {
-        /// The client's number in this trace.
         client: u32,
         /// The stamp of the entry that the reply is for, if it is for one.
         stamp: Option<Stamp>,
@@ -56,27 +46,16 @@ pub(super) enum What {
     Receive(Frame),
     /// An entry was delivered, or (eventual model) applied.
     Deliver {
-        /// Its position at this replica.
         position: u64,
-        /// Its stamp.
         stamp: Stamp,
-        /// What it does.
         command: Command,
         /// Whether it came out of the holdback queue; the eventual model has none.
         was_held: bool,
     },
     /// A link came up.
-    LinkUp {
-        /// With whom.
-        peer: u16,
-    },
+    LinkUp { peer: u16 },
     /// A link went down.
-    LinkDown {
-        /// With whom.
-        peer: u16,
-        /// Why.
-        reason: Box<str>,
-    },
+    LinkDown { peer: u16, reason: Box<str> },
     /// Somebody injected a fault, or healed it.
     Fault(Box<[String]>),
 }
@@ -84,7 +63,6 @@ pub(super) enum What {
 /// A frame at one end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Frame {
-    /// Its kind.
     pub(super) kind: FrameKind,
     /// The replica at the other end.
     pub(super) peer: u16,
