@@ -21,7 +21,6 @@ pub(super) type Moment = i64;
 /// Everything that a picture of a run can show.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Picture {
-    /// The run's name.
     pub(super) name: String,
     /// What was run, in short: the case, if it was one.
     pub(super) title: String,
@@ -31,27 +30,21 @@ pub(super) struct Picture {
     pub(super) consistency: Option<String>,
     /// What everything random was drawn from, if it is known.
     pub(super) seed: Option<u64>,
-    /// The replicas' ids.
     pub(super) replicas: Vec<u16>,
     /// The clients' lines, by replica.
     pub(super) clients: Vec<Client>,
     /// What the clients did, in the order of the invocations.
     pub(super) bars: Vec<Bar>,
-    /// Everything with a stamp.
     pub(super) entries: Entries,
-    /// Frames between replicas.
     pub(super) messages: Vec<Message>,
     /// Deliveries, in the order of time.
     pub(super) deliveries: Vec<Delivery>,
-    /// Times in holdback queues.
     pub(super) stays: Vec<Stay>,
-    /// What was wrong with the network.
     pub(super) bands: Vec<Band>,
     /// The wall time of moment zero, in nanoseconds; zero if nothing was traced.
     pub(super) zero: u64,
     /// Whether moments are time. Otherwise they are lines of the history, as milliseconds.
     pub(super) timed: bool,
-    /// The verdict, if there is one.
     pub(super) judged: Judged,
     /// What a reader has to know of how the picture was made.
     pub(super) notes: Vec<String>,
@@ -60,7 +53,6 @@ pub(super) struct Picture {
 /// A line for a client: one or more processes, each of which took the place of the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Client {
-    /// What it is called.
     pub(super) name: String,
     /// The replica that it is connected to, if it is known.
     pub(super) replica: Option<u16>,
@@ -82,7 +74,6 @@ pub(super) enum End {
 pub(super) struct Bar {
     /// The client's line.
     pub(super) client: usize,
-    /// The process.
     pub(super) process: u64,
     /// When it was invoked.
     pub(super) invoked: Moment,
@@ -90,11 +81,9 @@ pub(super) struct Bar {
     pub(super) completed: Option<Moment>,
     /// How it ended.
     pub(super) end: End,
-    /// What was asked for.
     pub(super) call: String,
     /// Whether that can change nothing.
     pub(super) is_read: bool,
-    /// What came of it.
     pub(super) answer: String,
     /// The replica that was asked, if it is known.
     pub(super) replica: Option<u16>,
@@ -115,13 +104,10 @@ pub(super) struct Bar {
 /// A replica delivers an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Delivery {
-    /// The replica.
     pub(super) replica: u16,
     /// When: wall time, in nanoseconds.
     pub(super) wall: u64,
-    /// The entry.
     pub(super) entry: EntryId,
-    /// Its position there.
     pub(super) position: u64,
 }
 

@@ -228,26 +228,15 @@ fn replica(id: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture::trace;
-    use crate::report::folder::Run;
+    use crate::report::fixture::picture;
 
     #[test]
     fn clocks_count_what_each_host_knows_of() {
-        let run = Run {
-            traces: vec![
-                trace(
-                    1,
-                    &[("send MCAST 2", "1.1", 5), ("receive ACK 2", "1.1", 9)],
-                ),
-                // Its clock is behind.
-                trace(
-                    2,
-                    &[("receive MCAST 1", "1.1", 4), ("send ACK 1", "1.1", 4)],
-                ),
-            ],
-            ..Run::default()
-        };
-        let log = write(&Picture::of(&run));
+        let log = write(&picture(&[
+            &[("send MCAST 2", "1.1", 5), ("receive ACK 2", "1.1", 9)],
+            // Its clock is behind.
+            &[("receive MCAST 1", "1.1", 4), ("send ACK 1", "1.1", 4)],
+        ]));
         let lines: Vec<&str> = log.lines().skip(2).collect();
         let without_time = |line: &&str| line.split_once(' ').unwrap().1.to_owned();
         let shown: Vec<String> = lines.iter().map(without_time).collect();
@@ -268,20 +257,10 @@ mod tests {
 
     #[test]
     fn events_that_each_follow_the_other_are_written_all_the_same() {
-        let run = Run {
-            traces: vec![
-                trace(
-                    1,
-                    &[("receive MCAST 2", "1.2", 1), ("send MCAST 2", "1.1", 2)],
-                ),
-                trace(
-                    2,
-                    &[("receive MCAST 1", "1.1", 1), ("send MCAST 1", "1.2", 2)],
-                ),
-            ],
-            ..Run::default()
-        };
-        let log = write(&Picture::of(&run));
+        let log = write(&picture(&[
+            &[("receive MCAST 2", "1.2", 1), ("send MCAST 2", "1.1", 2)],
+            &[("receive MCAST 1", "1.1", 1), ("send MCAST 1", "1.2", 2)],
+        ]));
         assert_eq!(log.lines().count(), 2 + 2 * 4);
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn overview(picture: &Picture) -> Json {
 }
 
 fn bucket((first, last): (Moment, Moment), moment: Moment) -> usize {
-    let share = (moment - first) as f64 / (last - first).max(1) as f64;
+    let share = moment.saturating_sub(first) as f64 / (last - first).max(1) as f64;
     // A share below zero becomes zero.
     ((share * BUCKETS as f64) as usize).min(BUCKETS - 1)
 }
@@ -53,25 +53,17 @@ fn depth(picture: &Picture, span: (Moment, Moment), replica: u16) -> Vec<u32> {
     }
     // What leaves at a moment makes room before others come.
     steps.sort_unstable();
+    steps.push((Moment::MAX, 0));
     let mut most = vec![0; BUCKETS];
-    let (mut now, mut last) = (0_i32, 0);
+    let (mut now, mut last) = (0_u32, 0);
     for (moment, change) in steps {
         let place = bucket(span, moment);
         // Nothing changed in the stretches between.
-        for level in &mut most[last..place] {
+        for level in &mut most[last..=place] {
             *level = now.max(*level);
         }
-        if place != last {
-            most[place] = now.max(most[place]);
-        }
-        now += change;
-        most[place] = now.max(most[place]);
+        now = now.saturating_add_signed(change);
         last = place;
     }
-    for level in &mut most[last..] {
-        *level = now.max(*level);
-    }
-    most.into_iter()
-        .map(|level| u32::try_from(level).unwrap_or(0))
-        .collect()
+    most
 }
