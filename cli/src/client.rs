@@ -186,7 +186,7 @@ impl Client {
                 Answer::Reply(_) => None,
             })
             .collect();
-        if self.output.format() == Format::Raw {
+        if self.output.format == Format::Raw {
             for (asked, why) in &silent {
                 self.say(&format!("replica {} ({}): {why}", asked.id, asked.address));
             }
@@ -257,7 +257,7 @@ impl Client {
         let Some(mut connection) = self.session.take_connection() else {
             return Ok(Verdict::Unreachable);
         };
-        if self.output.format() == Format::Terminal {
+        if self.output.format == Format::Terminal {
             self.say("(Ctrl-C leaves)");
         }
         loop {
@@ -301,7 +301,7 @@ impl Client {
     }
 
     fn patience(&self) -> Option<Duration> {
-        (self.interactive && self.output.format() == Format::Terminal).then_some(PATIENCE)
+        (self.interactive && self.output.format == Format::Terminal).then_some(PATIENCE)
     }
 
     /// What became of the command, as the end of a message.
@@ -341,14 +341,14 @@ impl Client {
     /// Says what is wrong.
     pub(crate) fn complain(&self, wrong: &str, verdict: Verdict) -> Verdict {
         let text = format!("{}{wrong}", self.place);
-        notice(&self.output.palette().paint(Role::Bad, &text));
+        notice(&self.output.palette.paint(Role::Bad, &text));
         verdict
     }
 
     /// Says something.
     pub(crate) fn say(&self, text: &str) {
         let text = format!("{}{text}", self.place);
-        notice(&self.output.palette().paint(Role::Notable, &text));
+        notice(&self.output.palette.paint(Role::Notable, &text));
     }
 }
 

@@ -169,7 +169,7 @@ impl Reader<'_> {
                     overwrite("")?;
                 }
                 let text = format!("reply {}: {error}", self.replies);
-                notice(&self.job.client.output.palette().paint(Role::Bad, &text));
+                notice(&self.job.client.output.palette.paint(Role::Bad, &text));
             } else if self.errors == ERRORS_SHOWN + 1 {
                 notice("more errors are only counted");
             }
@@ -226,7 +226,7 @@ impl Reader<'_> {
                 Verdict::Unreachable
             }
         };
-        match client.output.format() {
+        match client.output.format {
             Format::Json => client.output.line(
                 &json!({
                     "replies": replies,

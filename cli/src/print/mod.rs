@@ -26,8 +26,8 @@ pub(crate) const SLOW: Duration = Duration::from_millis(500);
 /// Standard output.
 #[derive(Debug)]
 pub(crate) struct Output {
-    format: Format,
-    palette: Palette,
+    pub(crate) format: Format,
+    pub(crate) palette: Palette,
     /// Every reply says how long it took, not only a slow one.
     timing: bool,
 }
@@ -46,16 +46,6 @@ impl Output {
     pub(crate) fn set_preferences(&mut self, colour: bool, timing: bool) {
         self.palette = Palette::for_stdout(self.format == Format::Terminal && colour);
         self.timing = timing;
-    }
-
-    /// The format.
-    pub(crate) fn format(&self) -> Format {
-        self.format
-    }
-
-    /// The colours.
-    pub(crate) fn palette(&self) -> Palette {
-        self.palette
     }
 
     /// Prints the reply to a command.

@@ -54,7 +54,7 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<u8> {
         .completion_show_all_if_ambiguous(true)
         .build();
     let mut editor = Editor::with_config(config)?;
-    editor.set_helper(Some(LineHelper::new(client.output.palette())));
+    editor.set_helper(Some(LineHelper::new(client.output.palette)));
     let (preferences, complaints) = Preferences::load();
     let mut repl = Repl {
         client,
@@ -96,7 +96,7 @@ impl Repl {
         } = self.preferences;
         let output = &mut self.client.output;
         output.set_preferences(colour, timing);
-        let palette = output.palette();
+        let palette = output.palette;
         self.editor.set_color_mode(if palette.is_on() {
             ColorMode::Enabled
         } else {
@@ -130,7 +130,7 @@ impl Repl {
     }
 
     fn greet(&self, status: Option<&Status>) {
-        let palette = self.client.output.palette();
+        let palette = self.client.output.palette;
         let greeting = format!(
             "Holdback {}, {}. Type help, or @all STATUS; Ctrl-D leaves.",
             env!("CARGO_PKG_VERSION"),
@@ -176,7 +176,7 @@ impl Repl {
     /// The prompt, plain and in colours.
     fn prompt(&self) -> (String, String) {
         let session = &self.client.session;
-        let palette = self.client.output.palette();
+        let palette = self.client.output.palette;
         if !session.is_connected() {
             let text = "not connected";
             return (
@@ -212,7 +212,7 @@ impl Repl {
             if commands.len() > 1 {
                 // Their answers would be hard to tell apart.
                 let output = &self.client.output;
-                output.line(&output.palette().paint(Role::Faint, &format!("> {command}")))?;
+                output.line(&output.palette.paint(Role::Faint, &format!("> {command}")))?;
             }
             let next = self.carry_out(command)?;
             let left = commands.len() - index - 1;

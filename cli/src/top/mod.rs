@@ -37,7 +37,7 @@ const COLUMNS: usize = 120;
 
 /// Redraws until `q` or Ctrl-C; where nobody watches, prints one picture.
 pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
-    if matches!(job.client.output.format(), Format::Json | Format::Csv) {
+    if matches!(job.client.output.format, Format::Json | Format::Csv) {
         let wrong = "--top is for people: programs ask @all STATUS and @all INFO holdback";
         return Ok(job.client.complain(wrong, Verdict::Malformed).code());
     }
@@ -48,7 +48,7 @@ pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
     let interval = job.interval();
     let mut top = Top::new(replicas, interval, job.args.timeout);
     if job.is_live() {
-        top.show(job.client.output.palette())
+        top.show(job.client.output.palette)
     } else {
         top.print(&job)
     }
@@ -148,7 +148,7 @@ impl Top {
             columns: COLUMNS,
             rows: usize::MAX,
             interval: self.interval,
-            palette: output.palette(),
+            palette: output.palette,
         };
         for line in draw::picture(&self.view, frame) {
             output.line(&line)?;
