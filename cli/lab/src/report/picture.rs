@@ -59,18 +59,19 @@ pub(super) struct Client {
 }
 
 /// How an operation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum End {
     /// It happened.
     Ok,
     /// It certainly did not happen.
     Fail,
     /// It may have happened.
+    #[default]
     Info,
 }
 
 /// One operation of a client.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Bar {
     /// The client's line.
     pub(super) client: usize,
@@ -156,10 +157,8 @@ impl Picture {
     pub(super) fn span(&self) -> (Moment, Moment) {
         let bars = self.bars.iter();
         let bars = bars.flat_map(|bar| [Some(bar.invoked), bar.completed]);
-        let messages = self
-            .messages
-            .iter()
-            .filter(|message| message.entry.is_some());
+        let messages = self.messages.iter();
+        let messages = messages.filter(|message| message.entry.is_some());
         let messages = messages.flat_map(|message| [message.sent, message.received]);
         let delivered = self.deliveries.iter().map(|delivery| Some(delivery.wall));
         let walls = messages
@@ -248,10 +247,7 @@ impl Picture {
             replica: Some(request.replica),
             at_replica: Some((came, replied)),
             entry: request.stamp.and_then(|stamp| self.entries.id(stamp)),
-            others: Vec::new(),
-            position: None,
-            line: 0,
-            is_marked: false,
+            ..Bar::default()
         }
     }
 
@@ -287,12 +283,8 @@ impl Picture {
 
 fn bar(operation: &Operation, client: usize, timed: bool) -> Bar {
     let moment = |time: u64| {
-        let time = if timed {
-            time
-        } else {
-            time.saturating_mul(1_000_000)
-        };
-        Moment::try_from(time).unwrap_or(Moment::MAX)
+        let unit = if timed { 1 } else { 1_000_000 };
+        Moment::try_from(time.saturating_mul(unit)).unwrap_or(Moment::MAX)
     };
     let (end, answer) = match &operation.outcome {
         Outcome::Ok(answer) => (End::Ok, answer.to_string()),
@@ -309,12 +301,9 @@ fn bar(operation: &Operation, client: usize, timed: bool) -> Bar {
         is_read: operation.call.is_read(),
         answer: clip(&answer),
         replica: operation.replica.and_then(|id| u16::try_from(id).ok()),
-        at_replica: None,
-        entry: None,
-        others: Vec::new(),
         position: operation.position,
         line: operation.line,
-        is_marked: false,
+        ..Bar::default()
     }
 }
 

@@ -19,17 +19,13 @@ pub(super) fn overview(picture: &Picture) -> Json {
     }
     let delivered = picture.replicas.iter().map(|replica| {
         let mut counts = [0_u32; BUCKETS];
-        let own = picture
-            .deliveries
-            .iter()
-            .filter(|delivery| delivery.replica == *replica);
+        let own = picture.deliveries.iter();
+        let own = own.filter(|delivery| delivery.replica == *replica);
         own.for_each(|delivery| counts[bucket(span, picture.moment(delivery.wall))] += 1);
         counts.to_vec()
     });
-    let held = picture
-        .replicas
-        .iter()
-        .map(|replica| depth(picture, span, *replica));
+    let held = picture.replicas.iter();
+    let held = held.map(|replica| depth(picture, span, *replica));
     json!({
         "operations": operations.to_vec(),
         "troubled": troubled.to_vec(),
