@@ -5,7 +5,7 @@ use crate::commands::effects;
 use crate::exit::Verdict;
 use crate::interrupt::Interrupt;
 use crate::print::{Output, notice};
-use crate::replicas::fanout::{self, Answer, Asked};
+use crate::replicas::fanout::{self, Asked};
 use crate::replicas::session::{self, Fate, Outcome, Session};
 use crate::replicas::status::Status;
 use crate::replicas::target::{Cluster, Target};
@@ -125,7 +125,7 @@ impl Client {
     /// # Errors
     /// What that makes of the command; the person is told why.
     pub(crate) fn replicas_of(&mut self, target: &Target) -> Result<Vec<(usize, String)>, Verdict> {
-        if self.cluster.addresses().is_empty()
+        if self.cluster.addresses.is_empty()
             && let Err(error) = self.connect_and_learn()
         {
             return Err(self.unreachable(&error));
@@ -181,10 +181,7 @@ impl Client {
         self.output.answers(command, &asked)?;
         let silent: Vec<_> = asked
             .iter()
-            .filter_map(|asked| match &asked.answer {
-                Answer::None(why) => Some((asked, why)),
-                Answer::Reply(_) => None,
-            })
+            .filter_map(|asked| Some((asked, asked.answer.as_ref().err()?)))
             .collect();
         if self.output.format == Format::Raw {
             for (asked, why) in &silent {

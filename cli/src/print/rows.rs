@@ -2,7 +2,7 @@
 
 use crate::commands::effects;
 use crate::print::format::{self, Shape, line};
-use crate::replicas::fanout::{Answer, Asked};
+use crate::replicas::fanout::Asked;
 use crate::replicas::status::Status;
 use crate::text::printable;
 use crate::text::style::Palette;
@@ -37,7 +37,7 @@ impl Rows {
 
 /// A replica's answer as rows.
 pub(crate) fn rows_of(command: &[Vec<u8>], asked: &Asked) -> Rows {
-    let Answer::Reply(value) = &asked.answer else {
+    let Ok(value) = &asked.answer else {
         return Rows::default();
     };
     let shape = Shape::of(command);

@@ -97,7 +97,7 @@ impl Repl {
         let output = &mut self.client.output;
         output.set_preferences(colour, timing);
         let palette = output.palette;
-        self.editor.set_color_mode(if palette.is_on() {
+        self.editor.set_color_mode(if palette.on {
             ColorMode::Enabled
         } else {
             ColorMode::Disabled
@@ -134,7 +134,7 @@ impl Repl {
         let greeting = format!(
             "Holdback {}, {}. Type help, or @all STATUS; Ctrl-D leaves.",
             env!("CARGO_PKG_VERSION"),
-            count(self.client.cluster.addresses().len())
+            count(self.client.cluster.addresses.len())
         );
         match status {
             Some(status) => {
@@ -167,7 +167,7 @@ impl Repl {
         }
         let prompt = self.prompt();
         if let Some(helper) = self.editor.helper_mut() {
-            helper.addresses = self.client.cluster.addresses().to_vec();
+            helper.addresses = self.client.cluster.addresses.to_vec();
             helper.prompt_width = prompt.0.chars().count();
         }
         self.editor.readline(&prompt)
@@ -177,32 +177,24 @@ impl Repl {
     fn prompt(&self) -> (String, String) {
         let session = &self.client.session;
         let palette = self.client.output.palette;
-        if !session.is_connected() {
-            let text = "not connected";
-            return (
-                format!("{text}> "),
-                format!("{}> ", palette.paint(Role::Bad, text)),
-            );
-        }
-        let address = session.address();
-        let mut facts = String::new();
-        if let (Some(identity), Some(model)) = (session.identity(), session.model()) {
-            facts.push_str(&format!(" (replica {}, {model})", identity.id));
-        }
-        let transaction = if session.in_transaction() {
-            " (TX)"
+        let pieces = if session.is_connected() {
+            let facts = match (session.id(), session.model()) {
+                (Some(id), Some(model)) => format!(" (replica {id}, {model})"),
+                _ => String::new(),
+            };
+            let open = session.in_transaction();
+            vec![
+                (Role::Name, session.address().to_owned()),
+                (Role::Faint, facts),
+                (Role::Notable, if open { " (TX)" } else { "" }.to_owned()),
+            ]
         } else {
-            ""
+            vec![(Role::Bad, "not connected".to_owned())]
         };
-        (
-            format!("{address}{facts}{transaction}> "),
-            format!(
-                "{}{}{}> ",
-                palette.paint(Role::Name, address),
-                palette.paint(Role::Faint, &facts),
-                palette.paint(Role::Notable, transaction)
-            ),
-        )
+        let plain: String = pieces.iter().map(|(_, text)| text.as_str()).collect();
+        let paint = |(role, text): &(Role, String)| palette.paint(*role, text);
+        let painted: String = pieces.iter().map(paint).collect();
+        (plain + "> ", painted + "> ")
     }
 
     /// Carries out what was typed or pasted: several lines are several commands.
