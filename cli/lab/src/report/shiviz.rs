@@ -77,12 +77,8 @@ impl Log {
     fn add_bars(&mut self, picture: &Picture) {
         for bar in &picture.bars {
             let client = picture.clients[bar.client].name.replace(' ', "-");
-            let asked = self.add(
-                client.clone(),
-                (bar.invoked, Phase::Out),
-                bar.call.clone(),
-                None,
-            );
+            let began = (bar.invoked, Phase::Out);
+            let asked = self.add(client.clone(), began, bar.call.clone(), None);
             let mut answered = None;
             if let (Some((came, replied)), Some(id)) = (bar.at_replica, bar.replica) {
                 let text = format!("request {}", bar.call);
@@ -106,14 +102,12 @@ impl Log {
                 format!(" {}", picture.entries.get(entry).stamp)
             });
             // The entries of a round have left with the frame that starts it.
-            let sent = message
-                .sent
-                .filter(|_| kind != FrameKind::Entry)
-                .map(|wall| {
-                    let text = format!("send {}{stamp} to {}", kind.name(), message.to);
-                    let at = (picture.moment(wall), Phase::Out);
-                    self.add(replica(message.from), at, text, None)
-                });
+            let sent = message.sent.filter(|_| kind != FrameKind::Entry);
+            let sent = sent.map(|wall| {
+                let text = format!("send {}{stamp} to {}", kind.name(), message.to);
+                let at = (picture.moment(wall), Phase::Out);
+                self.add(replica(message.from), at, text, None)
+            });
             if let Some(wall) = message.received {
                 let text = format!("receive {}{stamp} from {}", kind.name(), message.from);
                 let at = (picture.moment(wall), Phase::In);
@@ -144,14 +138,11 @@ impl Log {
         }
         let mut next = vec![0; of_host.len()];
         let head = |host: usize, next: &[usize]| of_host[host].get(next[host]).copied();
-        let mut ready: BinaryHeap<Reverse<(Moment, usize)>> = BinaryHeap::new();
-        for (host, events) in of_host.iter().enumerate() {
-            ready.extend(
-                events
-                    .first()
-                    .map(|place| Reverse((self.events[*place].at.0, host))),
-            );
-        }
+        let turn = |host: usize, next: &[usize]| {
+            head(host, next).map(|place| Reverse((self.events[place].at.0, host)))
+        };
+        let first = (0..of_host.len()).filter_map(|host| turn(host, &next));
+        let mut ready: BinaryHeap<Reverse<(Moment, usize)>> = first.collect();
         // Hosts whose next event follows one that is not written yet, by that one.
         let mut waiting: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut clocks: Vec<Option<Vec<u64>>> = vec![None; self.events.len()];
@@ -187,29 +178,22 @@ impl Log {
             }
             let clock = &mut now[host];
             if let Some((_, Some(other))) = before {
-                clock
-                    .iter_mut()
-                    .zip(other)
-                    .for_each(|(own, other)| *own = (*own).max(other));
+                let both = clock.iter_mut().zip(other);
+                both.for_each(|(own, other)| *own = (*own).max(other));
             }
             clock[host] += 1;
             self.write_event(&mut text, event, clock);
             clocks[place] = is_followed[place].then(|| clock.clone());
             next[host] += 1;
             let hosts = waiting.remove(&place).unwrap_or_default();
-            for host in hosts.into_iter().chain([host]) {
-                ready.extend(
-                    head(host, &next).map(|place| Reverse((self.events[place].at.0, host))),
-                );
-            }
+            let hosts = hosts.into_iter().chain([host]);
+            ready.extend(hosts.filter_map(|host| turn(host, &next)));
         }
     }
 
     fn write_event(&self, text: &mut String, event: &Event, clock: &[u64]) {
-        let counts = clock
-            .iter()
-            .zip(&self.hosts)
-            .filter(|(count, _)| **count > 0);
+        let counts = clock.iter().zip(&self.hosts);
+        let counts = counts.filter(|(count, _)| **count > 0);
         let counts: Vec<String> = counts
             .map(|(count, host)| format!("{}:{count}", serde_json::Value::from(host.as_str())))
             .collect();
