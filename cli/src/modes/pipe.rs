@@ -202,11 +202,9 @@ impl Reader<'_> {
             overwrite("")?;
         }
         let (client, took) = (&self.job.client, self.start.elapsed());
-        let Self {
-            replies, errors, ..
-        } = self;
+        let (replies, errors) = (self.replies, self.errors);
         let verdict = match end {
-            End::Whole if *errors > 0 => Verdict::Refused,
+            End::Whole if errors > 0 => Verdict::Refused,
             End::Whole => Verdict::Fine,
             End::Interrupted => {
                 client.say("Interrupted: what was sent and has no reply yet may still happen.");
@@ -246,7 +244,7 @@ impl Reader<'_> {
                 client.output.line(&format!(
                     "errors: {errors}, replies: {replies} in {} ({}/s)",
                     units::time(took),
-                    units::count(rate(*replies, took))
+                    units::count(rate(replies, took))
                 ))?;
             }
         }

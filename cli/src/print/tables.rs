@@ -8,6 +8,7 @@ use crate::replicas::target::count;
 use crate::text::style::{Palette, Role};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use holdback::protocol::command::{Kind, Name};
+use std::collections::HashMap;
 
 /// Where a replica has nothing to put in a row.
 const NOTHING: &str = "\u{b7}";
@@ -19,6 +20,8 @@ const WIDTH_UNKNOWN: u16 = 80;
 pub(crate) fn side_by_side(command: &[Vec<u8>], asked: &[Asked], palette: Palette) -> String {
     let columns: Vec<_> = asked.iter().map(|asked| rows_of(command, asked)).collect();
     let names = row_names(&columns);
+    let columns = columns.into_iter().map(HashMap::from_iter);
+    let columns: Vec<HashMap<String, String>> = columns.collect();
     let compared = is_compared(command);
     let mut table = Table::new();
     table
@@ -38,7 +41,10 @@ pub(crate) fn side_by_side(command: &[Vec<u8>], asked: &[Asked], palette: Palett
     table.set_header(header);
     let mut counts = Counts::default();
     for name in &names {
-        let texts: Vec<_> = columns.iter().map(|column| column.text(name)).collect();
+        let texts: Vec<_> = columns
+            .iter()
+            .map(|column| column.get(name).map(String::as_str))
+            .collect();
         let differs = compared && counts.look(asked, &texts, effects::is(command, Name::Order));
         let mut row = Vec::new();
         row.extend(named.then(|| label(name, differs, palette)));

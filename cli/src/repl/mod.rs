@@ -88,25 +88,23 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<u8> {
 impl Repl {
     /// Makes the preferences hold.
     fn prefer(&mut self) {
-        let Preferences {
-            hints,
-            colour,
-            vi,
-            timing,
-        } = self.preferences;
+        let wanted = self.preferences;
         let output = &mut self.client.output;
-        output.set_preferences(colour, timing);
+        output.set_preferences(wanted.colour, wanted.timing);
         let palette = output.palette;
         self.editor.set_color_mode(if palette.on {
             ColorMode::Enabled
         } else {
             ColorMode::Disabled
         });
-        self.editor
-            .set_edit_mode(if vi { EditMode::Vi } else { EditMode::Emacs });
+        self.editor.set_edit_mode(if wanted.vi {
+            EditMode::Vi
+        } else {
+            EditMode::Emacs
+        });
         if let Some(helper) = self.editor.helper_mut() {
             helper.palette = palette;
-            helper.hints = hints;
+            helper.hints = wanted.hints;
         }
     }
 

@@ -228,13 +228,9 @@ impl Session {
     /// picked again on the next connection.
     pub(crate) fn disconnect(&mut self) -> Option<&'static str> {
         self.lost |= self.connection.take().is_some();
-        let State {
-            in_transaction,
-            watching,
-            model,
-        } = std::mem::take(&mut self.state);
-        self.state.model = model;
-        match (in_transaction, watching) {
+        let before = std::mem::take(&mut self.state);
+        self.state.model = before.model;
+        match (before.in_transaction, before.watching) {
             (true, _) => Some("the open transaction"),
             (false, true) => Some("what WATCH watched"),
             (false, false) => None,

@@ -36,16 +36,11 @@ pub(super) struct Band {
 /// All bands of all traces and pauses, by time.
 pub(super) fn bands(traces: &[Trace], pauses: &[Pause], replicas: &[u16]) -> Vec<Band> {
     let mut bands = Bands::default();
-    for Pause {
-        replica,
-        wall,
-        begins,
-    } in pauses
-    {
-        let place = (Trouble::Pause, *replica, *replica);
-        match begins {
-            true => bands.begin(place, *wall, String::new()),
-            false => bands.end(place, *wall),
+    for pause in pauses {
+        let place = (Trouble::Pause, pause.replica, pause.replica);
+        match pause.begins {
+            true => bands.begin(place, pause.wall, String::new()),
+            false => bands.end(place, pause.wall),
         }
     }
     for trace in traces {
@@ -163,15 +158,9 @@ mod tests {
             .collect();
         let trace = read(text.as_bytes(), 1).unwrap();
         let show = |band: &Band| {
-            let Band {
-                trouble,
-                peer,
-                from,
-                to,
-                text,
-                ..
-            } = band;
-            format!("{trouble:?} {peer} {from}..{} {text}", to.unwrap_or(0))
+            let (what, text) = (band.trouble, &band.text);
+            let (peer, from, to) = (band.peer, band.from, band.to.unwrap_or(0));
+            format!("{what:?} {peer} {from}..{to} {text}")
         };
         bands(&[trace], &[], &[1, 2, 3]).iter().map(show).collect()
     }

@@ -7,7 +7,7 @@ mod canvas;
 
 use super::bands::{Band, Trouble};
 use super::messages::Message;
-use super::picture::{Delivery, Moment, Picture};
+use super::picture::{Moment, Picture};
 use super::queue::Stay;
 use super::thin::{Selection, select};
 use super::trace::FrameKind;
@@ -296,26 +296,22 @@ impl Still<'_> {
     fn deliveries(&mut self) {
         let mut taken: HashMap<u16, f64> = HashMap::new();
         for delivery in &self.picture.deliveries {
-            let Delivery {
-                replica,
-                wall,
-                entry,
-                position,
-            } = *delivery;
+            let (replica, entry) = (delivery.replica, delivery.entry);
             let shown = self.selection_has(Some(entry));
             let Some(y) = self.line_y(replica).filter(|_| shown) else {
                 continue;
             };
-            let exact = self.x_of_wall(wall);
+            let exact = self.x_of_wall(delivery.wall);
             let last = taken.get(&replica).copied().unwrap_or(f64::MIN);
             let x = exact.max((last + 2.0 * RADIUS + 2.0).min(exact + 44.0));
             taken.insert(replica, x);
             self.labels
                 .push([x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS]);
             let origin = self.picture.entries.get(entry).stamp.replica.0;
+            let position = delivery.position.to_string();
             self.canvas.circle(x, y, RADIUS, &colour(origin));
             self.canvas
-                .text("position", x, y + 0.5, "var(--card)", &position.to_string());
+                .text("position", x, y + 0.5, "var(--card)", &position);
         }
     }
 }
