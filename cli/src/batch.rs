@@ -15,7 +15,7 @@ pub(crate) fn run_one(mut client: Client, args: &Args, command: &[Vec<u8>]) -> a
     if is_local(command, Local::Help) && matches!(args.format(), Format::Terminal | Format::Raw) {
         client
             .output
-            .line(&help::answer(&command[1..], client.output.palette()))?;
+            .line(&help::answer(&command[1..], client.output.palette))?;
         return Ok(0);
     }
     client.turn_to_one_that_answers(args);

@@ -5,7 +5,7 @@ use crate::commands::effects;
 use crate::exit::Verdict;
 use crate::interrupt::Interrupt;
 use crate::print::{Output, notice};
-use crate::replicas::fanout::{self, Answer, Asked};
+use crate::replicas::fanout::{self, Asked};
 use crate::replicas::session::{self, Fate, Outcome, Session};
 use crate::replicas::status::Status;
 use crate::replicas::target::{Cluster, Target};
@@ -125,7 +125,7 @@ impl Client {
     /// # Errors
     /// What that makes of the command; the person is told why.
     pub(crate) fn replicas_of(&mut self, target: &Target) -> Result<Vec<(usize, String)>, Verdict> {
-        if self.cluster.addresses().is_empty()
+        if self.cluster.addresses.is_empty()
             && let Err(error) = self.connect_and_learn()
         {
             return Err(self.unreachable(&error));
@@ -181,12 +181,9 @@ impl Client {
         self.output.answers(command, &asked)?;
         let silent: Vec<_> = asked
             .iter()
-            .filter_map(|asked| match &asked.answer {
-                Answer::None(why) => Some((asked, why)),
-                Answer::Reply(_) => None,
-            })
+            .filter_map(|asked| Some((asked, asked.answer.as_ref().err()?)))
             .collect();
-        if self.output.format() == Format::Raw {
+        if self.output.format == Format::Raw {
             for (asked, why) in &silent {
                 self.say(&format!("replica {} ({}): {why}", asked.id, asked.address));
             }
@@ -257,7 +254,7 @@ impl Client {
         let Some(mut connection) = self.session.take_connection() else {
             return Ok(Verdict::Unreachable);
         };
-        if self.output.format() == Format::Terminal {
+        if self.output.format == Format::Terminal {
             self.say("(Ctrl-C leaves)");
         }
         loop {
@@ -301,7 +298,7 @@ impl Client {
     }
 
     fn patience(&self) -> Option<Duration> {
-        (self.interactive && self.output.format() == Format::Terminal).then_some(PATIENCE)
+        (self.interactive && self.output.format == Format::Terminal).then_some(PATIENCE)
     }
 
     /// What became of the command, as the end of a message.
@@ -341,14 +338,14 @@ impl Client {
     /// Says what is wrong.
     pub(crate) fn complain(&self, wrong: &str, verdict: Verdict) -> Verdict {
         let text = format!("{}{wrong}", self.place);
-        notice(&self.output.palette().paint(Role::Bad, &text));
+        notice(&self.output.palette.paint(Role::Bad, &text));
         verdict
     }
 
     /// Says something.
     pub(crate) fn say(&self, text: &str) {
         let text = format!("{}{text}", self.place);
-        notice(&self.output.palette().paint(Role::Notable, &text));
+        notice(&self.output.palette.paint(Role::Notable, &text));
     }
 }
 

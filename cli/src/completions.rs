@@ -88,7 +88,9 @@ fn candidates(words: &[String]) -> String {
                 let option = options
                     .get_arguments()
                     .find(|option| is_called(option, word));
-                if option.is_some_and(takes_value) && before.next().is_none() {
+                if option.is_some_and(|option| option.get_action().takes_values())
+                    && before.next().is_none()
+                {
                     return String::new();
                 }
             }
@@ -116,16 +118,10 @@ fn is_called(option: &Arg, word: &str) -> bool {
     }
 }
 
-fn takes_value(option: &Arg) -> bool {
-    option.get_action().takes_values()
-}
-
 fn described_options(options: &clap::Command) -> impl Iterator<Item = String> {
     options.get_arguments().flat_map(|option| {
-        let help = option
-            .get_help()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let help = option.get_help().map(ToString::to_string);
+        let help = help.unwrap_or_default();
         let long = option.get_long().map(|long| format!("--{long}"));
         let short = option.get_short().map(|short| format!("-{short}"));
         // Where there is a long name, the short one says less.

@@ -27,7 +27,6 @@ pub(crate) const LOOK: Duration = Duration::from_millis(50);
 /// What a person, or the system, wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
-    /// A key.
     Key(KeyCode),
     /// Ctrl-C, Ctrl-D or a signal: the program is to leave, with this exit code.
     Leave(u8),

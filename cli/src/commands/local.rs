@@ -16,13 +16,11 @@ pub(crate) enum Local {
 /// A row of their table.
 #[derive(Debug)]
 pub(crate) struct LocalSpec {
-    /// Which one.
     pub(crate) local: Local,
     /// The name, in lower case; commands of replicas are in upper case.
     pub(crate) name: &'static str,
     /// The arguments, as in the command table.
     pub(crate) arguments: &'static str,
-    /// What it does.
     pub(crate) summary: &'static str,
 }
 

@@ -8,7 +8,7 @@ use holdback::protocol::command::lookup;
 
 /// The line with colours in it; what is seen is the same text. Behind a line end begins another command.
 pub(crate) fn colour(line: &str, palette: Palette) -> String {
-    if !palette.is_on() {
+    if !palette.on {
         return line.to_owned();
     }
     let mut text = String::with_capacity(line.len() * 2);

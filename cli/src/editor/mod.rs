@@ -249,7 +249,7 @@ impl Highlighter for LineHelper {
     }
 
     fn highlight_char(&self, _line: &str, _position: usize, _kind: CmdKind) -> bool {
-        self.palette.is_on()
+        self.palette.on
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {

@@ -103,7 +103,7 @@ fn leave(samples: &Samples) -> anyhow::Result<u8> {
 fn print(samples: &Samples, job: &Job<'_>) -> io::Result<()> {
     let [least, mean, most] = [samples.least, samples.mean(), samples.most].map(milliseconds);
     let count = samples.count;
-    let text = match job.client.output.format() {
+    let text = match job.client.output.format {
         Format::Terminal => samples.text(),
         Format::Raw => format!("{least} {mean} {most} {count}"),
         Format::Csv => format!("{least},{mean},{most},{count}"),

@@ -36,6 +36,6 @@ impl<'a> Job<'a> {
 
     /// Whether what is printed may be printed over.
     pub(crate) fn is_live(&self) -> bool {
-        self.client.output.format() == Format::Terminal && io::stdout().is_terminal()
+        self.client.output.format == Format::Terminal && io::stdout().is_terminal()
     }
 }

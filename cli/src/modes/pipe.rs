@@ -169,7 +169,7 @@ impl Reader<'_> {
                     overwrite("")?;
                 }
                 let text = format!("reply {}: {error}", self.replies);
-                notice(&self.job.client.output.palette().paint(Role::Bad, &text));
+                notice(&self.job.client.output.palette.paint(Role::Bad, &text));
             } else if self.errors == ERRORS_SHOWN + 1 {
                 notice("more errors are only counted");
             }
@@ -202,11 +202,9 @@ impl Reader<'_> {
             overwrite("")?;
         }
         let (client, took) = (&self.job.client, self.start.elapsed());
-        let Self {
-            replies, errors, ..
-        } = self;
+        let (replies, errors) = (self.replies, self.errors);
         let verdict = match end {
-            End::Whole if *errors > 0 => Verdict::Refused,
+            End::Whole if errors > 0 => Verdict::Refused,
             End::Whole => Verdict::Fine,
             End::Interrupted => {
                 client.say("Interrupted: what was sent and has no reply yet may still happen.");
@@ -226,7 +224,7 @@ impl Reader<'_> {
                 Verdict::Unreachable
             }
         };
-        match client.output.format() {
+        match client.output.format {
             Format::Json => client.output.line(
                 &json!({
                     "replies": replies,
@@ -246,7 +244,7 @@ impl Reader<'_> {
                 client.output.line(&format!(
                     "errors: {errors}, replies: {replies} in {} ({}/s)",
                     units::time(took),
-                    units::count(rate(*replies, took))
+                    units::count(rate(replies, took))
                 ))?;
             }
         }

@@ -157,7 +157,7 @@ pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
 fn print(client: &Client, sample: Sample, before: Option<Sample>, rows: u64) -> io::Result<()> {
     let output = &client.output;
     let names = FIELDS.map(|(name, _)| name);
-    match output.format() {
+    match output.format {
         Format::Json => {
             let fields = names.into_iter().zip(sample.0);
             let fields = fields.map(|(name, number)| (name.to_owned(), json!(number)));
@@ -171,7 +171,7 @@ fn print(client: &Client, sample: Sample, before: Option<Sample>, rows: u64) -> 
         }
         Format::Raw | Format::Terminal => {
             if rows.is_multiple_of(PAGE) {
-                output.line(&output.palette().paint(Role::Name, &heading()))?;
+                output.line(&output.palette.paint(Role::Name, &heading()))?;
             }
             output.line(&sample.row(before))
         }

@@ -138,7 +138,7 @@ impl Watch<'_> {
     }
 
     fn lines(&self, asked: Option<&[Asked]>, (columns, rows): (usize, usize)) -> Vec<String> {
-        let palette = self.job.client.output.palette();
+        let palette = self.job.client.output.palette;
         let command = printable(&quote_all(self.command.iter().map(Vec::as_slice)));
         let whom = match &self.target {
             Target::Replica(id) => format!("@{id}"),

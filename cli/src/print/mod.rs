@@ -8,7 +8,7 @@ pub(crate) mod tables;
 
 use crate::args::Format;
 use crate::commands::suggest;
-use crate::replicas::fanout::{Answer, Asked};
+use crate::replicas::fanout::Asked;
 use crate::text::style::{Palette, Role};
 use crate::text::units;
 use csv::csv;
@@ -26,8 +26,8 @@ pub(crate) const SLOW: Duration = Duration::from_millis(500);
 /// Standard output.
 #[derive(Debug)]
 pub(crate) struct Output {
-    format: Format,
-    palette: Palette,
+    pub(crate) format: Format,
+    pub(crate) palette: Palette,
     /// Every reply says how long it took, not only a slow one.
     timing: bool,
 }
@@ -46,16 +46,6 @@ impl Output {
     pub(crate) fn set_preferences(&mut self, colour: bool, timing: bool) {
         self.palette = Palette::for_stdout(self.format == Format::Terminal && colour);
         self.timing = timing;
-    }
-
-    /// The format.
-    pub(crate) fn format(&self) -> Format {
-        self.format
-    }
-
-    /// The colours.
-    pub(crate) fn palette(&self) -> Palette {
-        self.palette
     }
 
     /// Prints the reply to a command.
@@ -109,8 +99,8 @@ impl Output {
             Format::Terminal => self.line(&tables::side_by_side(command, asked, self.palette)),
             Format::Json => {
                 let answer = |asked: &Asked| match &asked.answer {
-                    Answer::Reply(value) => json(value),
-                    Answer::None(why) => serde_json::json!({ "error": why.to_string() }),
+                    Ok(value) => json(value),
+                    Err(why) => serde_json::json!({ "error": why.to_string() }),
                 };
                 let answers = asked
                     .iter()
@@ -122,11 +112,11 @@ impl Output {
                     let mut record = Vec::new();
                     csv::bare(&asked.id.to_string(), &mut record);
                     match &asked.answer {
-                        Answer::Reply(value) => {
+                        Ok(value) => {
                             record.push(b',');
                             record.extend(csv(value));
                         }
-                        Answer::None(why) => {
+                        Err(why) => {
                             csv::bare("ERROR", &mut record);
                             csv::field(why.to_string().as_bytes(), &mut record);
                         }
@@ -137,7 +127,7 @@ impl Output {
             }
             Format::Raw => {
                 for asked in asked {
-                    let Answer::Reply(value) = &asked.answer else {
+                    let Ok(value) = &asked.answer else {
                         continue;
                     };
                     let raw = format::raw(value, Shape::of(command));

@@ -2,7 +2,7 @@
 
 use crate::commands::effects;
 use crate::print::format::{self, Shape, line};
-use crate::replicas::fanout::{Answer, Asked};
+use crate::replicas::fanout::Asked;
 use crate::replicas::status::Status;
 use crate::text::printable;
 use crate::text::style::Palette;
@@ -11,34 +11,12 @@ use holdback::protocol::value::Value;
 use std::collections::{HashMap, HashSet};
 
 /// An answer cut into rows: what each row is called, and its text.
-#[derive(Debug, Default)]
-pub(crate) struct Rows {
-    rows: Vec<(String, String)>,
-    /// Where each name is.
-    places: HashMap<String, usize>,
-}
-
-impl FromIterator<(String, String)> for Rows {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(rows: I) -> Self {
-        let rows: Vec<_> = rows.into_iter().collect();
-        let place = |(place, (name, _)): (usize, &(String, String))| (name.clone(), place);
-        let places = rows.iter().enumerate().map(place).collect();
-        Self { rows, places }
-    }
-}
-
-impl Rows {
-    /// What stands in the row of this name.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        let place = *self.places.get(name)?;
-        self.rows.get(place).map(|(_, text)| text.as_str())
-    }
-}
+pub(crate) type Rows = Vec<(String, String)>;
 
 /// A replica's answer as rows.
 pub(crate) fn rows_of(command: &[Vec<u8>], asked: &Asked) -> Rows {
-    let Answer::Reply(value) = &asked.answer else {
-        return Rows::default();
+    let Ok(value) = &asked.answer else {
+        return Rows::new();
     };
     let shape = Shape::of(command);
     let cell = |value: &Value| format::terminal(value, shape, Palette::plain());
@@ -72,7 +50,7 @@ pub(crate) fn rows_of(command: &[Vec<u8>], asked: &Asked) -> Rows {
             let numbered = |(index, value)| (format!("{})", index + 1), text(value));
             values.iter().enumerate().map(numbered).collect()
         }
-        _ => std::iter::once((String::new(), cell(value))).collect(),
+        _ => vec![(String::new(), cell(value))],
     }
 }
 
@@ -89,7 +67,7 @@ fn by_position(entry: String) -> (String, String) {
 /// and by peer; positions by number.
 pub(crate) fn row_names(columns: &[Rows]) -> Vec<String> {
     let mut seen = HashSet::new();
-    let all = columns.iter().flat_map(|rows| &rows.rows);
+    let all = columns.iter().flatten();
     let mut names: Vec<String> = all
         .map(|(name, _)| name.clone())
         .filter(|name| seen.insert(name.clone()))

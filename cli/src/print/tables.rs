@@ -3,11 +3,12 @@
 use crate::commands::effects;
 use crate::print::SLOW;
 use crate::print::rows::{peer_field, row_names, rows_of};
-use crate::replicas::fanout::{Answer, Asked};
+use crate::replicas::fanout::Asked;
 use crate::replicas::target::count;
 use crate::text::style::{Palette, Role};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
 use holdback::protocol::command::{Kind, Name};
+use std::collections::HashMap;
 
 /// Where a replica has nothing to put in a row.
 const NOTHING: &str = "\u{b7}";
@@ -19,12 +20,14 @@ const WIDTH_UNKNOWN: u16 = 80;
 pub(crate) fn side_by_side(command: &[Vec<u8>], asked: &[Asked], palette: Palette) -> String {
     let columns: Vec<_> = asked.iter().map(|asked| rows_of(command, asked)).collect();
     let names = row_names(&columns);
+    let columns = columns.into_iter().map(HashMap::from_iter);
+    let columns: Vec<HashMap<String, String>> = columns.collect();
     let compared = is_compared(command);
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic);
-    if palette.is_on() {
+    if palette.on {
         table.enforce_styling();
     }
     // A terminal that does not know how wide it is says so.
@@ -38,7 +41,10 @@ pub(crate) fn side_by_side(command: &[Vec<u8>], asked: &[Asked], palette: Palett
     table.set_header(header);
     let mut counts = Counts::default();
     for name in &names {
-        let texts: Vec<_> = columns.iter().map(|column| column.text(name)).collect();
+        let texts: Vec<_> = columns
+            .iter()
+            .map(|column| column.get(name).map(String::as_str))
+            .collect();
         let differs = compared && counts.look(asked, &texts, effects::is(command, Name::Order));
         let mut row = Vec::new();
         row.extend(named.then(|| label(name, differs, palette)));
@@ -96,11 +102,9 @@ impl Counts {
 
 fn heading(asked: &Asked, palette: Palette) -> Cell {
     let (remark, colour) = match &asked.answer {
-        Answer::None(why) => (format!("\n{why}"), Some(Color::Red)),
-        Answer::Reply(_) if asked.took > SLOW => {
-            (format!("\n({:.2}s)", asked.took.as_secs_f64()), None)
-        }
-        Answer::Reply(_) => (String::new(), None),
+        Err(why) => (format!("\n{why}"), Some(Color::Red)),
+        Ok(_) if asked.took > SLOW => (format!("\n({:.2}s)", asked.took.as_secs_f64()), None),
+        Ok(_) => (String::new(), None),
     };
     let text = format!("replica {}\n{}{remark}", asked.id, asked.address);
     coloured(Cell::new(text), colour, palette)
@@ -133,14 +137,14 @@ fn cell(asked: &Asked, name: &str, text: Option<&str>, differs: bool, palette: P
 
 fn coloured(cell: Cell, colour: Option<Color>, palette: Palette) -> Cell {
     match colour {
-        Some(colour) if palette.is_on() => cell.fg(colour),
+        Some(colour) if palette.on => cell.fg(colour),
         _ => cell,
     }
 }
 
 /// Whether the replicas that answered agree, in words.
 fn summary(asked: &[Asked], counts: &Counts) -> (Role, String) {
-    let replied = |asked: &&Asked| matches!(asked.answer, Answer::Reply(_));
+    let replied = |asked: &&Asked| asked.answer.is_ok();
     let answered = asked.iter().filter(replied).count();
     let silent = match asked.len() - answered {
         0 => String::new(),
@@ -180,7 +184,7 @@ mod tests {
     use holdback::protocol::value::Value;
     use std::time::Duration;
 
-    fn asked(id: usize, answer: Answer) -> Asked {
+    fn asked(id: usize, answer: Result<Value, Silence>) -> Asked {
         Asked {
             id,
             address: format!("h:{id}"),
@@ -193,7 +197,7 @@ mod tests {
         Value::Bulk(text.into())
     }
 
-    fn table(command: &str, answers: Vec<Answer>) -> String {
+    fn table(command: &str, answers: Vec<Result<Value, Silence>>) -> String {
         let command: Vec<_> = command.split(' ').map(|word| word.into()).collect();
         let asked: Vec<_> = (1..)
             .zip(answers)
@@ -202,14 +206,14 @@ mod tests {
         side_by_side(&command, &asked, Palette::plain())
     }
 
-    fn replies<const N: usize>(values: [Value; N]) -> Vec<Answer> {
-        values.into_iter().map(Answer::Reply).collect()
+    fn replies<const N: usize>(values: [Value; N]) -> Vec<Result<Value, Silence>> {
+        values.into_iter().map(Ok).collect()
     }
 
     #[test]
     fn single_answers_stand_side_by_side() {
         let mut answers = replies([bulk("1"), Value::Null]);
-        answers.push(Answer::None(Silence::TimedOut(Duration::from_secs(3))));
+        answers.push(Err(Silence::TimedOut(Duration::from_secs(3))));
         assert_eq!(
             table("GET x", answers),
             "\

@@ -18,7 +18,7 @@ impl Repl {
         match local {
             Local::Set => self.set(arguments)?,
             Local::Exit => return Ok(Next::Leave),
-            Local::Help => output.line(&help::answer(arguments, output.palette()))?,
+            Local::Help => output.line(&help::answer(arguments, output.palette))?,
             Local::Clear => self.editor.clear_screen()?,
             Local::History => self.list_history(arguments)?,
             Local::Connect => self.connect(arguments),
@@ -79,7 +79,7 @@ impl Repl {
         let words = texts(arguments);
         if words.is_empty() {
             let output = &self.client.output;
-            output.line(&self.preferences.list(output.palette()))?;
+            output.line(&self.preferences.list(output.palette))?;
         } else if let Err(wrong) = self.preferences.set(&words) {
             self.client.complain(&wrong, Verdict::Malformed);
         } else {

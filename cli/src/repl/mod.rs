@@ -54,7 +54,7 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<u8> {
         .completion_show_all_if_ambiguous(true)
         .build();
     let mut editor = Editor::with_config(config)?;
-    editor.set_helper(Some(LineHelper::new(client.output.palette())));
+    editor.set_helper(Some(LineHelper::new(client.output.palette)));
     let (preferences, complaints) = Preferences::load();
     let mut repl = Repl {
         client,
@@ -88,25 +88,23 @@ pub(crate) fn run(client: Client, args: &Args) -> anyhow::Result<u8> {
 impl Repl {
     /// Makes the preferences hold.
     fn prefer(&mut self) {
-        let Preferences {
-            hints,
-            colour,
-            vi,
-            timing,
-        } = self.preferences;
+        let wanted = self.preferences;
         let output = &mut self.client.output;
-        output.set_preferences(colour, timing);
-        let palette = output.palette();
-        self.editor.set_color_mode(if palette.is_on() {
+        output.set_preferences(wanted.colour, wanted.timing);
+        let palette = output.palette;
+        self.editor.set_color_mode(if palette.on {
             ColorMode::Enabled
         } else {
             ColorMode::Disabled
         });
-        self.editor
-            .set_edit_mode(if vi { EditMode::Vi } else { EditMode::Emacs });
+        self.editor.set_edit_mode(if wanted.vi {
+            EditMode::Vi
+        } else {
+            EditMode::Emacs
+        });
         if let Some(helper) = self.editor.helper_mut() {
             helper.palette = palette;
-            helper.hints = hints;
+            helper.hints = wanted.hints;
         }
     }
 
@@ -130,11 +128,11 @@ impl Repl {
     }
 
     fn greet(&self, status: Option<&Status>) {
-        let palette = self.client.output.palette();
+        let palette = self.client.output.palette;
         let greeting = format!(
             "Holdback {}, {}. Type help, or @all STATUS; Ctrl-D leaves.",
             env!("CARGO_PKG_VERSION"),
-            count(self.client.cluster.addresses().len())
+            count(self.client.cluster.addresses.len())
         );
         match status {
             Some(status) => {
@@ -167,7 +165,7 @@ impl Repl {
         }
         let prompt = self.prompt();
         if let Some(helper) = self.editor.helper_mut() {
-            helper.addresses = self.client.cluster.addresses().to_vec();
+            helper.addresses = self.client.cluster.addresses.to_vec();
             helper.prompt_width = prompt.0.chars().count();
         }
         self.editor.readline(&prompt)
@@ -176,33 +174,25 @@ impl Repl {
     /// The prompt, plain and in colours.
     fn prompt(&self) -> (String, String) {
         let session = &self.client.session;
-        let palette = self.client.output.palette();
-        if !session.is_connected() {
-            let text = "not connected";
-            return (
-                format!("{text}> "),
-                format!("{}> ", palette.paint(Role::Bad, text)),
-            );
-        }
-        let address = session.address();
-        let mut facts = String::new();
-        if let (Some(identity), Some(model)) = (session.identity(), session.model()) {
-            facts.push_str(&format!(" (replica {}, {model})", identity.id));
-        }
-        let transaction = if session.in_transaction() {
-            " (TX)"
+        let palette = self.client.output.palette;
+        let pieces = if session.is_connected() {
+            let facts = match (session.id(), session.model()) {
+                (Some(id), Some(model)) => format!(" (replica {id}, {model})"),
+                _ => String::new(),
+            };
+            let open = session.in_transaction();
+            vec![
+                (Role::Name, session.address().to_owned()),
+                (Role::Faint, facts),
+                (Role::Notable, if open { " (TX)" } else { "" }.to_owned()),
+            ]
         } else {
-            ""
+            vec![(Role::Bad, "not connected".to_owned())]
         };
-        (
-            format!("{address}{facts}{transaction}> "),
-            format!(
-                "{}{}{}> ",
-                palette.paint(Role::Name, address),
-                palette.paint(Role::Faint, &facts),
-                palette.paint(Role::Notable, transaction)
-            ),
-        )
+        let plain: String = pieces.iter().map(|(_, text)| text.as_str()).collect();
+        let paint = |(role, text): &(Role, String)| palette.paint(*role, text);
+        let painted: String = pieces.iter().map(paint).collect();
+        (plain + "> ", painted + "> ")
     }
 
     /// Carries out what was typed or pasted: several lines are several commands.
@@ -212,7 +202,7 @@ impl Repl {
             if commands.len() > 1 {
                 // Their answers would be hard to tell apart.
                 let output = &self.client.output;
-                output.line(&output.palette().paint(Role::Faint, &format!("> {command}")))?;
+                output.line(&output.palette.paint(Role::Faint, &format!("> {command}")))?;
             }
             let next = self.carry_out(command)?;
             let left = commands.len() - index - 1;

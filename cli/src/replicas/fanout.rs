@@ -6,6 +6,7 @@ use holdback::protocol::value::Value;
 use holdback_client::Connection;
 use holdback_client::clock::now;
 use std::fmt;
+use std::io;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -13,35 +14,23 @@ use std::time::Duration;
 /// What one replica said.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Asked {
-    /// The replica's id.
     pub(crate) id: usize,
-    /// Its address.
     pub(crate) address: String,
-    /// The answer.
-    pub(crate) answer: Answer,
-    /// How long that took.
+    /// The reply, or why there is none.
+    pub(crate) answer: Result<Value, Silence>,
     pub(crate) took: Duration,
 }
 
 impl Asked {
     /// Whether it replied with an error.
     pub(crate) fn is_refused(&self) -> bool {
-        matches!(self.answer, Answer::Reply(Value::Error(_)))
+        matches!(self.answer, Ok(Value::Error(_)))
     }
 
     /// Whether it replied with anything else.
     pub(crate) fn is_data(&self) -> bool {
-        matches!(self.answer, Answer::Reply(_)) && !self.is_refused()
+        self.answer.is_ok() && !self.is_refused()
     }
-}
-
-/// A reply, or none.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Answer {
-    /// What it replied.
-    Reply(Value),
-    /// Why it did not.
-    None(Silence),
 }
 
 /// Why a replica did not reply.
@@ -90,7 +79,7 @@ pub(crate) fn ask(
         .map(|(id, address)| Asked {
             id: *id,
             address: address.clone(),
-            answer: Answer::None(Silence::Interrupted),
+            answer: Err(Silence::Interrupted),
             took: Duration::ZERO,
         })
         .collect();
@@ -118,16 +107,14 @@ pub(crate) fn ask(
     }
 }
 
-fn ask_one(address: &str, command: &[Vec<u8>], timeout: Duration) -> Answer {
+fn ask_one(address: &str, command: &[Vec<u8>], timeout: Duration) -> Result<Value, Silence> {
     let start = now();
-    let mut connection = match Connection::open(address, timeout) {
-        Ok(connection) => connection,
-        Err(error) => return Answer::None(Silence::Unreachable(words(&error))),
-    };
+    let unreachable = |error: io::Error| Silence::Unreachable(words(&error));
+    let mut connection = Connection::open(address, timeout).map_err(unreachable)?;
     let sent = connection.send(command);
-    match sent.and_then(|()| wait::until(&mut connection, start, timeout)) {
-        Ok(value) => Answer::Reply(value),
-        Err(error) if is_time_out(&error) => Answer::None(Silence::TimedOut(timeout)),
-        Err(error) => Answer::None(Silence::Lost(words(&error))),
-    }
+    let reply = sent.and_then(|()| wait::until(&mut connection, start, timeout));
+    reply.map_err(|error| match is_time_out(&error) {
+        true => Silence::TimedOut(timeout),
+        false => Silence::Lost(words(&error)),
+    })
 }

@@ -41,15 +41,6 @@ pub(crate) enum Fate {
     Uncertain,
 }
 
-/// Who a replica says it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    /// Its id.
-    pub(crate) id: String,
-    /// The cluster's consistency model.
-    pub(crate) model: String,
-}
-
 /// What exists only on a connection.
 #[derive(Debug, Default)]
 struct State {
@@ -64,7 +55,8 @@ struct State {
 pub(crate) struct Session {
     address: String,
     connection: Option<Connection>,
-    identity: Option<Identity>,
+    /// What the replica said of itself, if it did.
+    status: Status,
     state: State,
     /// A connection was lost, and no new one was announced since.
     lost: bool,
@@ -78,7 +70,7 @@ impl Session {
         Self {
             address,
             connection: None,
-            identity: None,
+            status: Status::default(),
             state: State::default(),
             lost: false,
             timeout,
@@ -96,9 +88,9 @@ impl Session {
         self.connection.is_some()
     }
 
-    /// Who the replica is, if it said so.
-    pub(crate) fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
+    /// The replica's id, if it said so.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.status.get("id")
     }
 
     /// Whether MULTI was said and neither EXEC nor DISCARD.
@@ -108,9 +100,10 @@ impl Session {
 
     /// The model that reads of this connection follow.
     pub(crate) fn model(&self) -> Option<String> {
-        let chosen = self.state.model.as_deref().map(String::from_utf8_lossy);
-        let chosen = chosen.map(std::borrow::Cow::into_owned);
-        chosen.or_else(|| Some(self.identity.as_ref()?.model.clone()))
+        match &self.state.model {
+            Some(chosen) => Some(String::from_utf8_lossy(chosen).into_owned()),
+            None => self.status.get("consistency").map(str::to_owned),
+        }
     }
 
     /// Whether a connection was lost and there is a new one, which is worth a word; said once.
@@ -171,15 +164,11 @@ impl Session {
         let reply = self.short_reply(&mut connection)?;
         self.connection = Some(connection);
         let Value::Bulk(text) = reply else {
-            self.identity = None;
+            self.status = Status::default();
             return Ok(None);
         };
-        let status = Status::parse(&text);
-        let field = |name| status.get(name).map(str::to_owned);
-        self.identity = field("id")
-            .zip(field("consistency"))
-            .map(|(id, model)| Identity { id, model });
-        Ok(Some(status))
+        self.status = Status::parse(&text);
+        Ok(Some(self.status.clone()))
     }
 
     /// Sends a command and waits for its reply. `each_step` is told how long that has been.
@@ -239,13 +228,9 @@ impl Session {
     /// picked again on the next connection.
     pub(crate) fn disconnect(&mut self) -> Option<&'static str> {
         self.lost |= self.connection.take().is_some();
-        let State {
-            in_transaction,
-            watching,
-            model,
-        } = std::mem::take(&mut self.state);
-        self.state.model = model;
-        match (in_transaction, watching) {
+        let before = std::mem::take(&mut self.state);
+        self.state.model = before.model;
+        match (before.in_transaction, before.watching) {
             (true, _) => Some("the open transaction"),
             (false, true) => Some("what WATCH watched"),
             (false, false) => None,

@@ -56,7 +56,8 @@ impl Target {
 /// The replicas' addresses, as far as they are known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cluster {
-    addresses: Vec<String>,
+    /// Every replica's address; the first is replica 1.
+    pub(crate) addresses: Vec<String>,
     /// Given on the command line, so that no replica's word replaces it.
     fixed: bool,
 }
@@ -80,11 +81,6 @@ impl Cluster {
             0 | 1 => vec![connected_to.to_owned()],
             _ => addresses,
         };
-    }
-
-    /// Every replica's address; the first is replica 1.
-    pub(crate) fn addresses(&self) -> &[String] {
-        &self.addresses
     }
 
     /// The addresses that a target stands for, each with the replica's id, 0 if that is not known.
@@ -163,9 +159,9 @@ mod tests {
         );
         assert_eq!(cluster.resolve(&Target::All).unwrap().len(), 2);
         cluster.learn(&status("0.0.0.0:1"), "x:9");
-        assert_eq!(cluster.addresses(), ["x:9"]);
+        assert_eq!(cluster.addresses, ["x:9"]);
         let mut given = Cluster::given(vec!["c:3".into()]);
         given.learn(&status("a:1,b:2"), "x:9");
-        assert_eq!(given.addresses(), ["c:3"]);
+        assert_eq!(given.addresses, ["c:3"]);
     }
 }

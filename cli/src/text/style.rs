@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 /// Paints text, or leaves it alone: where the output is no terminal, or `NO_COLOR` is set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Palette {
-    on: bool,
+    pub(crate) on: bool,
 }
 
 /// What a piece of text is.
@@ -52,11 +52,6 @@ impl Palette {
     /// Without colours.
     pub(crate) fn plain() -> Self {
         Self { on: false }
-    }
-
-    /// Whether there are colours.
-    pub(crate) fn is_on(self) -> bool {
-        self.on
     }
 
     /// `text` as it goes to the terminal.

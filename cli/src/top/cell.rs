@@ -39,11 +39,13 @@ impl Cell {
     pub(super) fn padded(&self, width: usize, palette: Palette) -> String {
         let text: String = self.text.chars().take(width).collect();
         let gap = width.saturating_sub(text.chars().count());
-        let painted = match self.role {
-            Some(role) => palette.paint(role, &text),
-            None => text,
-        };
-        format!("{painted}{:gap$}", "")
+        format!("{}{:gap$}", self.painted(&text, palette), "")
+    }
+
+    /// A part of the text with its colour.
+    pub(super) fn painted(&self, part: &str, palette: Palette) -> String {
+        let paint = |role| palette.paint(role, part);
+        self.role.map_or_else(|| part.to_owned(), paint)
     }
 }
 

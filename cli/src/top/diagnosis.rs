@@ -1,5 +1,6 @@
 //! Why a write hangs, in a sentence.
 
+use super::cell::Cell;
 use super::report::{Link, Report};
 use super::view::{Agreement, Health, Replica, View};
 use crate::replicas::head::Head;
@@ -16,28 +17,16 @@ const UNSENT: u64 = 1 << 20;
 /// Characters of a command that a sentence quotes.
 const QUOTED: usize = 32;
 
-/// A sentence, and how bad it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sentence {
-    pub(super) role: Role,
-    pub(super) text: String,
-}
-
-fn sentence(role: Role, text: impl Into<String>) -> Sentence {
-    let text = text.into();
-    Sentence { role, text }
-}
-
 /// What a person has to know first: what hangs and why; or else what is wrong and will make the next write
 /// hang; or that all is well.
-pub(super) fn verdict(view: &View) -> Sentence {
+pub(super) fn verdict(view: &View) -> Cell {
     if let Agreement::Differ(Some(position), differing) = view.agreement() {
         let text = format!(
             "The replicas committed DIFFERENT orders: at position {position} the digest of {} is not that \
              of the others.",
             replicas(&differing)
         );
-        return sentence(Role::Bad, text);
+        return Cell::new(text, Role::Bad);
     }
     if let Some(hang) = hang(view) {
         return hang;
@@ -45,7 +34,7 @@ pub(super) fn verdict(view: &View) -> Sentence {
     let troubles = troubles(view);
     if !troubles.is_empty() {
         let text = format!("{} {}", troubles.join(" "), outlook(view));
-        return sentence(Role::Notable, text);
+        return Cell::new(text, Role::Notable);
     }
     let (role, text) = match view.model() {
         "" => (Role::Faint, "Waiting for the first answers."),
@@ -55,11 +44,11 @@ pub(super) fn verdict(view: &View) -> Sentence {
             "All is well: no write waits for longer than a moment.",
         ),
     };
-    sentence(role, text)
+    Cell::new(text, role)
 }
 
 /// The entry that has waited longest, if that is long.
-fn hang(view: &View) -> Option<Sentence> {
+fn hang(view: &View) -> Option<Cell> {
     let waiting = |replica| held_long(view, replica);
     let longest = view.replicas.iter().filter_map(waiting);
     let longest = longest.max_by_key(|(_, report, _)| report.oldest)?;
@@ -81,7 +70,7 @@ fn hang(view: &View) -> Option<Sentence> {
         replicas(&head.waits_for),
         reason(view, replica.id, head)
     );
-    Some(sentence(Role::Bad, text))
+    Some(Cell::new(text, Role::Bad))
 }
 
 /// The replica and its head, if that has waited long.
@@ -230,7 +219,7 @@ pub(super) fn replicas(ids: &[usize]) -> String {
 }
 
 /// What the comparison of digests says.
-pub(super) fn agreement(view: &View) -> Sentence {
+pub(super) fn agreement(view: &View) -> Cell {
     let all = view.replicas.len();
     let (role, text) = match view.agreement() {
         Agreement::Unknown if all == 1 => (Role::Faint, "one replica".to_owned()),
@@ -251,7 +240,7 @@ pub(super) fn agreement(view: &View) -> Sentence {
             (Role::Bad, format!("digests DIFFER at {position}"))
         }
     };
-    sentence(role, text)
+    Cell::new(text, role)
 }
 
 #[cfg(test)]

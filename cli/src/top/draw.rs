@@ -1,7 +1,7 @@
 //! The screen, line by line.
 
-use super::cell::Frame;
-use super::diagnosis::{Sentence, agreement, quote, reason, replicas, verdict};
+use super::cell::{Cell, Frame};
+use super::diagnosis::{agreement, quote, reason, replicas, verdict};
 use super::keys::Keys;
 use super::view::View;
 use super::{links, table};
@@ -40,7 +40,7 @@ pub(super) fn screen(view: &View, keys: &Keys, frame: Frame) -> Vec<String> {
 pub(super) fn picture(view: &View, frame: Frame) -> Vec<String> {
     let mut lines = spoken(&verdict(view), frame);
     let digests = agreement(view);
-    lines.push(frame.palette.paint(digests.role, &digests.text));
+    lines.push(digests.painted(&digests.text, frame.palette));
     let links = links::lines(view, None, frame.columns, frame.palette);
     let mut sections = vec![
         table::lines(view, frame.columns, frame.palette),
@@ -66,7 +66,7 @@ fn title(view: &View, frame: Frame) -> String {
     let right = agreement(view);
     let used = left.chars().count() + right.text.chars().count();
     let left_painted = frame.palette.paint(Role::Name, &left);
-    let right_painted = frame.palette.paint(right.role, &right.text);
+    let right_painted = right.painted(&right.text, frame.palette);
     match frame.columns.checked_sub(used) {
         Some(gap) if gap > 0 => format!("{left_painted}{:gap$}{right_painted}", ""),
         // What the digests say matters more.
@@ -74,7 +74,7 @@ fn title(view: &View, frame: Frame) -> String {
     }
 }
 
-fn spoken(sentence: &Sentence, frame: Frame) -> Vec<String> {
+fn spoken(sentence: &Cell, frame: Frame) -> Vec<String> {
     let mut lines = wrap(&sentence.text, frame.columns);
     if lines.len() > VERDICT {
         lines.truncate(VERDICT);
@@ -82,10 +82,7 @@ fn spoken(sentence: &Sentence, frame: Frame) -> Vec<String> {
             last.push_str(" ...");
         }
     }
-    let paint = |line: &String| {
-        let line = clip(line, frame.columns);
-        frame.palette.paint(sentence.role, &line)
-    };
+    let paint = |line: &String| sentence.painted(&clip(line, frame.columns), frame.palette);
     lines.iter().map(paint).collect()
 }
 

@@ -27,7 +27,7 @@ use crate::text::style::{Palette, Role};
 use cell::Frame;
 use holdback_client::clock::now;
 use keys::{Action, Keys};
-use poll::{News, Poller, obey};
+use poll::{News, obey};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 use view::{Replica, View};
@@ -37,7 +37,7 @@ const COLUMNS: usize = 120;
 
 /// Redraws until `q` or Ctrl-C; where nobody watches, prints one picture.
 pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
-    if matches!(job.client.output.format(), Format::Json | Format::Csv) {
+    if matches!(job.client.output.format, Format::Json | Format::Csv) {
         let wrong = "--top is for people: programs ask @all STATUS and @all INFO holdback";
         return Ok(job.client.complain(wrong, Verdict::Malformed).code());
     }
@@ -48,7 +48,7 @@ pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
     let interval = job.interval();
     let mut top = Top::new(replicas, interval, job.args.timeout);
     if job.is_live() {
-        top.show(job.client.output.palette())
+        top.show(job.client.output.palette)
     } else {
         top.print(&job)
     }
@@ -56,7 +56,7 @@ pub(crate) fn run(mut job: Job<'_>) -> anyhow::Result<u8> {
 
 struct Top {
     view: View,
-    pollers: Vec<Poller>,
+    pollers: Vec<Sender<Option<u64>>>,
     sender: Sender<News>,
     news: Receiver<News>,
     interval: Duration,
@@ -69,7 +69,7 @@ impl Top {
     fn new(replicas: Vec<(usize, String)>, interval: Duration, timeout: Duration) -> Self {
         let (sender, news) = channel();
         let ask = |(index, (_, address)): (usize, &(usize, String))| {
-            Poller::start(index, address.clone(), timeout, sender.clone())
+            poll::start(index, address.clone(), timeout, sender.clone())
         };
         let pollers = replicas.iter().enumerate().map(ask).collect();
         let replicas = replicas.into_iter();
@@ -148,7 +148,7 @@ impl Top {
             columns: COLUMNS,
             rows: usize::MAX,
             interval: self.interval,
-            palette: output.palette(),
+            palette: output.palette,
         };
         for line in draw::picture(&self.view, frame) {
             output.line(&line)?;
@@ -171,7 +171,8 @@ impl Top {
         for (replica, poller) in self.view.replicas.iter_mut().zip(&self.pollers) {
             if !replica.asked {
                 replica.ask(at);
-                poller.ask(digest_at);
+                // A thread that has ended has no news either.
+                let _ended = poller.send(digest_at);
             }
         }
     }

@@ -26,30 +26,17 @@ pub(super) enum News {
     Fault(Result<String, String>),
 }
 
-/// The thread that asks one replica.
-#[derive(Debug)]
-pub(super) struct Poller {
-    orders: Sender<Option<u64>>,
-}
-
-impl Poller {
-    /// Starts it.
-    pub(super) fn start(
-        index: usize,
-        address: String,
-        timeout: Duration,
-        news: Sender<News>,
-    ) -> Self {
-        let (orders, received) = channel();
-        thread::spawn(move || ask(index, &address, timeout, &received, &news));
-        Self { orders }
-    }
-
-    /// Asks once; comes back as [`News`]. The position is that of the digest to be compared.
-    pub(super) fn ask(&self, digest_at: Option<u64>) {
-        // A thread that has ended has no news either.
-        let _ended = self.orders.send(digest_at);
-    }
+/// Starts the thread that asks one replica, once for each position that is sent to it: that of the digest to be
+/// compared. The answers come back as [`News`].
+pub(super) fn start(
+    index: usize,
+    address: String,
+    timeout: Duration,
+    news: Sender<News>,
+) -> Sender<Option<u64>> {
+    let (orders, received) = channel();
+    thread::spawn(move || ask(index, &address, timeout, &received, &news));
+    orders
 }
 
 /// Asks whenever it is told to, until nobody listens.

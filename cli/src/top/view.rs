@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub(super) const SILENT: Duration = Duration::from_secs(1);
 
 /// One replica, as far as it is known.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Replica {
     pub(super) id: usize,
     pub(super) address: String,
@@ -41,11 +41,7 @@ impl Replica {
         Self {
             id,
             address,
-            report: None,
-            rates: None,
-            asked: false,
-            open_since: None,
-            down: None,
+            ..Self::default()
         }
     }
 
@@ -78,9 +74,8 @@ impl Replica {
     }
 
     pub(super) fn health(&self, now: Instant) -> Health {
-        let open = self
-            .open_since
-            .map(|since| now.saturating_duration_since(since));
+        let open = self.open_since;
+        let open = open.map(|since| now.saturating_duration_since(since));
         match (&self.down, open, &self.report) {
             (Some(why), ..) => Health::Down(why.clone()),
             (None, Some(open), _) if open >= SILENT => Health::Silent(open),
@@ -99,10 +94,8 @@ impl Replica {
 /// Commands and frames a second. The questions that were asked from here do not count.
 fn rates(before: &Report, report: &Report) -> [f64; 2] {
     let seconds = report.at.saturating_duration_since(before.at).as_secs_f64();
-    let commands = report
-        .commands
-        .saturating_sub(before.commands)
-        .saturating_sub(before.questions);
+    let commands = report.commands.saturating_sub(before.commands);
+    let commands = commands.saturating_sub(before.questions);
     let frames = report.frames.saturating_sub(before.frames);
     [commands, frames].map(|number| number as f64 / seconds.max(0.001))
 }
@@ -118,7 +111,6 @@ pub(super) fn usual<'a>(digests: &[(usize, &'a str)]) -> Option<&'a str> {
 #[derive(Clone, Debug)]
 pub(super) struct View {
     pub(super) replicas: Vec<Replica>,
-    /// The moment.
     pub(super) now: Instant,
 }
 

@@ -9,19 +9,18 @@ const CLIP: usize = 96;
 
 /// A command, or those of a transaction: as a person reads it, and a number that tells it from others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
+pub(super) struct Command {
     /// The name of the first command, in capitals.
-    pub name: Box<str>,
+    pub(super) name: Box<str>,
     /// As `ORDER` prints it, clipped.
-    pub text: Box<str>,
+    pub(super) text: Box<str>,
     /// Equal for commands that ask for the same.
-    pub fingerprint: u64,
+    pub(super) fingerprint: u64,
 }
 
 impl Command {
     /// Takes the words of one or more commands.
-    #[must_use]
-    pub fn new<A: AsRef<str>>(commands: &[Vec<A>]) -> Self {
+    pub(super) fn new<A: AsRef<str>>(commands: &[Vec<A>]) -> Self {
         let parts: Vec<Self> = commands.iter().map(|words| Self::single(words)).collect();
         Self::of_parts(&parts)
     }
@@ -43,8 +42,7 @@ impl Command {
     }
 
     /// The transaction that is made of commands. One of a single command is that command.
-    #[must_use]
-    pub fn of_parts(parts: &[Self]) -> Self {
+    pub(super) fn of_parts(parts: &[Self]) -> Self {
         if let [only] = parts {
             return only.clone();
         }
@@ -67,8 +65,7 @@ impl Command {
     }
 
     /// The command that a call of a history makes, as a trace would have it.
-    #[must_use]
-    pub fn of_call(call: &Call) -> Self {
+    pub(super) fn of_call(call: &Call) -> Self {
         let text = |word: Vec<u8>| match String::from_utf8(word) {
             Ok(text) => text,
             // A trace escapes what is not text.
@@ -81,8 +78,7 @@ impl Command {
 }
 
 /// Shortens a text that is longer than a picture shows.
-#[must_use]
-pub fn clip(text: &str) -> String {
+pub(super) fn clip(text: &str) -> String {
     match text.char_indices().nth(CLIP) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

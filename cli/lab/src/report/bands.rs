@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// The kinds of trouble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trouble {
+pub(super) enum Trouble {
     /// Frames to the peer are held for a while.
     Delay,
     /// The link is cut.
@@ -19,139 +19,113 @@ pub enum Trouble {
 
 /// A stretch of time in which something is wrong between a replica and a peer, as the replica knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Band {
-    /// What is wrong.
-    pub trouble: Trouble,
+pub(super) struct Band {
+    pub(super) trouble: Trouble,
     /// The replica at which it is.
-    pub replica: u16,
+    pub(super) replica: u16,
     /// The replica at the other end; the replica itself if no link is concerned.
-    pub peer: u16,
+    pub(super) peer: u16,
     /// Since when: wall time, in nanoseconds.
-    pub from: u64,
+    pub(super) from: u64,
     /// Until when. None if it never ended.
-    pub to: Option<u64>,
+    pub(super) to: Option<u64>,
     /// In words.
-    pub text: String,
+    pub(super) text: String,
 }
 
 /// All bands of all traces and pauses, by time.
-#[must_use]
-pub fn bands(traces: &[Trace], pauses: &[Pause], replicas: &[u16]) -> Vec<Band> {
-    let mut all = paused(pauses);
-    for trace in traces {
-        let mut open = Open {
-            replica: trace.replica,
-            replicas,
-            current: BTreeMap::new(),
-            ended: Vec::new(),
-        };
-        for event in &trace.events {
-            open.take(event.wall, &event.what);
+pub(super) fn bands(traces: &[Trace], pauses: &[Pause], replicas: &[u16]) -> Vec<Band> {
+    let mut bands = Bands::default();
+    for pause in pauses {
+        let place = (Trouble::Pause, pause.replica, pause.replica);
+        match pause.begins {
+            true => bands.begin(place, pause.wall, String::new()),
+            false => bands.end(place, pause.wall),
         }
-        let Open {
-            current, mut ended, ..
-        } = open;
-        ended.extend(current.into_values());
-        all.extend(without_downs_of_cuts(ended));
     }
+    for trace in traces {
+        for event in &trace.events {
+            bands.take(trace.replica, event.wall, &event.what, replicas);
+        }
+    }
+    let Bands { current, mut ended } = bands;
+    ended.extend(current.into_values());
+    let mut all = without_downs_of_cuts(ended);
     all.sort_by_key(|band| (band.from, band.replica, band.peer));
     all
 }
 
-fn paused(pauses: &[Pause]) -> Vec<Band> {
-    let mut bands: Vec<Band> = Vec::new();
-    for pause in pauses {
-        let open = bands
-            .iter_mut()
-            .rfind(|band| band.replica == pause.replica && band.to.is_none());
-        match (pause.begins, open) {
-            (true, None) => bands.push(Band {
-                trouble: Trouble::Pause,
-                replica: pause.replica,
-                peer: pause.replica,
-                from: pause.wall,
-                to: None,
-                text: String::new(),
-            }),
-            (false, Some(band)) => band.to = Some(pause.wall),
-            _ => {}
-        }
-    }
-    bands
-}
+/// What is wrong, at which replica, and with which peer.
+type Place = (Trouble, u16, u16);
 
-/// The bands of one replica that have not ended yet.
-struct Open<'a> {
-    replica: u16,
-    replicas: &'a [u16],
-    current: BTreeMap<(Trouble, u16), Band>,
+/// The bands that have not ended yet, and those that have.
+#[derive(Default)]
+struct Bands {
+    current: BTreeMap<Place, Band>,
     ended: Vec<Band>,
 }
 
-impl Open<'_> {
-    fn take(&mut self, wall: u64, what: &What) {
+impl Bands {
+    fn take(&mut self, replica: u16, wall: u64, what: &What, replicas: &[u16]) {
         match what {
-            What::LinkUp { peer } => self.end(Trouble::Down, *peer, wall),
+            What::LinkUp { peer } => self.end((Trouble::Down, replica, *peer), wall),
             What::LinkDown { peer, reason } => {
-                self.begin(Trouble::Down, *peer, wall, reason.to_string());
+                self.begin((Trouble::Down, replica, *peer), wall, reason.to_string());
             }
-            What::Fault(words) => self.fault(wall, words),
+            What::Fault(words) => {
+                let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                let [_, kind, peer, range @ ..] = &words[..] else {
+                    return;
+                };
+                let peers = match peer.parse() {
+                    Ok(peer) => vec![peer],
+                    Err(_) => replicas.to_vec(),
+                };
+                for peer in peers.into_iter().filter(|peer| *peer != replica) {
+                    self.fault(kind, range, (replica, peer), wall);
+                }
+            }
             _ => {}
         }
     }
 
-    fn fault(&mut self, wall: u64, words: &[String]) {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let [_, kind, peer, range @ ..] = &words[..] else {
-            return;
-        };
-        for peer in self.peers(peer) {
-            match (kind.to_ascii_uppercase().as_str(), range) {
-                ("DELAY", [low, high]) => {
-                    self.end(Trouble::Delay, peer, wall);
-                    if *high != "0" {
-                        let text = if low == high {
-                            format!("{low} ms")
-                        } else {
-                            format!("{low} to {high} ms")
-                        };
-                        self.begin(Trouble::Delay, peer, wall, text);
-                    }
+    fn fault(&mut self, kind: &str, range: &[&str], (replica, peer): (u16, u16), wall: u64) {
+        let (delay, cut) = (
+            (Trouble::Delay, replica, peer),
+            (Trouble::Cut, replica, peer),
+        );
+        match (kind.to_ascii_uppercase().as_str(), range) {
+            ("DELAY", [low, high]) => {
+                self.end(delay, wall);
+                match *high {
+                    "0" => {}
+                    high if high == *low => self.begin(delay, wall, format!("{low} ms")),
+                    _ => self.begin(delay, wall, format!("{low} to {high} ms")),
                 }
-                ("CUT", _) => self.begin(Trouble::Cut, peer, wall, String::new()),
-                ("HEAL", _) => {
-                    self.end(Trouble::Cut, peer, wall);
-                    self.end(Trouble::Delay, peer, wall);
-                }
-                _ => {}
             }
+            ("CUT", _) => self.begin(cut, wall, String::new()),
+            ("HEAL", _) => {
+                self.end(cut, wall);
+                self.end(delay, wall);
+            }
+            _ => {}
         }
     }
 
-    fn peers(&self, word: &str) -> Vec<u16> {
-        match word.parse() {
-            Ok(peer) => vec![peer],
-            Err(_) => {
-                let others = self.replicas.iter().copied();
-                others.filter(|id| *id != self.replica).collect()
-            }
-        }
-    }
-
-    fn begin(&mut self, trouble: Trouble, peer: u16, from: u64, text: String) {
-        let band = Band {
+    fn begin(&mut self, place: Place, from: u64, text: String) {
+        let (trouble, replica, peer) = place;
+        self.current.entry(place).or_insert(Band {
             trouble,
-            replica: self.replica,
+            replica,
             peer,
             from,
             to: None,
             text,
-        };
-        self.current.entry((trouble, peer)).or_insert(band);
+        });
     }
 
-    fn end(&mut self, trouble: Trouble, peer: u16, to: u64) {
-        if let Some(mut band) = self.current.remove(&(trouble, peer)) {
+    fn end(&mut self, place: Place, to: u64) {
+        if let Some(mut band) = self.current.remove(&place) {
             band.to = Some(to);
             self.ended.push(band);
         }
@@ -160,16 +134,13 @@ impl Open<'_> {
 
 /// A link that is cut here is down too, which need not be said twice.
 fn without_downs_of_cuts(bands: Vec<Band>) -> Vec<Band> {
-    let cuts: Vec<Band> = bands
-        .iter()
-        .filter(|band| band.trouble == Trouble::Cut)
-        .cloned()
-        .collect();
+    let cuts = bands.iter().filter(|band| band.trouble == Trouble::Cut);
+    let cuts: Vec<Band> = cuts.cloned().collect();
     let is_of_cut = |band: &Band| {
         band.trouble == Trouble::Down
             && cuts.iter().any(|cut| {
-                let until = cut.to.unwrap_or(u64::MAX);
-                cut.peer == band.peer && (cut.from..=until).contains(&band.from)
+                let lasted = cut.from..=cut.to.unwrap_or(u64::MAX);
+                (cut.replica, cut.peer) == (band.replica, band.peer) && lasted.contains(&band.from)
             })
     };
     bands.into_iter().filter(|band| !is_of_cut(band)).collect()
@@ -187,15 +158,9 @@ mod tests {
             .collect();
         let trace = read(text.as_bytes(), 1).unwrap();
         let show = |band: &Band| {
-            let Band {
-                trouble,
-                peer,
-                from,
-                to,
-                text,
-                ..
-            } = band;
-            format!("{trouble:?} {peer} {from}..{} {text}", to.unwrap_or(0))
+            let (what, text) = (band.trouble, &band.text);
+            let (peer, from, to) = (band.peer, band.from, band.to.unwrap_or(0));
+            format!("{what:?} {peer} {from}..{to} {text}")
         };
         bands(&[trace], &[], &[1, 2, 3]).iter().map(show).collect()
     }

@@ -7,34 +7,31 @@ use holdback::multicast::Stamp;
 use std::collections::HashMap;
 
 /// The place of an entry in [`Entries`].
-pub type EntryId = u32;
+pub(super) type EntryId = u32;
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// Its stamp.
-    pub stamp: Stamp,
+pub(super) struct Entry {
+    pub(super) stamp: Stamp,
     /// What it does, if any replica delivered it or its client is known.
-    pub command: Option<Command>,
+    pub(super) command: Option<Command>,
     /// When its origin stamped it: wall time, in nanoseconds. The first thing known of it, if the origin
     /// has no trace.
-    pub stamped: u64,
+    pub(super) stamped: u64,
     /// The request that it was made for: a place in the list of requests.
-    pub request: Option<usize>,
+    pub(super) request: Option<usize>,
 }
 
 /// All entries, in the order of their stamps.
 #[derive(Clone, Debug, Default)]
-pub struct Entries {
-    /// The entries.
-    pub list: Vec<Entry>,
+pub(super) struct Entries {
+    pub(super) list: Vec<Entry>,
     ids: HashMap<Stamp, EntryId>,
 }
 
 impl Entries {
     /// Gathers the entries of all traces, and finds the request of each.
-    #[must_use]
-    pub fn gather(traces: &[Trace], requests: &[Request]) -> Self {
+    pub(super) fn gather(traces: &[Trace], requests: &[Request]) -> Self {
         let mut found: HashMap<Stamp, Entry> = HashMap::new();
         for trace in traces {
             for event in &trace.events {
@@ -54,14 +51,12 @@ impl Entries {
     }
 
     /// The entry with a stamp.
-    #[must_use]
-    pub fn id(&self, stamp: Stamp) -> Option<EntryId> {
+    pub(super) fn id(&self, stamp: Stamp) -> Option<EntryId> {
         self.ids.get(&stamp).copied()
     }
 
     /// The entry at a place.
-    #[must_use]
-    pub fn get(&self, id: EntryId) -> &Entry {
+    pub(super) fn get(&self, id: EntryId) -> &Entry {
         &self.list[id as usize]
     }
 

@@ -4,37 +4,36 @@ use super::trace::{self, Trace};
 use crate::history::{self, History};
 use crate::kit::cluster::Cluster;
 use crate::kit::failure::Failure;
+use serde::Deserialize;
 use serde_json::Value as Json;
 use std::path::{Path, PathBuf};
 
 /// What a run left behind.
 #[derive(Clone, Debug, Default)]
-pub struct Run {
-    /// The folder's name.
-    pub name: String,
+pub(super) struct Run {
+    pub(super) name: String,
     /// The replicas, if they are known.
-    pub cluster: Option<Cluster>,
+    pub(super) cluster: Option<Cluster>,
     /// What was run, for a person.
-    pub description: String,
+    pub(super) description: String,
     /// What the clients saw, if it was recorded.
-    pub history: Option<History>,
+    pub(super) history: Option<History>,
     /// What the replicas traced, by replica; empty if they did not.
-    pub traces: Vec<Trace>,
+    pub(super) traces: Vec<Trace>,
     /// When replicas were paused and went on.
-    pub pauses: Vec<Pause>,
+    pub(super) pauses: Vec<Pause>,
     /// What the checkers said, if they were asked.
-    pub verdict: Option<Json>,
+    pub(super) verdict: Option<Json>,
 }
 
 /// A replica's process was paused, or went on. Its own trace cannot tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pause {
-    /// The replica.
-    pub replica: u16,
+pub(super) struct Pause {
+    pub(super) replica: u16,
     /// When: wall time, in nanoseconds.
-    pub wall: u64,
+    pub(super) wall: u64,
     /// Whether it was paused.
-    pub begins: bool,
+    pub(super) begins: bool,
 }
 
 impl Run {
@@ -43,7 +42,7 @@ impl Run {
     /// # Errors
     /// [`Failure::Usage`] if there is neither a history nor a trace, or a file is malformed; it names the
     /// file and the line.
-    pub fn load(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn load(path: &Path) -> Result<Self, Failure> {
         let shown = path.display();
         let full = std::fs::canonicalize(path)
             .map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
@@ -115,30 +114,28 @@ fn pauses(path: &Path) -> Result<Vec<Pause>, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
-    let mut pauses = Vec::new();
-    for (line, number) in text.lines().zip(1..) {
-        let pause = pause(line)
-            .map_err(|what| Failure::Usage(format!("{shown}: line {number}: {what}")))?;
-        pauses.extend(pause);
-    }
-    Ok(pauses)
+    let lines = text.lines().zip(1..).map(|(line, number)| {
+        pause(line).map_err(|what| Failure::Usage(format!("{shown}: line {number}: {what}")))
+    });
+    lines.filter_map(Result::transpose).collect()
 }
 
 fn pause(line: &str) -> Result<Option<Pause>, String> {
-    let fault: Json = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let number = |name: &str| {
-        let number = fault.get(name).and_then(Json::as_u64);
-        number.ok_or_else(|| format!("`{name}` is missing or no number"))
-    };
-    let begins = match fault.pointer("/command/0").and_then(Json::as_str) {
+    #[derive(Deserialize)]
+    struct Fault {
+        replica: u16,
+        wall_ns: u64,
+        command: Vec<String>,
+    }
+    let fault: Fault = trace::of_json(line.as_bytes())?;
+    let begins = match fault.command.first().map(String::as_str) {
         Some("PAUSE") => true,
         Some("RESUME") => false,
-        Some(_) => return Ok(None),
-        None => return Err("`command` is missing".into()),
+        _ => return Ok(None),
     };
     Ok(Some(Pause {
-        replica: u16::try_from(number("replica")?).map_err(|error| error.to_string())?,
-        wall: number("wall_ns")?,
+        replica: fault.replica,
+        wall: fault.wall_ns,
         begins,
     }))
 }

@@ -9,8 +9,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 /// The history in EDN.
-#[must_use]
-pub fn write(history: &History) -> String {
+pub(super) fn write(history: &History) -> String {
     // Every operation has an invocation and, if it ended, a completion. At one moment those that end come
     // behind those that begin, for they are concurrent.
     let mut events: Vec<(u64, bool, usize)> = Vec::new();
@@ -79,12 +78,9 @@ fn processes(history: &History) -> Vec<u64> {
             processes.push(process.0);
             continue;
         }
-        let id = if own.is_empty() {
-            operation.process
-        } else {
-            next
-        };
+        let mut id = operation.process;
         if !own.is_empty() {
+            id = next;
             next += 1;
         }
         own.push((id, free));
@@ -103,18 +99,17 @@ fn name(call: &Call) -> &'static str {
 }
 
 fn value(call: &Call, answer: Option<&Answer>) -> String {
-    let key = |key: &Word| string(key);
     match call {
-        Call::Get(name) => format!("[{} {}]", key(name), of_answer(answer)),
-        Call::Set(name, value) => format!("[{} {}]", key(name), string(value)),
+        Call::Get(name) => format!("[{} {}]", string(name), of_answer(answer)),
+        Call::Set(name, value) => format!("[{} {}]", string(name), string(value)),
         Call::SetNx(name, value) | Call::Append(name, value) | Call::GetSet(name, value) => {
-            with_result(&[key(name), string(value)], answer)
+            with_result(&[string(name), string(value)], answer)
         }
         Call::Cas(name, old, new) => {
             let pair = format!("[{} {}]", string(old), string(new));
-            format!("[{} {pair}]", key(name))
+            format!("[{} {pair}]", string(name))
         }
-        Call::Incr(name) | Call::Del(name) => with_result(&[key(name), "nil".into()], answer),
+        Call::Incr(name) | Call::Del(name) => with_result(&[string(name), "nil".into()], answer),
         Call::Mget(keys) => {
             let parts = keys.iter().map(|name| Call::Get(name.clone()));
             transaction(&parts.collect::<Vec<_>>(), answer)
@@ -176,26 +171,10 @@ fn of_answer(answer: Option<&Answer>) -> String {
 
 /// A string as EDN has it. Bytes that are not text are escaped first.
 fn string(word: &[u8]) -> String {
-    let text = match std::str::from_utf8(word) {
-        Ok(text) => text.to_owned(),
-        Err(_) => word.escape_ascii().to_string(),
-    };
-    let mut edn = String::from("\"");
-    for letter in text.chars() {
-        match letter {
-            '"' => edn += "\\\"",
-            '\\' => edn += "\\\\",
-            '\n' => edn += "\\n",
-            '\r' => edn += "\\r",
-            '\t' => edn += "\\t",
-            other if u32::from(other) < 0x20 => {
-                let _written = write!(edn, "\\u{:04x}", u32::from(other));
-            }
-            other => edn.push(other),
-        }
-    }
-    edn.push('"');
-    edn
+    let escaped = || word.escape_ascii().to_string();
+    let text = std::str::from_utf8(word).map_or_else(|_| escaped(), str::to_owned);
+    // In these, EDN is as JSON.
+    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]

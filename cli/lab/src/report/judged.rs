@@ -1,85 +1,76 @@
 //! What the checkers said of a run (`checks` in `verdict.json`), as far as a picture shows it.
 
+use serde::Deserialize;
 use serde_json::Value as Json;
-use std::collections::BTreeSet;
 
 /// What was said of one consistency model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judgement {
-    /// The model.
-    pub model: String,
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Judgement {
+    pub(super) model: String,
     /// `yes`, `no` or `unknown`.
-    pub verdict: String,
-    /// Why, line by line.
-    pub reasons: Vec<String>,
-    /// The operations of the counter-example, if there is one.
-    pub example: BTreeSet<Named>,
+    pub(super) verdict: String,
+    #[serde(default)]
+    why: String,
+    #[serde(default)]
+    counter_example: Example,
 }
 
-/// What names an operation. One that was judged before it was written to a file has no line yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Named {
-    /// Its line in the history, from 1.
-    Line(usize),
-    /// Its place among the history's operations, from 0.
-    Place(usize),
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Example {
+    words: String,
+    operations: Vec<Named>,
+}
+
+/// What names an operation: its line in the history, from 1, or else its place among the operations, from 0.
+/// One that was judged before it was written to a file has no line yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+struct Named {
+    #[serde(default)]
+    line: usize,
+    place: Option<usize>,
 }
 
 impl Judgement {
+    /// Why, line by line.
+    pub(super) fn reasons(&self) -> impl Iterator<Item = &str> {
+        self.why.lines().chain(self.counter_example.words.lines())
+    }
+
     /// Whether an operation with this line and place belongs to the counter-example.
-    #[must_use]
-    pub fn names(&self, line: usize, place: usize) -> bool {
-        self.example.contains(&Named::Line(line)) || self.example.contains(&Named::Place(place))
+    pub(super) fn names(&self, line: usize, place: usize) -> bool {
+        let mut named = self.counter_example.operations.iter();
+        named.any(|named| match named.line {
+            0 => named.place == Some(place),
+            known => known == line,
+        })
     }
 }
 
 /// Everything that was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Judged {
+pub(super) struct Judged {
     /// Whether the run was what its case expects, if that was said: `yes` or `no`.
-    pub run: Option<String>,
+    pub(super) run: Option<String>,
     /// Of each model that was checked.
-    pub models: Vec<Judgement>,
+    pub(super) models: Vec<Judgement>,
 }
 
 impl Judged {
     /// Reads the verdict. What it does not know it leaves out.
-    #[must_use]
-    pub fn read(json: &Json) -> Self {
-        let run = json.get("verdict").and_then(Json::as_str);
+    pub(super) fn read(json: &Json) -> Self {
         let checks = json.get("checks").and_then(Json::as_array);
+        let models = checks.into_iter().flatten().map(Judgement::deserialize);
         Self {
-            run: run.map(str::to_owned),
-            models: checks.into_iter().flatten().filter_map(judgement).collect(),
+            run: json["verdict"].as_str().map(str::to_owned),
+            models: models.filter_map(Result::ok).collect(),
         }
     }
 
     /// Whether an operation with this line and place belongs to a counter-example.
-    #[must_use]
-    pub fn names(&self, line: usize, place: usize) -> bool {
+    pub(super) fn names(&self, line: usize, place: usize) -> bool {
         self.models.iter().any(|model| model.names(line, place))
     }
-}
-
-fn judgement(json: &Json) -> Option<Judgement> {
-    let text = |json: &Json, name: &str| Some(json.get(name)?.as_str()?.to_owned());
-    let example = json.get("counter_example");
-    let words = example.and_then(|example| text(example, "words"));
-    let reasons = [text(json, "why"), words].into_iter().flatten();
-    let operations = example.and_then(|example| example.get("operations")?.as_array());
-    let named = |operation: &Json| {
-        let number = |name: &str| usize::try_from(operation.get(name)?.as_u64()?).ok();
-        let line = number("line").filter(|line| *line > 0).map(Named::Line);
-        line.or_else(|| number("place").map(Named::Place))
-    };
-    Some(Judgement {
-        model: text(json, "model")?,
-        verdict: text(json, "verdict")?,
-        reasons: reasons
-            .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
-            .collect(),
-        example: operations.into_iter().flatten().filter_map(named).collect(),
-    })
 }
 
 #[cfg(test)]
@@ -104,9 +95,9 @@ mod tests {
         let [sequential, linearizable, eventual] = &judged.models[..] else {
             panic!("{judged:?}");
         };
-        assert!(sequential.example.is_empty());
-        assert_eq!(linearizable.reasons, ["The read is stale.", "See."]);
-        assert_eq!(eventual.reasons, ["Time is up."]);
+        assert_eq!(sequential.counter_example, Example::default());
+        let reasons = linearizable.reasons().chain(eventual.reasons());
+        assert!(reasons.eq(["The read is stale.", "See.", "Time is up."]));
         assert!(judged.names(4, 3) && judged.names(18, 9));
         assert!(!judged.names(9, 4) && !judged.names(3, 1));
         assert_eq!(Judged::read(&json!([1, null])), Judged::default());

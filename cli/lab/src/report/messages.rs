@@ -6,19 +6,16 @@ use std::collections::HashMap;
 
 /// One frame's way from one replica to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Its kind.
-    pub kind: FrameKind,
-    /// Who sent it.
-    pub from: u16,
-    /// To whom.
-    pub to: u16,
+pub(super) struct Message {
+    pub(super) kind: FrameKind,
+    pub(super) from: u16,
+    pub(super) to: u16,
     /// When it was sent: wall time, in nanoseconds. None if the sender's trace does not have it.
-    pub sent: Option<u64>,
+    pub(super) sent: Option<u64>,
     /// When it was received. None if it never was.
-    pub received: Option<u64>,
+    pub(super) received: Option<u64>,
     /// The entry that it carries or acknowledges.
-    pub entry: Option<EntryId>,
+    pub(super) entry: Option<EntryId>,
 }
 
 /// How much later than it was received a frame may seem to have been sent: a replica looks at its clock
@@ -33,8 +30,7 @@ struct Direction {
 }
 
 /// All frames, in the order of the moments at which they were sent.
-#[must_use]
-pub fn messages(traces: &[Trace], entries: &Entries) -> Vec<Message> {
+pub(super) fn messages(traces: &[Trace], entries: &Entries) -> Vec<Message> {
     let mut directions: HashMap<(u16, u16), Direction> = HashMap::new();
     for trace in traces {
         for event in &trace.events {
@@ -53,16 +49,15 @@ pub fn messages(traces: &[Trace], entries: &Entries) -> Vec<Message> {
     }
     let mut messages = Vec::new();
     for ((from, to), link) in directions {
-        for (kind, stamp, sent, received) in link.pair() {
-            messages.push(Message {
-                kind,
-                from,
-                to,
-                sent,
-                received,
-                entry: stamp.and_then(|stamp| entries.id(stamp)),
-            });
-        }
+        let message = |(frame, sent, received): Paired| Message {
+            kind: frame.kind,
+            from,
+            to,
+            sent,
+            received,
+            entry: frame.stamp.and_then(|stamp| entries.id(stamp)),
+        };
+        messages.extend(link.pair().into_iter().map(message));
     }
     messages.sort_by_key(|message| {
         let began = message.sent.or(message.received);
@@ -71,12 +66,8 @@ pub fn messages(traces: &[Trace], entries: &Entries) -> Vec<Message> {
     messages
 }
 
-type Paired = (
-    FrameKind,
-    Option<holdback::multicast::Stamp>,
-    Option<u64>,
-    Option<u64>,
-);
+/// A frame, when it was sent and when it was received.
+type Paired = (Frame, Option<u64>, Option<u64>);
 
 impl Direction {
     /// Pairs from the end: a link keeps its order, and of a frame that was sent twice because a connection
@@ -98,36 +89,25 @@ impl Direction {
                 FrameKind::Entry => (FrameKind::Round, None),
                 kind => (kind, frame.stamp),
             };
+            let fits = |place: &usize| {
+                *place < bound && self.sent[*place].0 <= received.saturating_add(SLACK)
+            };
             let sent = places.get_mut(&(kind, stamp)).and_then(|places| {
-                let fits = |place: &usize| {
-                    *place < bound && self.sent[*place].0 <= received.saturating_add(SLACK)
-                };
-                while let Some(last) = places.last() {
-                    if fits(last) {
-                        return Some(*last);
-                    }
+                while places.last().is_some_and(|last| !fits(last)) {
                     places.pop();
                 }
-                None
+                places.last().copied()
             });
-            match (sent, frame.kind) {
-                (Some(place), FrameKind::Entry) => {
-                    paired.push((
-                        frame.kind,
-                        frame.stamp,
-                        Some(self.sent[place].0),
-                        Some(*received),
-                    ));
-                }
-                (Some(place), _) => {
+            match sent {
+                Some(place) if frame.kind != FrameKind::Entry => {
                     arrivals[place] = Some(*received);
                     bound = place;
                 }
-                (None, _) => paired.push((frame.kind, frame.stamp, None, Some(*received))),
+                _ => paired.push((*frame, sent.map(|at| self.sent[at].0), Some(*received))),
             }
         }
         for ((sent, frame), received) in self.sent.iter().zip(arrivals) {
-            paired.push((frame.kind, frame.stamp, Some(*sent), received));
+            paired.push((*frame, Some(*sent), received));
         }
         paired
     }

@@ -14,24 +14,24 @@
 //!
 //! [`shiviz`] and [`jepsen`] write runs for tools of others.
 
-pub mod asked;
-pub mod bands;
+mod asked;
+mod bands;
 pub mod commands;
-pub mod entries;
-pub mod folder;
-pub mod jepsen;
-pub mod judged;
-pub mod messages;
-pub mod page;
-pub mod pairing;
-pub mod picture;
-pub mod queue;
-pub mod requests;
-pub mod rows;
-pub mod shiviz;
-pub mod svg;
-pub mod thin;
-pub mod trace;
+mod entries;
+mod folder;
+mod jepsen;
+mod judged;
+mod messages;
+mod page;
+mod pairing;
+mod picture;
+mod queue;
+mod requests;
+mod rows;
+mod shiviz;
+mod svg;
+mod thin;
+mod trace;
 
 #[cfg(test)]
 mod fixture;

@@ -1,19 +1,17 @@
 //! The page: one HTML file with everything in it, which draws itself from a JSON text.
 //!
 //! Times in the JSON are microseconds from the start of the run. Lists of lists save space; `page/model.js`
-//! says what stands where.
+//! says what stands where. Kinds are numbers: the places of the variants in their `enum`.
 
 mod overview;
 
-use super::bands::Trouble;
-use super::picture::{Bar, End, Moment, Picture};
+use super::picture::{Bar, Moment, Picture};
 use super::thin::{Selection, select};
-use super::trace::FrameKind;
 use overview::overview;
 use serde_json::{Value as Json, json};
 
 /// The page never has more bytes.
-pub const MOST_BYTES: usize = 2_000_000;
+pub(super) const MOST_BYTES: usize = 2_000_000;
 
 /// What the data may take at first. If it turns out to be too much, less is shown.
 const DATA_BYTES: usize = 2_100_000;
@@ -33,8 +31,7 @@ const SCRIPTS: &[&str] = &[
 ];
 
 /// The page of a picture, with a window that is shown in full if the run is too long for all of it.
-#[must_use]
-pub fn write(picture: &Picture, window: Option<(Moment, Moment)>) -> String {
+pub(super) fn write(picture: &Picture, window: Option<(Moment, Moment)>) -> String {
     let mut budget = DATA_BYTES;
     loop {
         let selection = select(picture, budget, window);
@@ -158,11 +155,6 @@ impl<'a> Rows<'a> {
                 Some(command) if *command.text == *bar.call => Json::Null,
                 _ => Json::from(bar.call.as_str()),
             };
-            let end = match bar.end {
-                End::Ok => 0,
-                End::Fail => 1,
-                End::Info => 2,
-            };
             let (came, replied) = bar.at_replica.unzip();
             let others = bar.others.iter();
             let others: Vec<usize> = others
@@ -173,7 +165,7 @@ impl<'a> Rows<'a> {
                 bar.process,
                 micros(bar.invoked),
                 bar.completed.map(micros),
-                end,
+                bar.end as u8,
                 call,
                 u8::from(bar.is_read),
                 bar.answer,
@@ -196,25 +188,17 @@ impl<'a> Rows<'a> {
     fn messages(&self) -> Json {
         let mut others = 0;
         let shown = self.picture.messages.iter().filter_map(|message| {
-            let entry = match message.entry {
-                Some(entry) => Some(self.entry[entry as usize]?),
-                None => {
-                    others += 1;
-                    (others <= MOST_OTHERS).then_some(())?;
-                    None
-                }
-            };
-            let kind = match message.kind {
-                FrameKind::Mcast => 0,
-                FrameKind::Ack => 1,
-                FrameKind::Update => 2,
-                FrameKind::Entry => 3,
-                FrameKind::Round | FrameKind::Other => 4,
-            };
+            let entry = message.entry.map(|entry| self.entry[entry as usize]);
+            others += usize::from(entry.is_none());
+            // One that belongs to an entry is shown if that is.
+            if entry.map_or(others > MOST_OTHERS, |number| number.is_none()) {
+                return None;
+            }
             let at = |wall: Option<u64>| wall.map(|wall| self.at(wall));
             let (sent, received) = (at(message.sent), at(message.received));
+            let entry = entry.flatten();
             Some(json!([
-                kind,
+                message.kind as u8,
                 message.from,
                 message.to,
                 sent,
@@ -261,15 +245,9 @@ impl<'a> Rows<'a> {
     fn bands(&self) -> Json {
         let every = self.picture.bands.len().div_ceil(MOST_OTHERS).max(1);
         let shown = self.picture.bands.iter().step_by(every).map(|band| {
-            let trouble = match band.trouble {
-                Trouble::Delay => 0,
-                Trouble::Cut => 1,
-                Trouble::Down => 2,
-                Trouble::Pause => 3,
-            };
             let to = band.to.map(|wall| self.at(wall));
             json!([
-                trouble,
+                band.trouble as u8,
                 band.replica,
                 band.peer,
                 self.at(band.from),
@@ -293,7 +271,8 @@ impl<'a> Rows<'a> {
             let marked =
                 bars.filter(|(place, (bar, _))| bar.is_marked && model.names(bar.line, *place));
             let marked: Vec<usize> = marked.map(|(_, (_, number))| *number).collect();
-            json!([model.model, model.verdict, model.reasons, marked])
+            let reasons: Vec<_> = model.reasons().collect();
+            json!([model.model, model.verdict, reasons, marked])
         });
         json!({"run": self.picture.judged.run, "models": models.collect::<Json>()})
     }

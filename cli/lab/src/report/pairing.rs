@@ -13,16 +13,15 @@ const SLACK: u64 = 5_000_000;
 
 /// What was found out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pairing {
+pub(super) struct Pairing {
     /// The wall time of the history's time zero, in nanoseconds, if it is known.
-    pub zero: Option<u64>,
+    pub(super) zero: Option<u64>,
     /// Of each operation, its request: a place in the list.
-    pub request: Vec<Option<usize>>,
+    pub(super) request: Vec<Option<usize>>,
 }
 
 /// Pairs the operations of a history with the requests of all traces.
-#[must_use]
-pub fn pair(history: &History, requests: &[Request]) -> Pairing {
+pub(super) fn pair(history: &History, requests: &[Request]) -> Pairing {
     let operations = &history.operations;
     let commands: Vec<u64> = operations
         .iter()
@@ -77,25 +76,25 @@ fn requests_by_client(requests: &[Request]) -> HashMap<Client, Vec<usize>> {
 /// The time zero of a history that does not name it: commands that occur once on either side tell it. A
 /// request comes in after its invocation, so the smallest difference is the best.
 fn infer_zero(operations: &[Operation], commands: &[u64], requests: &[Request]) -> Option<u64> {
-    let mut asked: HashMap<u64, Option<u64>> = HashMap::new();
-    for request in requests {
-        let times = asked.entry(request.command.fingerprint);
-        times
-            .and_modify(|time| *time = None)
-            .or_insert(Some(request.came));
-    }
-    let mut called: HashMap<u64, Option<u64>> = HashMap::new();
-    for (operation, command) in operations.iter().zip(commands) {
-        let times = called.entry(*command);
-        times
-            .and_modify(|time| *time = None)
-            .or_insert(Some(operation.invoked));
-    }
+    let asked = requests.iter();
+    let asked = times(asked.map(|request| (request.command.fingerprint, request.came)));
+    let called = operations.iter().map(|operation| operation.invoked);
+    let called = times(commands.iter().copied().zip(called));
     let differences = called.iter().filter_map(|(command, invoked)| {
         let came = (*asked.get(command)?)?;
         came.checked_sub((*invoked)?)
     });
     differences.min()
+}
+
+/// The time of each command; none for one that occurs more than once.
+fn times(commands: impl Iterator<Item = (u64, u64)>) -> HashMap<u64, Option<u64>> {
+    let mut times = HashMap::new();
+    for (command, time) in commands {
+        let known = times.entry(command).and_modify(|time| *time = None);
+        known.or_insert(Some(time));
+    }
+    times
 }
 
 struct Searched<'a> {

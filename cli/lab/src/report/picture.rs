@@ -11,133 +11,122 @@ use super::pairing::{self, Pairing};
 use super::queue::{Stay, stays};
 use super::requests::{Request, requests};
 use super::rows;
-use super::trace::What;
-use crate::history::{Operation, Outcome};
+use super::trace::{Trace, What};
+use crate::history::{History, Operation, Outcome};
+use serde_json::Value as Json;
 
 /// Nanoseconds from the start of the run; what happened before it is negative.
-pub type Moment = i64;
+pub(super) type Moment = i64;
 
 /// Everything that a picture of a run can show.
 #[derive(Clone, Debug, Default)]
-pub struct Picture {
-    /// The run's name.
-    pub name: String,
+pub(super) struct Picture {
+    pub(super) name: String,
     /// What was run, in short: the case, if it was one.
-    pub title: String,
+    pub(super) title: String,
     /// What was run, for a person.
-    pub description: String,
+    pub(super) description: String,
     /// The consistency model that the replicas ran, if it is known.
-    pub consistency: Option<String>,
+    pub(super) consistency: Option<String>,
     /// What everything random was drawn from, if it is known.
-    pub seed: Option<u64>,
-    /// The replicas' ids.
-    pub replicas: Vec<u16>,
+    pub(super) seed: Option<u64>,
+    pub(super) replicas: Vec<u16>,
     /// The clients' lines, by replica.
-    pub clients: Vec<Client>,
+    pub(super) clients: Vec<Client>,
     /// What the clients did, in the order of the invocations.
-    pub bars: Vec<Bar>,
-    /// Everything with a stamp.
-    pub entries: Entries,
-    /// Frames between replicas.
-    pub messages: Vec<Message>,
+    pub(super) bars: Vec<Bar>,
+    pub(super) entries: Entries,
+    pub(super) messages: Vec<Message>,
     /// Deliveries, in the order of time.
-    pub deliveries: Vec<Delivery>,
-    /// Times in holdback queues.
-    pub stays: Vec<Stay>,
-    /// What was wrong with the network.
-    pub bands: Vec<Band>,
+    pub(super) deliveries: Vec<Delivery>,
+    pub(super) stays: Vec<Stay>,
+    pub(super) bands: Vec<Band>,
     /// The wall time of moment zero, in nanoseconds; zero if nothing was traced.
-    pub zero: u64,
+    pub(super) zero: u64,
     /// Whether moments are time. Otherwise they are lines of the history, as milliseconds.
-    pub timed: bool,
-    /// The verdict, if there is one.
-    pub judged: Judged,
+    pub(super) timed: bool,
+    pub(super) judged: Judged,
     /// What a reader has to know of how the picture was made.
-    pub notes: Vec<String>,
+    pub(super) notes: Vec<String>,
 }
 
 /// A line for a client: one or more processes, each of which took the place of the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// What it is called.
-    pub name: String,
+pub(super) struct Client {
+    pub(super) name: String,
     /// The replica that it is connected to, if it is known.
-    pub replica: Option<u16>,
+    pub(super) replica: Option<u16>,
 }
 
 /// How an operation ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum End {
     /// It happened.
     Ok,
     /// It certainly did not happen.
     Fail,
     /// It may have happened.
+    #[default]
     Info,
 }
 
 /// One operation of a client.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Bar {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Bar {
     /// The client's line.
-    pub client: usize,
-    /// The process.
-    pub process: u64,
+    pub(super) client: usize,
+    pub(super) process: u64,
     /// When it was invoked.
-    pub invoked: Moment,
+    pub(super) invoked: Moment,
     /// When it was completed, if it was.
-    pub completed: Option<Moment>,
+    pub(super) completed: Option<Moment>,
     /// How it ended.
-    pub end: End,
-    /// What was asked for.
-    pub call: String,
+    pub(super) end: End,
+    pub(super) call: String,
     /// Whether that can change nothing.
-    pub is_read: bool,
-    /// What came of it.
-    pub answer: String,
+    pub(super) is_read: bool,
+    pub(super) answer: String,
     /// The replica that was asked, if it is known.
-    pub replica: Option<u16>,
+    pub(super) replica: Option<u16>,
     /// When the replica got the request, and when it replied: as far as it was traced.
-    pub at_replica: Option<(Moment, Option<Moment>)>,
+    pub(super) at_replica: Option<(Moment, Option<Moment>)>,
     /// The entry that it became, if any.
-    pub entry: Option<EntryId>,
+    pub(super) entry: Option<EntryId>,
     /// More entries that it became: in the eventual model each key of an MSET is one.
-    pub others: Vec<EntryId>,
+    pub(super) others: Vec<EntryId>,
     /// The position at which it took effect or was read, if the history says so.
-    pub position: Option<u64>,
+    pub(super) position: Option<u64>,
     /// Its line in the history; 0 if there is none.
-    pub line: usize,
+    pub(super) line: usize,
     /// Whether it belongs to a counter-example.
-    pub is_marked: bool,
+    pub(super) is_marked: bool,
 }
 
 /// A replica delivers an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// The replica.
-    pub replica: u16,
+pub(super) struct Delivery {
+    pub(super) replica: u16,
     /// When: wall time, in nanoseconds.
-    pub wall: u64,
-    /// The entry.
-    pub entry: EntryId,
-    /// Its position there.
-    pub position: u64,
+    pub(super) wall: u64,
+    pub(super) entry: EntryId,
+    pub(super) position: u64,
 }
 
 impl Picture {
     /// Puts a run together.
-    #[must_use]
-    pub fn of(run: &Run) -> Self {
+    pub(super) fn of(run: &Run) -> Self {
         let traced: Vec<Request> = run.traces.iter().flat_map(requests).collect();
         let entries = Entries::gather(&run.traces, &traced);
         let replicas = replicas(run);
         let judged = run.verdict.as_ref().map(Judged::read);
+        let meta = |name: &str| run.history.as_ref()?.meta.as_ref()?.get(name);
+        let recorded = meta("seed").and_then(Json::as_u64);
         let mut picture = Self {
             name: run.name.clone(),
-            title: title(run),
+            title: title(run, meta("case").and_then(Json::as_str)),
             description: run.description.clone(),
             consistency: consistency(run),
-            seed: seed(run),
+            seed: recorded.or_else(|| run.cluster.as_ref().and_then(|cluster| cluster.seed)),
             messages: messages(&run.traces, &entries),
             deliveries: deliveries(run, &entries),
             stays: stays(&run.traces, &entries, &replicas),
@@ -159,21 +148,17 @@ impl Picture {
     }
 
     /// The moment of a wall time.
-    #[must_use]
-    pub fn moment(&self, wall: u64) -> Moment {
+    pub(super) fn moment(&self, wall: u64) -> Moment {
         let (wall, zero) = (i128::from(wall), i128::from(self.zero));
         Moment::try_from(wall - zero).unwrap_or(Moment::MAX)
     }
 
     /// The first and the last moment of everything that clients caused.
-    #[must_use]
-    pub fn span(&self) -> (Moment, Moment) {
+    pub(super) fn span(&self) -> (Moment, Moment) {
         let bars = self.bars.iter();
         let bars = bars.flat_map(|bar| [Some(bar.invoked), bar.completed]);
-        let messages = self
-            .messages
-            .iter()
-            .filter(|message| message.entry.is_some());
+        let messages = self.messages.iter();
+        let messages = messages.filter(|message| message.entry.is_some());
         let messages = messages.flat_map(|message| [message.sent, message.received]);
         let delivered = self.deliveries.iter().map(|delivery| Some(delivery.wall));
         let walls = messages
@@ -262,56 +247,44 @@ impl Picture {
             replica: Some(request.replica),
             at_replica: Some((came, replied)),
             entry: request.stamp.and_then(|stamp| self.entries.id(stamp)),
-            others: Vec::new(),
-            position: None,
-            line: 0,
-            is_marked: false,
+            ..Bar::default()
         }
     }
 
     fn add_notes(&mut self, run: &Run) {
-        let mut note = |text: String| self.notes.push(text);
-        if run.traces.is_empty() {
-            note("No replica was traced, so only what the clients saw is shown.".into());
+        let traced = !run.traces.is_empty();
+        let mut note = |applies: bool, text: &str| {
+            self.notes.extend(applies.then(|| text.to_owned()));
+        };
+        note(
+            !traced,
+            "No replica was traced, so only what the clients saw is shown.",
+        );
+        note(
+            run.history.is_none(),
+            "There is no history: operations are the requests that the replicas traced.",
+        );
+        note(
+            !self.timed,
+            "The history has no times: one millisecond stands for one of its lines.",
+        );
+        for Trace { replica, torn, .. } in &run.traces {
+            let text = format!("The trace of replica {replica} ends within a line.");
+            note(*torn, &text);
         }
-        if run.history.is_none() {
-            note(
-                "There is no history: operations are the requests that the replicas traced.".into(),
-            );
-        }
-        if !self.timed {
-            note("The history has no times: one millisecond stands for one of its lines.".into());
-        }
-        let torn: Vec<String> = run
-            .traces
-            .iter()
-            .filter(|trace| trace.torn)
-            .map(|trace| format!("The trace of replica {} ends within a line.", trace.replica))
-            .collect();
-        torn.into_iter().for_each(&mut note);
-        let paired = self
-            .bars
-            .iter()
-            .filter(|bar| bar.at_replica.is_some())
-            .count();
-        let missing = self.bars.len() - paired;
-        if !run.traces.is_empty() && missing > 0 {
-            self.notes.push(format!(
-                "{missing} of {} operations were not found in the traces.",
-                self.bars.len()
-            ));
-        }
+        let unpaired = self.bars.iter().filter(|bar| bar.at_replica.is_none());
+        let (missing, all) = (unpaired.count(), self.bars.len());
+        note(
+            traced && missing > 0,
+            &format!("{missing} of {all} operations were not found in the traces."),
+        );
     }
 }
 
 fn bar(operation: &Operation, client: usize, timed: bool) -> Bar {
     let moment = |time: u64| {
-        let time = if timed {
-            time
-        } else {
-            time.saturating_mul(1_000_000)
-        };
-        Moment::try_from(time).unwrap_or(Moment::MAX)
+        let unit = if timed { 1 } else { 1_000_000 };
+        Moment::try_from(time.saturating_mul(unit)).unwrap_or(Moment::MAX)
     };
     let (end, answer) = match &operation.outcome {
         Outcome::Ok(answer) => (End::Ok, answer.to_string()),
@@ -328,12 +301,9 @@ fn bar(operation: &Operation, client: usize, timed: bool) -> Bar {
         is_read: operation.call.is_read(),
         answer: clip(&answer),
         replica: operation.replica.and_then(|id| u16::try_from(id).ok()),
-        at_replica: None,
-        entry: None,
-        others: Vec::new(),
         position: operation.position,
         line: operation.line,
-        is_marked: false,
+        ..Bar::default()
     }
 }
 
@@ -373,31 +343,13 @@ fn replicas(run: &Run) -> Vec<u16> {
 
 fn consistency(run: &Run) -> Option<String> {
     let cluster = run.cluster.as_ref().and_then(|cluster| cluster.consistency);
-    let history = || {
-        run.history
-            .as_ref()
-            .and_then(crate::history::History::consistency)
-    };
+    let history = || run.history.as_ref().and_then(History::consistency);
     cluster.or_else(history).map(|model| model.to_string())
 }
 
 /// The name of the case; without one, that of the folder without its time.
-fn title(run: &Run) -> String {
-    let meta = run
-        .history
-        .as_ref()
-        .and_then(|history| history.meta.as_ref());
-    let case = meta.and_then(|meta| meta.get("case")?.as_str());
+fn title(run: &Run, case: Option<&str>) -> String {
     let is_time = |part: &str| part.len() >= 4 && part.bytes().all(|byte| byte.is_ascii_digit());
     let parts = run.name.split('-').take_while(|part| !is_time(part));
     case.map_or_else(|| parts.collect::<Vec<_>>().join("-"), str::to_owned)
-}
-
-fn seed(run: &Run) -> Option<u64> {
-    let meta = run
-        .history
-        .as_ref()
-        .and_then(|history| history.meta.as_ref());
-    let recorded = meta.and_then(|meta| meta.get("seed")?.as_u64());
-    recorded.or_else(|| run.cluster.as_ref().and_then(|cluster| cluster.seed))
 }

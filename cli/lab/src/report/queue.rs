@@ -7,35 +7,34 @@ use std::collections::HashMap;
 
 /// An entry's time in one replica's holdback queue. Times are wall times, in nanoseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stay {
-    /// The replica.
-    pub replica: u16,
-    /// The entry.
-    pub entry: EntryId,
+pub(super) struct Stay {
+    pub(super) replica: u16,
+    pub(super) entry: EntryId,
     /// When it came in.
-    pub came: u64,
+    pub(super) came: u64,
     /// When it was delivered. None if it never was.
-    pub left: Option<u64>,
+    pub(super) left: Option<u64>,
     /// The replica's logical clock after it came in.
-    pub clock: u64,
+    pub(super) clock: u64,
     /// Since when the replica knew of each other replica, by id, that it holds the entry.
-    pub known: Vec<(u16, Option<u64>)>,
+    pub(super) known: Vec<(u16, Option<u64>)>,
 }
 
 /// The stays in the queues of all replicas, by replica and time. Only entries of the multicast have any.
-#[must_use]
-pub fn stays(traces: &[Trace], entries: &Entries, replicas: &[u16]) -> Vec<Stay> {
-    let mut of_origin: HashMap<u16, Vec<EntryId>> = HashMap::new();
-    for (entry, id) in entries.list.iter().zip(0..) {
-        of_origin.entry(entry.stamp.replica.0).or_default().push(id);
-    }
+pub(super) fn stays(traces: &[Trace], entries: &Entries, replicas: &[u16]) -> Vec<Stay> {
     let mut all = Vec::new();
     for trace in traces {
-        let mut queue = Queue::new(trace.replica, entries, replicas, &of_origin);
+        let mut queue = Queue {
+            replica: trace.replica,
+            entries,
+            came: HashMap::new(),
+            left: HashMap::new(),
+            acks: HashMap::new(),
+        };
         for event in &trace.events {
             queue.take(event.wall, event.clock, &event.what);
         }
-        all.extend(queue.finish());
+        all.extend(queue.finish(replicas));
     }
     all
 }
@@ -44,8 +43,6 @@ pub fn stays(traces: &[Trace], entries: &Entries, replicas: &[u16]) -> Vec<Stay>
 struct Queue<'a> {
     replica: u16,
     entries: &'a Entries,
-    others: Vec<u16>,
-    of_origin: &'a HashMap<u16, Vec<EntryId>>,
     /// Of each entry: when and at which clock it came in, and when it left.
     came: HashMap<EntryId, (u64, u64)>,
     left: HashMap<EntryId, u64>,
@@ -53,28 +50,7 @@ struct Queue<'a> {
     acks: HashMap<(u16, u16), Vec<(u64, u64)>>,
 }
 
-impl<'a> Queue<'a> {
-    fn new(
-        replica: u16,
-        entries: &'a Entries,
-        replicas: &[u16],
-        of_origin: &'a HashMap<u16, Vec<EntryId>>,
-    ) -> Self {
-        Self {
-            replica,
-            entries,
-            others: replicas
-                .iter()
-                .copied()
-                .filter(|id| *id != replica)
-                .collect(),
-            of_origin,
-            came: HashMap::new(),
-            left: HashMap::new(),
-            acks: HashMap::new(),
-        }
-    }
-
+impl Queue<'_> {
     fn take(&mut self, wall: u64, clock: u64, what: &What) {
         match what {
             What::Receive(frame) | What::Send(frame) if frame.kind == FrameKind::Mcast => {
@@ -116,27 +92,21 @@ impl<'a> Queue<'a> {
         self.came.entry(id).or_insert((came, clock));
     }
 
-    fn finish(self) -> Vec<Stay> {
-        let mut stays: Vec<Stay> = Vec::new();
-        for ids in self.of_origin.values() {
-            for id in ids {
-                if let Some((came, clock)) = self.came.get(id) {
-                    stays.push(Stay {
-                        replica: self.replica,
-                        entry: *id,
-                        came: *came,
-                        left: self.left.get(id).copied(),
-                        clock: *clock,
-                        known: self.known(*id, *came),
-                    });
-                }
-            }
-        }
+    fn finish(self, replicas: &[u16]) -> Vec<Stay> {
+        let stay = |(id, (came, clock)): (&EntryId, &(u64, u64))| Stay {
+            replica: self.replica,
+            entry: *id,
+            came: *came,
+            left: self.left.get(id).copied(),
+            clock: *clock,
+            known: self.known(*id, *came, replicas),
+        };
+        let mut stays: Vec<Stay> = self.came.iter().map(stay).collect();
         stays.sort_by_key(|stay| (stay.came, stay.entry));
         stays
     }
 
-    fn known(&self, id: EntryId, came: u64) -> Vec<(u16, Option<u64>)> {
+    fn known(&self, id: EntryId, came: u64, replicas: &[u16]) -> Vec<(u16, Option<u64>)> {
         let Stamp { time, replica } = self.entries.get(id).stamp;
         let since = |other: &u16| {
             if *other == replica.0 {
@@ -146,10 +116,8 @@ impl<'a> Queue<'a> {
             let first = acks.partition_point(|(acked, _)| *acked < time);
             acks.get(first).map(|(_, wall)| *wall)
         };
-        self.others
-            .iter()
-            .map(|other| (*other, since(other)))
-            .collect()
+        let others = replicas.iter().filter(|other| **other != self.replica);
+        others.map(|other| (*other, since(other))).collect()
     }
 }
 

@@ -4,56 +4,24 @@
 use super::asked::Command;
 use super::trace::{Trace, What};
 use holdback::multicast::Stamp;
+use holdback::protocol::command::{Kind, Name, lookup};
 use std::collections::{HashMap, VecDeque};
-
-/// Commands that ask about the cluster or the connection, and not for data.
-const ABOUT: &[&str] = &[
-    "PEER",
-    "STATUS",
-    "ORDER",
-    "DIGEST",
-    "HOLDBACK",
-    "STORE",
-    "HELP",
-    "POSITION",
-    "AWAIT",
-    "CONSISTENCY",
-    "MONITOR",
-    "FAULT",
-    "HELLO",
-    "PING",
-    "ECHO",
-    "COMMAND",
-    "CONFIG",
-    "CLIENT",
-    "INFO",
-    "SELECT",
-    "QUIT",
-    "MULTI",
-    "DISCARD",
-    "WATCH",
-    "UNWATCH",
-    "RESET",
-    "DBSIZE",
-];
 
 /// A request for data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Request {
-    /// The replica that was asked.
-    pub replica: u16,
+pub(super) struct Request {
+    pub(super) replica: u16,
     /// The client's number at this replica.
-    pub client: u32,
+    pub(super) client: u32,
     /// When it came in: wall time, in nanoseconds.
-    pub came: u64,
-    /// What it asked for.
-    pub command: Command,
+    pub(super) came: u64,
+    pub(super) command: Command,
     /// When the reply went out, and what it said.
-    pub reply: Option<(u64, Box<str>)>,
+    pub(super) reply: Option<(u64, Box<str>)>,
     /// The stamp of the entry that the reply was for.
-    pub stamp: Option<Stamp>,
+    pub(super) stamp: Option<Stamp>,
     /// The stamps of what it made at once: in the eventual model each key of an MSET becomes an entry.
-    pub made: Vec<Stamp>,
+    pub(super) made: Vec<Stamp>,
 }
 
 /// A client's requests that have no reply yet: places in the list, or none for those that are left out.
@@ -65,8 +33,7 @@ struct Pipeline {
 }
 
 /// The requests for data in a trace, in its order.
-#[must_use]
-pub fn requests(trace: &Trace) -> Vec<Request> {
+pub(super) fn requests(trace: &Trace) -> Vec<Request> {
     let mut requests: Vec<Request> = Vec::new();
     let mut pipelines: HashMap<u32, Pipeline> = HashMap::new();
     let mut executing: Option<usize> = None;
@@ -126,11 +93,17 @@ impl Pipeline {
             "EXEC" => return Some(Command::of_parts(&self.parts.take()?)),
             name => match &mut self.parts {
                 Some(parts) => parts.push(command.clone()),
-                None => return (!ABOUT.contains(&name)).then(|| command.clone()),
+                None => return is_for_data(name).then(|| command.clone()),
             },
         }
         None
     }
+}
+
+/// Whether a command asks for data, and not about the cluster or the connection. An unknown one may.
+fn is_for_data(name: &str) -> bool {
+    lookup(name.as_bytes())
+        .is_none_or(|spec| matches!(spec.kind, Kind::Read | Kind::Write) && spec.id != Name::Dbsize)
 }
 
 #[cfg(test)]

@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 ///
 /// A process whose operation may or may not have happened is replaced by a new one, which goes on in its
 /// line: a person thinks of both as one client.
-#[must_use]
-pub fn of_history(history: &History) -> (Vec<Client>, Vec<usize>) {
+pub(super) fn of_history(history: &History) -> (Vec<Client>, Vec<usize>) {
     struct Process {
         first: u64,
         last: u64,
@@ -70,8 +69,7 @@ pub fn of_history(history: &History) -> (Vec<Client>, Vec<usize>) {
 }
 
 /// The lines of the clients that replicas traced, and of each request its line.
-#[must_use]
-pub fn of_requests(requests: &[Request]) -> (Vec<Client>, Vec<usize>) {
+pub(super) fn of_requests(requests: &[Request]) -> (Vec<Client>, Vec<usize>) {
     let mut places: BTreeMap<(u16, u32), usize> = BTreeMap::new();
     for request in requests {
         places.insert((request.replica, request.client), 0);

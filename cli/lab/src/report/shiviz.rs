@@ -30,8 +30,7 @@ struct Event {
 }
 
 /// The log.
-#[must_use]
-pub fn write(picture: &Picture) -> String {
+pub(super) fn write(picture: &Picture) -> String {
     let mut log = Log::default();
     for id in &picture.replicas {
         log.host(replica(*id));
@@ -78,12 +77,8 @@ impl Log {
     fn add_bars(&mut self, picture: &Picture) {
         for bar in &picture.bars {
             let client = picture.clients[bar.client].name.replace(' ', "-");
-            let asked = self.add(
-                client.clone(),
-                (bar.invoked, Phase::Out),
-                bar.call.clone(),
-                None,
-            );
+            let began = (bar.invoked, Phase::Out);
+            let asked = self.add(client.clone(), began, bar.call.clone(), None);
             let mut answered = None;
             if let (Some((came, replied)), Some(id)) = (bar.at_replica, bar.replica) {
                 let text = format!("request {}", bar.call);
@@ -107,14 +102,12 @@ impl Log {
                 format!(" {}", picture.entries.get(entry).stamp)
             });
             // The entries of a round have left with the frame that starts it.
-            let sent = message
-                .sent
-                .filter(|_| kind != FrameKind::Entry)
-                .map(|wall| {
-                    let text = format!("send {}{stamp} to {}", kind.name(), message.to);
-                    let at = (picture.moment(wall), Phase::Out);
-                    self.add(replica(message.from), at, text, None)
-                });
+            let sent = message.sent.filter(|_| kind != FrameKind::Entry);
+            let sent = sent.map(|wall| {
+                let text = format!("send {}{stamp} to {}", kind.name(), message.to);
+                let at = (picture.moment(wall), Phase::Out);
+                self.add(replica(message.from), at, text, None)
+            });
             if let Some(wall) = message.received {
                 let text = format!("receive {}{stamp} from {}", kind.name(), message.from);
                 let at = (picture.moment(wall), Phase::In);
@@ -145,14 +138,11 @@ impl Log {
         }
         let mut next = vec![0; of_host.len()];
         let head = |host: usize, next: &[usize]| of_host[host].get(next[host]).copied();
-        let mut ready: BinaryHeap<Reverse<(Moment, usize)>> = BinaryHeap::new();
-        for (host, events) in of_host.iter().enumerate() {
-            ready.extend(
-                events
-                    .first()
-                    .map(|place| Reverse((self.events[*place].at.0, host))),
-            );
-        }
+        let turn = |host: usize, next: &[usize]| {
+            head(host, next).map(|place| Reverse((self.events[place].at.0, host)))
+        };
+        let first = (0..of_host.len()).filter_map(|host| turn(host, &next));
+        let mut ready: BinaryHeap<Reverse<(Moment, usize)>> = first.collect();
         // Hosts whose next event follows one that is not written yet, by that one.
         let mut waiting: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut clocks: Vec<Option<Vec<u64>>> = vec![None; self.events.len()];
@@ -188,29 +178,22 @@ impl Log {
             }
             let clock = &mut now[host];
             if let Some((_, Some(other))) = before {
-                clock
-                    .iter_mut()
-                    .zip(other)
-                    .for_each(|(own, other)| *own = (*own).max(other));
+                let both = clock.iter_mut().zip(other);
+                both.for_each(|(own, other)| *own = (*own).max(other));
             }
             clock[host] += 1;
             self.write_event(&mut text, event, clock);
             clocks[place] = is_followed[place].then(|| clock.clone());
             next[host] += 1;
             let hosts = waiting.remove(&place).unwrap_or_default();
-            for host in hosts.into_iter().chain([host]) {
-                ready.extend(
-                    head(host, &next).map(|place| Reverse((self.events[place].at.0, host))),
-                );
-            }
+            let hosts = hosts.into_iter().chain([host]);
+            ready.extend(hosts.filter_map(|host| turn(host, &next)));
         }
     }
 
     fn write_event(&self, text: &mut String, event: &Event, clock: &[u64]) {
-        let counts = clock
-            .iter()
-            .zip(&self.hosts)
-            .filter(|(count, _)| **count > 0);
+        let counts = clock.iter().zip(&self.hosts);
+        let counts = counts.filter(|(count, _)| **count > 0);
         let counts: Vec<String> = counts
             .map(|(count, host)| format!("{}:{count}", serde_json::Value::from(host.as_str())))
             .collect();
@@ -229,26 +212,15 @@ fn replica(id: u16) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::fixture::trace;
-    use crate::report::folder::Run;
+    use crate::report::fixture::picture;
 
     #[test]
     fn clocks_count_what_each_host_knows_of() {
-        let run = Run {
-            traces: vec![
-                trace(
-                    1,
-                    &[("send MCAST 2", "1.1", 5), ("receive ACK 2", "1.1", 9)],
-                ),
-                // Its clock is behind.
-                trace(
-                    2,
-                    &[("receive MCAST 1", "1.1", 4), ("send ACK 1", "1.1", 4)],
-                ),
-            ],
-            ..Run::default()
-        };
-        let log = write(&Picture::of(&run));
+        let log = write(&picture(&[
+            &[("send MCAST 2", "1.1", 5), ("receive ACK 2", "1.1", 9)],
+            // Its clock is behind.
+            &[("receive MCAST 1", "1.1", 4), ("send ACK 1", "1.1", 4)],
+        ]));
         let lines: Vec<&str> = log.lines().skip(2).collect();
         let without_time = |line: &&str| line.split_once(' ').unwrap().1.to_owned();
         let shown: Vec<String> = lines.iter().map(without_time).collect();
@@ -269,20 +241,10 @@ mod tests {
 
     #[test]
     fn events_that_each_follow_the_other_are_written_all_the_same() {
-        let run = Run {
-            traces: vec![
-                trace(
-                    1,
-                    &[("receive MCAST 2", "1.2", 1), ("send MCAST 2", "1.1", 2)],
-                ),
-                trace(
-                    2,
-                    &[("receive MCAST 1", "1.1", 1), ("send MCAST 1", "1.2", 2)],
-                ),
-            ],
-            ..Run::default()
-        };
-        let log = write(&Picture::of(&run));
+        let log = write(&picture(&[
+            &[("receive MCAST 2", "1.2", 1), ("send MCAST 2", "1.1", 2)],
+            &[("receive MCAST 1", "1.1", 1), ("send MCAST 1", "1.2", 2)],
+        ]));
         assert_eq!(log.lines().count(), 2 + 2 * 4);
     }
 }

@@ -7,7 +7,7 @@ mod canvas;
 
 use super::bands::{Band, Trouble};
 use super::messages::Message;
-use super::picture::{Delivery, Moment, Picture};
+use super::picture::{Moment, Picture};
 use super::queue::Stay;
 use super::thin::{Selection, select};
 use super::trace::FrameKind;
@@ -26,8 +26,7 @@ const RADIUS: f64 = 9.0;
 const BUDGET: usize = 40_000;
 
 /// Draws a picture, or the window of it that is asked for.
-#[must_use]
-pub fn draw(picture: &Picture, window: Option<(Moment, Moment)>) -> String {
+pub(super) fn draw(picture: &Picture, window: Option<(Moment, Moment)>) -> String {
     let selection = select(picture, BUDGET, window);
     let (first, last) = window
         .or(selection.window)
@@ -63,17 +62,10 @@ impl Still<'_> {
         }
         self.lines();
         self.stays();
-        let shown = |message: &&Message| self.selection_has(message.entry);
-        let messages: Vec<Message> = self
-            .picture
-            .messages
-            .iter()
-            .filter(shown)
-            .copied()
-            .collect();
-        let (acks, others): (Vec<_>, Vec<_>) = messages
-            .iter()
-            .partition(|message| matches!(message.kind, FrameKind::Ack | FrameKind::Round));
+        let messages = self.picture.messages.iter();
+        let shown = messages.filter(|message| self.selection_has(message.entry));
+        let (acks, others): (Vec<_>, Vec<_>) =
+            shown.partition(|message| matches!(message.kind, FrameKind::Ack | FrameKind::Round));
         acks.iter().for_each(|message| self.arrow(message));
         others.iter().for_each(|message| self.arrow(message));
         self.stamps();
@@ -135,20 +127,11 @@ impl Still<'_> {
     }
 
     fn band(&mut self, band: &Band) {
-        let (from, to) = (
-            self.picture.moment(band.from),
-            band.to.map(|to| self.picture.moment(to)),
-        );
-        let (Some(y), true) = (
-            self.line_y(band.replica),
-            self.is_in_sight(from, to.unwrap_or(Moment::MAX)),
-        ) else {
+        let [from, to] = [band.from, band.to.unwrap_or(u64::MAX)].map(|at| self.picture.moment(at));
+        let (Some(y), true) = (self.line_y(band.replica), self.is_in_sight(from, to)) else {
             return;
         };
-        let (left, right) = (
-            self.x(from),
-            to.map_or(WIDTH - RIGHT + 16.0, |to| self.x(to)),
-        );
+        let (left, right) = (self.x(from), self.x(to));
         let (colour, words) = match band.trouble {
             Trouble::Delay => (
                 "var(--delay)",
@@ -159,11 +142,8 @@ impl Still<'_> {
             Trouble::Pause => ("var(--pause)", "paused".into()),
         };
         // A replica's first peers have a row each; further ones share the last.
-        let peers = self
-            .picture
-            .replicas
-            .iter()
-            .filter(|id| **id != band.replica);
+        let replicas = self.picture.replicas.iter();
+        let peers = replicas.filter(|id| **id != band.replica);
         let row = peers.take_while(|id| **id != band.peer).count().min(1);
         let wide = (right - left).max(1.5);
         let lane = [left, y - 32.0, wide, LANE - 10.0];
@@ -207,10 +187,8 @@ impl Still<'_> {
         let mut free: HashMap<u16, Vec<u64>> = HashMap::new();
         for stay in &self.picture.stays {
             let rows = free.entry(stay.replica).or_default();
-            let row = rows
-                .iter()
-                .position(|until| *until <= stay.came)
-                .unwrap_or(rows.len());
+            let over = rows.iter().position(|until| *until <= stay.came);
+            let row = over.unwrap_or(rows.len());
             let until = stay.left.unwrap_or(u64::MAX);
             match rows.get_mut(row) {
                 Some(slot) => *slot = until,
@@ -221,17 +199,13 @@ impl Still<'_> {
     }
 
     fn stay(&mut self, stay: &Stay, row: usize) {
-        let Some(y) = self
-            .line_y(stay.replica)
-            .filter(|_| self.selection_has(Some(stay.entry)))
-        else {
+        let shown = self.selection_has(Some(stay.entry));
+        let Some(y) = self.line_y(stay.replica).filter(|_| shown) else {
             return;
         };
         let entry = self.picture.entries.get(stay.entry);
         let left = self.x_of_wall(stay.came);
-        let right = stay
-            .left
-            .map_or(WIDTH - RIGHT + 16.0, |wall| self.x_of_wall(wall));
+        let right = self.x_of_wall(stay.left.unwrap_or(u64::MAX));
         let top = y + 15.0 + 17.0 * row.min(2) as f64;
         let wide = (right - left).max(1.2);
         let tone = colour(entry.stamp.replica.0);
@@ -239,8 +213,8 @@ impl Still<'_> {
         let command = entry.command.as_ref().map_or("", |command| &command.text);
         let words = format!("{}  {command}", entry.stamp);
         if text_width(&words, 7.0) < wide - 12.0 {
-            self.labels
-                .push([left, top, left + 14.0 + text_width(&words, 7.0), top + 15.0]);
+            let right = left + 14.0 + text_width(&words, 7.0);
+            self.labels.push([left, top, right, top + 15.0]);
             self.canvas
                 .text("mono", left + 7.0, top + 7.5, &tone, &words);
         }
@@ -309,15 +283,9 @@ impl Still<'_> {
     }
 
     fn stamps(&mut self) {
-        let entries = self
-            .picture
-            .entries
-            .list
-            .iter()
-            .zip(self.selection.entries.clone());
-        for (entry, _) in entries.filter(|(_, shown)| *shown) {
+        for (entry, id) in self.picture.entries.list.iter().zip(0..) {
             let origin = entry.stamp.replica.0;
-            if let Some(y) = self.line_y(origin) {
+            if let (Some(y), true) = (self.line_y(origin), self.selection_has(Some(id))) {
                 self.canvas
                     .diamond(self.x_of_wall(entry.stamped), y, &colour(origin));
             }
@@ -328,39 +296,31 @@ impl Still<'_> {
     fn deliveries(&mut self) {
         let mut taken: HashMap<u16, f64> = HashMap::new();
         for delivery in &self.picture.deliveries {
-            let Delivery {
-                replica,
-                wall,
-                entry,
-                position,
-            } = *delivery;
-            let Some(y) = self
-                .line_y(replica)
-                .filter(|_| self.selection_has(Some(entry)))
-            else {
+            let (replica, entry) = (delivery.replica, delivery.entry);
+            let shown = self.selection_has(Some(entry));
+            let Some(y) = self.line_y(replica).filter(|_| shown) else {
                 continue;
             };
-            let exact = self.x_of_wall(wall);
+            let exact = self.x_of_wall(delivery.wall);
             let last = taken.get(&replica).copied().unwrap_or(f64::MIN);
             let x = exact.max((last + 2.0 * RADIUS + 2.0).min(exact + 44.0));
             taken.insert(replica, x);
             self.labels
                 .push([x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS]);
             let origin = self.picture.entries.get(entry).stamp.replica.0;
+            let position = delivery.position.to_string();
             self.canvas.circle(x, y, RADIUS, &colour(origin));
             self.canvas
-                .text("position", x, y + 0.5, "var(--card)", &position.to_string());
+                .text("position", x, y + 0.5, "var(--card)", &position);
         }
     }
 }
 
 fn nice_step(rough: f64) -> f64 {
     let power = 10_f64.powf(rough.max(1.0).log10().floor());
-    let steps = [1.0, 2.0, 5.0].map(|factor| factor * power);
-    steps
-        .into_iter()
-        .find(|step| *step >= rough)
-        .unwrap_or(10.0 * power)
+    let mut steps = [1.0, 2.0, 5.0].into_iter().map(|factor| factor * power);
+    let enough = steps.find(|step| *step >= rough);
+    enough.unwrap_or(10.0 * power)
 }
 
 #[cfg(test)]

@@ -8,15 +8,15 @@ use std::ops::RangeInclusive;
 
 /// What is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub(super) struct Selection {
     /// Of each bar, whether it is.
-    pub bars: Vec<bool>,
+    pub(super) bars: Vec<bool>,
     /// Of each entry, whether it is.
-    pub entries: Vec<bool>,
+    pub(super) entries: Vec<bool>,
     /// The stretch of time in which everything is. None if everything is everywhere.
-    pub window: Option<(Moment, Moment)>,
+    pub(super) window: Option<(Moment, Moment)>,
     /// Outside the window one of so many is.
-    pub one_of: usize,
+    pub(super) one_of: usize,
 }
 
 /// An operation, an entry, or both, with all that belongs to them.
@@ -35,36 +35,37 @@ const REST_SHARE: f64 = 0.3;
 
 /// Chooses what is shown with about so many bytes. The window is the one that is asked for, as far as it
 /// fits; if none is, it begins at the first marked operation or, if there is none, with the run.
-#[must_use]
-pub fn select(picture: &Picture, budget: usize, asked: Option<(Moment, Moment)>) -> Selection {
+pub(super) fn select(
+    picture: &Picture,
+    budget: usize,
+    asked: Option<(Moment, Moment)>,
+) -> Selection {
     let mut lives = lives(picture);
     lives.sort_by_key(|life| life.begins);
     let total: usize = lives.iter().map(|life| life.cost).sum();
+    let everything = |shown| Selection {
+        bars: vec![shown; picture.bars.len()],
+        entries: vec![shown; picture.entries.list.len()],
+        window: None,
+        one_of: 1,
+    };
     if total <= budget {
-        return Selection {
-            bars: vec![true; picture.bars.len()],
-            entries: vec![true; picture.entries.list.len()],
-            window: None,
-            one_of: 1,
-        };
+        return everything(true);
     }
     let window = window(picture, &lives, share(budget, WINDOW_SHARE), asked);
     let rest: usize = outside(&lives, &window).map(|life| life.cost).sum();
     let allowed = share(budget, REST_SHARE).max(1);
     let one_of = rest.div_ceil(allowed).max(1);
     let mut selection = Selection {
-        bars: vec![false; picture.bars.len()],
-        entries: vec![false; picture.entries.list.len()],
         window: Some((*window.start(), *window.end())),
         one_of,
+        ..everything(false)
     };
     let mut number = 0;
     for life in &lives {
         let is_marked = life.bar.is_some_and(|bar| picture.bars[bar].is_marked);
         let is_inside = overlaps(life, &window);
-        if !is_inside {
-            number += 1;
-        }
+        number += usize::from(!is_inside);
         if is_inside || is_marked || number % one_of == 0 {
             selection.show(life);
         }
@@ -127,10 +128,9 @@ fn window(
     // Forty halvings of an hour are less than a nanosecond.
     for _ in 0..40 {
         let middle = fits + (exceeds - fits) / 2;
-        if cost(middle) <= allowed {
-            fits = middle;
-        } else {
-            exceeds = middle;
+        match cost(middle) <= allowed {
+            true => fits = middle,
+            false => exceeds = middle,
         }
     }
     start..=fits
@@ -146,10 +146,8 @@ const STAY_COST: usize = 44;
 fn lives(picture: &Picture) -> Vec<Life> {
     let entry = |at: usize| {
         let entry = &picture.entries.list[at];
-        let text = entry
-            .command
-            .as_ref()
-            .map_or(0, |command| command.text.len());
+        let text = entry.command.as_ref();
+        let text = text.map_or(0, |command| command.text.len());
         let begins = picture.moment(entry.stamped);
         Life {
             bar: None,
@@ -172,11 +170,8 @@ fn lives(picture: &Picture) -> Vec<Life> {
         }
     }
     for delivery in &picture.deliveries {
-        extend(
-            delivery.entry,
-            Some(picture.moment(delivery.wall)),
-            DELIVERY_COST,
-        );
+        let at = picture.moment(delivery.wall);
+        extend(delivery.entry, Some(at), DELIVERY_COST);
     }
     for stay in &picture.stays {
         extend(stay.entry, None, STAY_COST);

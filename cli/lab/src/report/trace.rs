@@ -11,39 +11,29 @@ use std::path::Path;
 
 /// Everything that one replica traced, in its order.
 #[derive(Clone, Debug, Default)]
-pub struct Trace {
-    /// The replica.
-    pub replica: u16,
-    /// What happened.
-    pub events: Vec<Event>,
+pub(super) struct Trace {
+    pub(super) replica: u16,
+    pub(super) events: Vec<Event>,
     /// Whether the last line was cut off, as happens to a process that is killed.
-    pub torn: bool,
+    pub(super) torn: bool,
 }
 
 /// One event of a replica.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
+pub(super) struct Event {
     /// The wall time, in nanoseconds since 1970.
-    pub wall: u64,
-    /// The logical clock.
-    pub clock: u64,
-    /// What happened.
-    pub what: What,
+    pub(super) wall: u64,
+    pub(super) clock: u64,
+    pub(super) what: What,
 }
 
 /// What an event can be.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub(super) enum What {
     /// A client's command came in.
-    Request {
-        /// The client's number in this trace.
-        client: u32,
-        /// What it asked for.
-        command: Command,
-    },
+    Request { client: u32, command: Command },
     /// A reply went out.
     Reply {
-        /// The client's number in this trace.
         client: u32,
         /// The stamp of the entry that the reply is for, if it is for one.
         stamp: Option<Stamp>,
@@ -56,45 +46,33 @@ pub enum What {
     Receive(Frame),
     /// An entry was delivered, or (eventual model) applied.
     Deliver {
-        /// Its position at this replica.
         position: u64,
-        /// Its stamp.
         stamp: Stamp,
-        /// What it does.
         command: Command,
         /// Whether it came out of the holdback queue; the eventual model has none.
         was_held: bool,
     },
     /// A link came up.
-    LinkUp {
-        /// With whom.
-        peer: u16,
-    },
+    LinkUp { peer: u16 },
     /// A link went down.
-    LinkDown {
-        /// With whom.
-        peer: u16,
-        /// Why.
-        reason: Box<str>,
-    },
+    LinkDown { peer: u16, reason: Box<str> },
     /// Somebody injected a fault, or healed it.
     Fault(Box<[String]>),
 }
 
 /// A frame at one end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Frame {
-    /// Its kind.
-    pub kind: FrameKind,
+pub(super) struct Frame {
+    pub(super) kind: FrameKind,
     /// The replica at the other end.
-    pub peer: u16,
+    pub(super) peer: u16,
     /// The stamp that it carries or acknowledges.
-    pub stamp: Option<Stamp>,
+    pub(super) stamp: Option<Stamp>,
 }
 
-/// The kinds of frames that a picture tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum FrameKind {
+/// The kinds of frames that a picture shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum FrameKind {
     /// Carries an entry of the ordered models.
     Mcast,
     /// Acknowledges entries.
@@ -105,33 +83,20 @@ pub enum FrameKind {
     Entry,
     /// Starts a round.
     Round,
-    /// All others.
-    Other,
 }
 
 impl FrameKind {
-    fn of(name: &str) -> Self {
-        match name {
-            "MCAST" => Self::Mcast,
-            "ACK" => Self::Ack,
-            "UPDATE" => Self::Update,
-            "ENTRY" => Self::Entry,
-            "ROUND" => Self::Round,
-            _ => Self::Other,
-        }
-    }
+    const ALL: [Self; 5] = [
+        Self::Mcast,
+        Self::Ack,
+        Self::Update,
+        Self::Entry,
+        Self::Round,
+    ];
 
     /// The name on the wire.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Mcast => "MCAST",
-            Self::Ack => "ACK",
-            Self::Update => "UPDATE",
-            Self::Entry => "ENTRY",
-            Self::Round => "ROUND",
-            Self::Other => "OTHER",
-        }
+    pub(super) fn name(self) -> &'static str {
+        ["MCAST", "ACK", "UPDATE", "ENTRY", "ROUND"][self as usize]
     }
 }
 
@@ -140,7 +105,7 @@ impl FrameKind {
 /// # Errors
 /// [`Failure::Usage`] with the file and the line if it cannot be read or is malformed. A last line without
 /// an end may be anything.
-pub fn read_file(path: &Path, replica: u16) -> Result<Trace, Failure> {
+pub(super) fn read_file(path: &Path, replica: u16) -> Result<Trace, Failure> {
     let shown = path.display();
     let file =
         std::fs::File::open(path).map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
@@ -152,12 +117,12 @@ pub fn read_file(path: &Path, replica: u16) -> Result<Trace, Failure> {
 ///
 /// # Errors
 /// The number of the line that is malformed, and what is wrong with it.
-pub fn read(mut input: impl BufRead, replica: u16) -> Result<Trace, (usize, String)> {
+pub(super) fn read(mut input: impl BufRead, replica: u16) -> Result<Trace, (usize, String)> {
     let mut trace = Trace {
         replica,
         ..Trace::default()
     };
-    let mut clients = Numbers::default();
+    let mut clients = HashMap::new();
     let mut text = Vec::new();
     for number in 1.. {
         text.clear();
@@ -175,21 +140,6 @@ pub fn read(mut input: impl BufRead, replica: u16) -> Result<Trace, (usize, Stri
         }
     }
     Ok(trace)
-}
-
-/// Small numbers for names.
-#[derive(Default)]
-struct Numbers(HashMap<String, u32>);
-
-impl Numbers {
-    fn of(&mut self, name: &str) -> u32 {
-        if let Some(number) = self.0.get(name) {
-            return *number;
-        }
-        let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        self.0.insert(name.to_owned(), number);
-        number
-    }
 }
 
 /// A line as it stands in the file.
@@ -219,12 +169,13 @@ struct Line<'a> {
     reason: Option<Cow<'a, str>>,
 }
 
-/// The event of a line; none if pictures have no use for it.
-fn event(text: &[u8], replica: u16, clients: &mut Numbers) -> Result<Option<Event>, String> {
-    let line: Line<'_> = serde_json::from_slice(text).map_err(|error| {
-        let text = error.to_string();
-        text[..text.rfind(" at line ").unwrap_or(text.len())].to_owned()
-    })?;
+/// The event of a line; none if pictures have no use for it. Clients are numbered as they come.
+fn event(
+    text: &[u8],
+    replica: u16,
+    clients: &mut HashMap<String, u32>,
+) -> Result<Option<Event>, String> {
+    let line: Line<'_> = of_json(text)?;
     if line.replica != replica {
         let found = line.replica;
         return Err(format!("this is an event of replica {found}"));
@@ -234,31 +185,32 @@ fn event(text: &[u8], replica: u16, clients: &mut Numbers) -> Result<Option<Even
     Ok(what.map(|what| Event { wall, clock, what }))
 }
 
-fn what(line: Line<'_>, clients: &mut Numbers) -> Result<Option<What>, String> {
-    let missing = |name: &str| format!("`{name}` is missing");
-    let name = line.event.into_owned();
-    let stamp = match &line.stamp {
-        Some(text) => Some(
-            Stamp::parse(text.as_bytes())
-                .ok_or_else(|| format!("`stamp` is {text:?}, not 17.2"))?,
-        ),
-        None => None,
+/// What a line of JSON says. An error names no place, which within one line is of no use.
+pub(super) fn of_json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
+    serde_json::from_slice(text).map_err(|error| {
+        let text = error.to_string();
+        text[..text.rfind(" at line ").unwrap_or(text.len())].to_owned()
+    })
+}
+
+fn need<T>(field: Option<T>, name: &str) -> Result<T, String> {
+    field.ok_or_else(|| format!("`{name}` is missing"))
+}
+
+fn what(line: Line<'_>, clients: &mut HashMap<String, u32>) -> Result<Option<What>, String> {
+    let stamp = line.stamp.as_deref().map(|text| {
+        Stamp::parse(text.as_bytes()).ok_or_else(|| format!("`stamp` is {text:?}, not 17.2"))
+    });
+    let stamp = stamp.transpose()?;
+    let peer = need(line.peer, "peer");
+    let mut client = || {
+        let next = clients.len() as u32;
+        let name = need(line.client.as_deref(), "client")?;
+        Ok::<u32, String>(*clients.entry(name.to_owned()).or_insert(next))
     };
-    let peer = line.peer.ok_or_else(|| missing("peer"));
-    let mut client = || match &line.client {
-        Some(client) => Ok(clients.of(client)),
-        None => Err(missing("client")),
-    };
-    let frame = || match &line.frame {
-        Some(frame) => Ok(FrameKind::of(frame)),
-        None => Err(missing("frame")),
-    };
-    let commands = match (line.command, line.commands) {
-        (Some(command), _) => Ok(vec![command]),
-        (None, Some(commands)) => Ok(commands),
-        (None, None) => Err(missing("command")),
-    };
-    Ok(Some(match name.as_str() {
+    let commands = line.command.map(|command| vec![command]).or(line.commands);
+    let commands = need(commands, "command");
+    Ok(Some(match &*line.event {
         "request" => What::Request {
             client: client()?,
             command: Command::new(&commands?),
@@ -268,20 +220,23 @@ fn what(line: Line<'_>, clients: &mut Numbers) -> Result<Option<What>, String> {
             stamp,
             reply: clip(line.reply.as_deref().unwrap_or_default()).into(),
         },
-        "send" | "receive" => {
-            let (kind, peer) = (frame()?, peer?);
+        event @ ("send" | "receive") => {
+            let (name, peer) = (need(line.frame, "frame")?, peer?);
+            let mut kinds = FrameKind::ALL.into_iter();
+            let Some(kind) = kinds.find(|kind| kind.name() == name) else {
+                return Ok(None);
+            };
             let frame = Frame { kind, peer, stamp };
-            match name.as_str() {
-                _ if kind == FrameKind::Other => return Ok(None),
+            match event {
                 "send" => What::Send(frame),
                 _ => What::Receive(frame),
             }
         }
-        "deliver" | "apply" => What::Deliver {
-            position: line.position.ok_or_else(|| missing("position"))?,
-            stamp: stamp.ok_or_else(|| missing("stamp"))?,
+        event @ ("deliver" | "apply") => What::Deliver {
+            position: need(line.position, "position")?,
+            stamp: need(stamp, "stamp")?,
             command: Command::new(&commands?),
-            was_held: name == "deliver",
+            was_held: event == "deliver",
         },
         "link_up" => What::LinkUp { peer: peer? },
         "link_down" => What::LinkDown {
@@ -292,7 +247,7 @@ fn what(line: Line<'_>, clients: &mut Numbers) -> Result<Option<What>, String> {
             let words = commands?.into_iter().flatten().map(Cow::into_owned);
             What::Fault(words.collect())
         }
-        _ => return Err(format!("`event` is {name:?}, which is none")),
+        event => return Err(format!("`event` is {event:?}, which is none")),
     }))
 }
 

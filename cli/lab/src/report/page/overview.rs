@@ -8,7 +8,6 @@ const BUCKETS: usize = 400;
 
 /// Per stretch: operations completed, those of them that did not end well, each replica's deliveries, and
 /// the most entries that each held back.
-#[must_use]
 pub(super) fn overview(picture: &Picture) -> Json {
     let span = picture.span();
     let mut operations = [0_u32; BUCKETS];
@@ -20,17 +19,13 @@ pub(super) fn overview(picture: &Picture) -> Json {
     }
     let delivered = picture.replicas.iter().map(|replica| {
         let mut counts = [0_u32; BUCKETS];
-        let own = picture
-            .deliveries
-            .iter()
-            .filter(|delivery| delivery.replica == *replica);
+        let own = picture.deliveries.iter();
+        let own = own.filter(|delivery| delivery.replica == *replica);
         own.for_each(|delivery| counts[bucket(span, picture.moment(delivery.wall))] += 1);
         counts.to_vec()
     });
-    let held = picture
-        .replicas
-        .iter()
-        .map(|replica| depth(picture, span, *replica));
+    let held = picture.replicas.iter();
+    let held = held.map(|replica| depth(picture, span, *replica));
     json!({
         "operations": operations.to_vec(),
         "troubled": troubled.to_vec(),
@@ -40,7 +35,7 @@ pub(super) fn overview(picture: &Picture) -> Json {
 }
 
 fn bucket((first, last): (Moment, Moment), moment: Moment) -> usize {
-    let share = (moment - first) as f64 / (last - first).max(1) as f64;
+    let share = moment.saturating_sub(first) as f64 / (last - first).max(1) as f64;
     // A share below zero becomes zero.
     ((share * BUCKETS as f64) as usize).min(BUCKETS - 1)
 }
@@ -54,25 +49,17 @@ fn depth(picture: &Picture, span: (Moment, Moment), replica: u16) -> Vec<u32> {
     }
     // What leaves at a moment makes room before others come.
     steps.sort_unstable();
+    steps.push((Moment::MAX, 0));
     let mut most = vec![0; BUCKETS];
-    let (mut now, mut last) = (0_i32, 0);
+    let (mut now, mut last) = (0_u32, 0);
     for (moment, change) in steps {
         let place = bucket(span, moment);
         // Nothing changed in the stretches between.
-        for level in &mut most[last..place] {
+        for level in &mut most[last..=place] {
             *level = now.max(*level);
         }
-        if place != last {
-            most[place] = now.max(most[place]);
-        }
-        now += change;
-        most[place] = now.max(most[place]);
+        now = now.saturating_add_signed(change);
         last = place;
     }
-    for level in &mut most[last..] {
-        *level = now.max(*level);
-    }
-    most.into_iter()
-        .map(|level| u32::try_from(level).unwrap_or(0))
-        .collect()
+    most
 }

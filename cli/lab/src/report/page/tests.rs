@@ -1,32 +1,20 @@
 use super::*;
-use crate::report::fixture::trace;
-use crate::report::folder::Run;
+use crate::report::fixture::picture;
 
-fn busy_run(entries: u64) -> Run {
-    let mut first = Vec::new();
-    let mut second = Vec::new();
-    let stamps: Vec<String> = (1..=entries).map(|time| format!("{time}.1")).collect();
-    let deliver: Vec<String> = (1..=entries)
-        .map(|position| format!("deliver {position}"))
-        .collect();
-    for ((stamp, deliver), at) in stamps.iter().zip(&deliver).zip(1..) {
-        let at = at * 1_000_000;
-        first.extend([
-            ("send MCAST 2", stamp.as_str(), at),
-            ("receive ACK 2", stamp.as_str(), at + 2000),
-            (deliver.as_str(), stamp.as_str(), at + 2000),
-        ]);
-        second.extend([
-            ("receive MCAST 1", stamp.as_str(), at + 1000),
-            ("send ACK 1", stamp.as_str(), at + 1000),
-            (deliver.as_str(), stamp.as_str(), at + 1000),
-        ]);
+fn busy_run(entries: u64) -> Picture {
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    let deliver: Vec<String> = (1..=entries).map(|at| format!("deliver {at}")).collect();
+    for (deliver, number) in deliver.iter().zip(1..) {
+        let (stamp, at) = (format!("{number}.1"), number * 1_000_000_u64);
+        let event = |trace: &mut Vec<_>, what, after| trace.push((what, stamp.clone(), at + after));
+        event(&mut first, "send MCAST 2", 0);
+        event(&mut first, "receive ACK 2", 2000);
+        event(&mut first, deliver.as_str(), 2000);
+        event(&mut second, "receive MCAST 1", 1000);
+        event(&mut second, "send ACK 1", 1000);
+        event(&mut second, deliver.as_str(), 1000);
     }
-    Run {
-        name: "</script><b>".into(),
-        traces: vec![trace(1, &first), trace(2, &second)],
-        ..Run::default()
-    }
+    picture(&[&first, &second])
 }
 
 /// The JSON that a page carries.
@@ -41,7 +29,7 @@ fn data_of(page: &str) -> Json {
 
 #[test]
 fn a_page_carries_everything_and_nothing_of_it_is_markup() {
-    let page = write(&Picture::of(&busy_run(3)), None);
+    let page = write(&busy_run(3), None);
     assert!(page.contains("<title>&lt;/script>&lt;b> · Holdback</title>"));
     assert!(!page.contains("{{"), "every place is filled");
     let data = data_of(&page);
@@ -64,7 +52,7 @@ fn a_page_carries_everything_and_nothing_of_it_is_markup() {
 
 #[test]
 fn a_long_run_stays_below_the_limit_and_says_what_is_left_out() {
-    let picture = Picture::of(&busy_run(20_000));
+    let picture = busy_run(20_000);
     let page = write(&picture, None);
     assert!(page.len() <= MOST_BYTES, "{}", page.len());
     assert!(
@@ -88,21 +76,14 @@ fn a_long_run_stays_below_the_limit_and_says_what_is_left_out() {
 
 #[test]
 fn the_strip_knows_how_much_was_held_back_at_most() {
-    let run = Run {
-        traces: vec![trace(
-            1,
-            &[
-                ("send MCAST 2", "1.1", 0),
-                ("send MCAST 2", "2.1", 100_000),
-                ("send MCAST 2", "3.1", 200_000),
-                ("deliver 1", "1.1", 300_000),
-                ("deliver 2", "2.1", 300_000),
-                ("deliver 3", "3.1", 400_000),
-            ],
-        )],
-        ..Run::default()
-    };
-    let overview = overview(&Picture::of(&run));
+    let overview = overview(&picture(&[&[
+        ("send MCAST 2", "1.1", 0),
+        ("send MCAST 2", "2.1", 100_000),
+        ("send MCAST 2", "3.1", 200_000),
+        ("deliver 1", "1.1", 300_000),
+        ("deliver 2", "2.1", 300_000),
+        ("deliver 3", "3.1", 400_000),
+    ]]));
     let held: Vec<u64> = overview["held"][0]
         .as_array()
         .unwrap()

@@ -11,10 +11,8 @@ const NEVER: Moment = Moment::MAX / 2;
 impl Still<'_> {
     pub(super) fn bars(&mut self) {
         let bars = self.picture.bars.iter().zip(&self.selection.bars);
-        let bars: Vec<&Bar> = bars
-            .filter(|(_, shown)| **shown)
-            .map(|(bar, _)| bar)
-            .collect();
+        let bars = bars.filter_map(|(bar, shown)| shown.then_some(bar));
+        let bars: Vec<&Bar> = bars.collect();
         // No label may stand where an operation does.
         for bar in &bars {
             let (y, left) = (self.client_y(bar.client), self.x(bar.invoked));
@@ -68,11 +66,8 @@ impl Still<'_> {
     }
 
     pub(super) fn legend(&mut self, y: f64) {
-        let is_eventual = self
-            .picture
-            .messages
-            .iter()
-            .any(|m| m.kind == FrameKind::Update);
+        let mut messages = self.picture.messages.iter();
+        let is_eventual = messages.any(|message| message.kind == FrameKind::Update);
         let tone = colour(1);
         let mut x = GUTTER - 8.0;
         let mut key = |canvas: &mut Canvas, words: &str, draw: &dyn Fn(&mut Canvas, f64)| {
@@ -81,10 +76,9 @@ impl Still<'_> {
             x += 36.0 + text_width(words, 6.0) + 26.0;
         };
         let canvas = &mut self.canvas;
-        let carried = if is_eventual {
-            "UPDATE"
-        } else {
-            "MCAST with its stamp"
+        let (carried, delivered) = match is_eventual {
+            true => ("UPDATE", "applied"),
+            false => ("MCAST with its stamp", "delivered, with its position"),
         };
         key(canvas, carried, &|c, x| {
             c.arrow([x, y, x + 28.0, y], &tone, 1.9, 7.0);
@@ -95,11 +89,6 @@ impl Still<'_> {
             });
         }
         key(canvas, "stamped", &|c, x| c.diamond(x + 18.0, y, &tone));
-        let delivered = if is_eventual {
-            "applied"
-        } else {
-            "delivered, with its position"
-        };
         key(canvas, delivered, &|c, x| {
             c.circle(x + 18.0, y, 8.0, &tone);
             c.text("position", x + 18.0, y + 0.5, "var(--card)", "1");
