@@ -31,10 +31,10 @@ trap 'exit 130' INT TERM
 
 HOLDBACK_RUNS=$work/runs scripts/run_case.sh --free-ports hold_back >"$work/case.log" || { cat "$work/case.log" >&2; exit 1; }
 "$HOLDBACK_BIN/holdback-lab" report "$work/runs/latest" >/dev/null
-node cli/tests/report/large_run.mjs "$work/large"
+node cli/lab/tests/report/large_run.mjs "$work/large"
 "$HOLDBACK_BIN/holdback-lab" report "$work/large" >/dev/null
 
 # Node looks for modules beside the file that imports them.
-cp cli/tests/report/{page,exports}.mjs "$driver"
+cp cli/lab/tests/report/{page,exports}.mjs "$driver"
 node "$driver/page.mjs" "$browser" "$work/runs/latest" "$work/large"
 node "$driver/exports.mjs" "$HOLDBACK_BIN/holdback-lab" "$work/runs/latest" "$work/large"
