@@ -1,7 +1,7 @@
 //! How far a few operations can be ordered, for a counter-example that no circle explains.
 
 use super::describe;
-use super::model::{Key, Reply, step};
+use super::model::{Key, Reply, take_all};
 use super::problem::{Op, Problem};
 use super::values::{ABSENT, Value, Values};
 use std::collections::{BTreeMap, HashSet};
@@ -20,7 +20,7 @@ struct Attempt {
 
 impl Attempt {
     fn certain(&self, problem: &Problem) -> usize {
-        let certain = |op: &&Op| problem.operations[**op as usize].is_ok;
+        let certain = |op: &&Op| problem[**op].is_ok;
         self.taken.iter().filter(certain).count()
     }
 }
@@ -56,12 +56,12 @@ pub(super) fn longest(problem: &Problem, real_time: bool) -> Option<String> {
 }
 
 fn describe_end(problem: &Problem, best: &Attempt, real_time: bool, values: &mut Values) -> String {
-    let name = |op: &Op| format!("#{}", problem.operations[*op as usize].source + 1);
+    let name = |op: &Op| format!("#{}", problem[*op].source + 1);
     let mut wrong = Vec::new();
     for op in next(problem, &best.taken, real_time) {
         let mut store = best.store.clone();
         if let Err((right, recorded)) = apply(problem, op, &mut store, values)
-            && problem.operations[op as usize].is_ok
+            && problem[op].is_ok
         {
             let (right, recorded) = (
                 describe::reply(values, right),
@@ -108,15 +108,17 @@ fn apply(
     store: &mut Store,
     values: &mut Values,
 ) -> Result<(), (Reply, Reply)> {
-    let in_transaction = problem.operations[op as usize].in_transaction;
-    for part in problem.parts(op) {
-        let old = store.get(&part.key).copied().unwrap_or(ABSENT);
-        match part.take(old, in_transaction, values) {
-            Some(new) => {
-                store.insert(part.key, new);
-            }
-            None => return Err((step(part.act, old, values).1, part.reply)),
-        }
-    }
+    let parts = problem.parts(op);
+    let held = |key| store.get(&key).copied().unwrap_or(ABSENT);
+    let mut written = Vec::new();
+    take_all(
+        parts,
+        problem[op].in_transaction,
+        values,
+        held,
+        &mut written,
+    )
+    .map_err(|wrong| (wrong.right, parts[wrong.part].reply))?;
+    store.extend(written);
     Ok(())
 }

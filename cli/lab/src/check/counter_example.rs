@@ -63,10 +63,10 @@ impl Seed<'_> {
         let mut found: BTreeSet<usize> = BTreeSet::new();
         let mut open: Vec<Op> = problem
             .ops()
-            .filter(|op| kept.contains(&problem.operations[*op as usize].source))
+            .filter(|op| kept.contains(&problem[*op].source))
             .collect();
         while let Some(op) = open.pop() {
-            if found.insert(problem.operations[op as usize].source) {
+            if found.insert(problem[op].source) {
                 open.extend(links.writers_for(&needs, op));
             }
         }
@@ -128,7 +128,7 @@ impl Seed<'_> {
             for unit in [alone, together] {
                 let unit: Vec<usize> = unit
                     .into_iter()
-                    .map(|op| operations[problem.operations[op as usize].source])
+                    .map(|op| operations[problem[op].source])
                     .collect();
                 if units.last() != Some(&unit) {
                     units.push(unit);

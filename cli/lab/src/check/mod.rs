@@ -84,6 +84,7 @@ mod forced;
 mod hash;
 mod judge;
 mod limits;
+mod lists;
 mod model;
 mod needs;
 mod orders;

@@ -1,7 +1,6 @@
 //! What the store held at every position of an order.
 
-use super::model::Reply;
-use super::model::{Key, Part, step};
+use super::model::{Key, Mismatch, Part, Reply, step, take_all};
 use super::values::{ABSENT, Value, Values};
 
 /// Of each key, every value it ever held and the position since when.
@@ -106,27 +105,7 @@ impl Replay {
         position: u64,
         values: &mut Values,
     ) -> Result<(), Mismatch> {
-        let mut written: Vec<(Key, Value)> = Vec::new();
-        for (index, part) in parts.iter().enumerate() {
-            let own = written.iter().position(|(key, _)| *key == part.key);
-            let held = own.map_or_else(|| self.at(part.key, position).0, |at| written[at].1);
-            let Some(new) = part.take(held, in_transaction, values) else {
-                let (_, right) = step(part.act, held, values);
-                return Err(Mismatch { part: index, right });
-            };
-            match own {
-                Some(at) => written[at].1 = new,
-                None => written.push((part.key, new)),
-            }
-        }
-        Ok(())
+        let held = |key| self.at(key, position).0;
+        take_all(parts, in_transaction, values, held, &mut Vec::new())
     }
-}
-
-/// The part of an operation whose answer is not the store's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mismatch {
-    pub(super) part: usize,
-    /// What the store answers.
-    pub(super) right: Reply,
 }

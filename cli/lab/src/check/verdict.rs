@@ -88,3 +88,25 @@ pub struct CounterExample {
     /// What is to blame.
     pub blame: Blame,
 }
+
+impl CounterExample {
+    /// Operations that are wrong by themselves, as few as can be, whatever the replicas' order is.
+    pub(super) fn new(
+        model: Consistency,
+        kind: Kind,
+        mut operations: Vec<usize>,
+        words: String,
+    ) -> Self {
+        operations.sort_unstable();
+        operations.dedup();
+        Self {
+            model,
+            kind,
+            operations,
+            words,
+            positions: Vec::new(),
+            is_minimal: true,
+            blame: Blame::History,
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::Search;
 use crate::check::hash::QuickSet;
-use crate::check::model::{Act, Key, Reply};
+use crate::check::model::{Act, Key, Part, Reply};
 use crate::check::problem::Op;
 use crate::check::values::{ABSENT, Value};
 use crate::history::Moment;
@@ -28,7 +28,7 @@ impl Search<'_, '_> {
         while at < found.len() {
             let op = found[at];
             at += 1;
-            let compiled = &problem.operations[op as usize];
+            let compiled = &problem[op];
             if let Some(before) = compiled.before.filter(|_| !self.is_next(op))
                 && self.visited_ops[before as usize] != visit
             {
@@ -57,11 +57,9 @@ impl Search<'_, '_> {
         let problem = self.state.problem;
         let needs = self.state.needs;
         candidates.retain(|&op| self.is_next(op));
-        let mut kinds: QuickSet<u32> = QuickSet::default();
+        let mut kinds: QuickSet<&[Part]> = QuickSet::default();
         candidates.sort_unstable();
-        candidates.retain(|&op| {
-            problem.operations[op as usize].is_ok || kinds.insert(self.alike[op as usize])
-        });
+        candidates.retain(|&op| problem[op].is_ok || kinds.insert(problem.parts(op)));
         if candidates.len() < 2 {
             return;
         }
@@ -73,7 +71,7 @@ impl Search<'_, '_> {
             .collect();
         let mut ranked: Vec<((u8, Moment), Op)> = Vec::with_capacity(candidates.len());
         for &op in candidates.iter() {
-            let compiled = &problem.operations[op as usize];
+            let compiled = &problem[op];
             let class = match op {
                 _ if op == urgent => 0,
                 _ if missing.iter().any(|want| self.leads_to(op, *want)) => 1,

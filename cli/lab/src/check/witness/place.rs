@@ -21,7 +21,7 @@ impl Witness<'_> {
         let mut reached: Option<(u64, usize)> = None;
         let mut uncertain: Vec<(u64, usize)> = Vec::new();
         for op in self.compiler.problem.ops() {
-            let compiled = &self.compiler.problem.operations[op as usize];
+            let compiled = &self.compiler.problem[op];
             let (at, invoked, deadline) = (compiled.source, compiled.invoked, compiled.deadline);
             let before = compiled.before;
             if self.model == Consistency::Linearizable {
@@ -33,8 +33,7 @@ impl Witness<'_> {
                         reached.max(self.positions[earlier].map(|position| (position, earlier)));
                 }
             }
-            let before =
-                before.map(|before| self.compiler.problem.operations[before as usize].source);
+            let before = before.map(|before| self.compiler.problem[before].source);
             let before = before.and_then(|before| Some((self.positions[before]?, before)));
             let bound = reached.max(before);
             if !compiled.is_ok {
@@ -91,7 +90,7 @@ impl Witness<'_> {
         let behind = self.looks_behind(at, position);
         let problem = &mut self.compiler.problem;
         let parts: Vec<Part> = problem.parts(op).to_vec();
-        let in_transaction = problem.operations[op as usize].in_transaction;
+        let in_transaction = problem[op].in_transaction;
         let fits = self
             .replay
             .fits(&parts, in_transaction, behind, &mut problem.values);
@@ -145,7 +144,7 @@ impl Witness<'_> {
         let operation = &self.history.operations[at];
         let problem = &mut self.compiler.problem;
         let parts: Vec<Part> = problem.parts(op).to_vec();
-        let in_transaction = problem.operations[op as usize].in_transaction;
+        let in_transaction = problem[op].in_transaction;
         let values = &mut problem.values;
         if operation.call.is_read() {
             let keys: Vec<_> = parts.iter().map(|part| part.key).collect();
