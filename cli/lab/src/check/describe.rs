@@ -4,6 +4,7 @@ use super::model::{Key, Reply};
 use super::problem::Problem;
 use super::values::{ABSENT, Value, Values};
 use crate::history::{History, Operation, Outcome};
+use crate::order::Entry;
 use holdback::protocol::inline::quote_all;
 
 /// The longest call or answer that is shown in full.
@@ -46,6 +47,11 @@ pub(super) fn word(bytes: &[u8]) -> String {
 /// A key's name, quoted if need be.
 pub(super) fn key(problem: &Problem, key: Key) -> String {
     word(&problem.key_names[key.0 as usize])
+}
+
+/// What an entry of the order does.
+pub(super) fn entry(entry: &Entry) -> String {
+    shorten(&entry.line())
 }
 
 /// A value: quoted if need be, or `nil`.

@@ -278,8 +278,7 @@ fn shown(bytes: &[u8]) -> String {
 
 /// How long after the last write some read still returned something else than what the replicas hold in the
 /// end, in the unit of the history's moments. None without final data or without writes.
-#[must_use]
-pub fn convergence(history: &History) -> Option<Moment> {
+pub(super) fn convergence(history: &History) -> Option<Moment> {
     let last = history.finals.first()?;
     let writes = history.operations.iter();
     let writes = writes.filter(|operation| operation.is_ok() && !operation.call.is_read());

@@ -2,7 +2,7 @@
 
 use super::hash::QuickMap;
 use super::lists::Lists;
-use super::model::{Act, Key, Part, Reply};
+use super::model::{Act, Key, Mismatch, Part, Reply, take_all};
 use super::values::{ABSENT, Value, Values};
 use crate::history::{Answer, Call, History, Moment, Operation, Outcome, Word};
 use std::collections::HashMap;
@@ -75,6 +75,13 @@ impl Problem {
 
     pub(super) fn key_places_count(&self) -> usize {
         self.keys.all().len()
+    }
+
+    /// Whether an operation's answers are those of the model, on what keys hold.
+    pub(super) fn take_all(&mut self, op: Op, held: impl Fn(Key) -> Value) -> Result<(), Mismatch> {
+        let in_transaction = self[op].in_transaction;
+        let (parts, values) = (&self.parts[op], &mut self.values);
+        take_all(parts, in_transaction, values, held, &mut Vec::new())
     }
 
     /// The operations that touch a key. An empty transaction touches none, and is in order anywhere.

@@ -1,6 +1,6 @@
 //! What the store held at every position of an order.
 
-use super::model::{Key, Mismatch, Part, Reply, step, take_all};
+use super::model::{Key, Part, Reply, step};
 use super::values::{ABSENT, Value, Values};
 
 /// Of each key, every value it ever held and the position since when.
@@ -72,9 +72,8 @@ impl Replay {
     }
 
     fn last(&self, key: Key) -> Value {
-        self.versions(key)
-            .last()
-            .map_or(ABSENT, |(_, value)| *value)
+        let last = self.versions(key).last();
+        last.map_or(ABSENT, |(_, value)| *value)
     }
 
     /// What a key holds behind a position, and the position of the entry that wrote it (0: none did).
@@ -95,17 +94,5 @@ impl Replay {
             versions.get(behind).map(|(at, _)| u64::from(*at))
         };
         keys.iter().filter_map(next).min()
-    }
-
-    /// Whether an operation's answers are those that the store gives behind a position.
-    pub(super) fn fits(
-        &self,
-        parts: &[Part],
-        in_transaction: bool,
-        position: u64,
-        values: &mut Values,
-    ) -> Result<(), Mismatch> {
-        let held = |key| self.at(key, position).0;
-        take_all(parts, in_transaction, values, held, &mut Vec::new())
     }
 }

@@ -35,15 +35,6 @@ impl Verdict {
             Self::Unknown(_) => "unknown",
         }
     }
-
-    /// The counter-example of a "no".
-    #[must_use]
-    pub fn counter_example(&self) -> Option<&CounterExample> {
-        match self {
-            Self::No(example) => Some(example),
-            Self::Yes | Self::Unknown(_) => None,
-        }
-    }
 }
 
 /// What a "no" says is wrong.
