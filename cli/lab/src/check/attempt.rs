@@ -60,17 +60,12 @@ fn describe_end(problem: &Problem, best: &Attempt, real_time: bool, values: &mut
     let mut wrong = Vec::new();
     for op in next(problem, &best.taken, real_time) {
         let mut store = best.store.clone();
-        if let Err((right, recorded)) = apply(problem, op, &mut store, values)
+        if let Err(replies) = apply(problem, op, &mut store, values)
             && problem[op].is_ok
         {
-            let (right, recorded) = (
-                describe::reply(values, right),
-                describe::reply(values, recorded),
-            );
-            wrong.push(format!(
-                "{} would be answered {right}, not {recorded}",
-                name(&op)
-            ));
+            let [right, recorded] = replies.map(|reply| describe::reply(values, reply));
+            let name = name(&op);
+            wrong.push(format!("{name} would be answered {right}, not {recorded}"));
         }
     }
     let begun = if best.taken.is_empty() {
@@ -107,7 +102,7 @@ fn apply(
     op: Op,
     store: &mut Store,
     values: &mut Values,
-) -> Result<(), (Reply, Reply)> {
+) -> Result<(), [Reply; 2]> {
     let parts = problem.parts(op);
     let held = |key| store.get(&key).copied().unwrap_or(ABSENT);
     let mut written = Vec::new();
@@ -118,7 +113,7 @@ fn apply(
         held,
         &mut written,
     )
-    .map_err(|wrong| (wrong.right, parts[wrong.part].reply))?;
+    .map_err(|wrong| [wrong.right, parts[wrong.part].reply])?;
     store.extend(written);
     Ok(())
 }

@@ -23,13 +23,8 @@ pub struct Evidence {
 }
 
 /// How a verdict was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// From the history alone.
-    History,
-    /// With the replicas' order as witness.
-    Witness,
-}
+const FROM_HISTORY: &str = "from the history alone";
+const WITH_ORDER: &str = "with the replicas' order as witness";
 
 /// A verdict and how it came about.
 #[derive(Clone, Debug)]
@@ -38,8 +33,8 @@ pub struct Judgement {
     pub model: Consistency,
     /// The verdict.
     pub verdict: Verdict,
-    /// How it was found.
-    pub method: Method,
+    /// How it was found, in words.
+    pub how: &'static str,
     /// What else there is to say.
     pub notes: Vec<String>,
     /// How long it took.
@@ -80,14 +75,14 @@ impl Evidence {
     #[must_use]
     pub fn judge(&self, model: Consistency, limits: &Limits) -> Judgement {
         let start = holdback_client::clock::now();
-        let (method, verdict, notes) = match (&self.order, model.is_ordered()) {
+        let (how, verdict, notes) = match (&self.order, model.is_ordered()) {
             (Some(order), true) => self.with_order(order, model, limits),
-            _ => (Method::History, self.alone(model, limits), Vec::new()),
+            _ => (FROM_HISTORY, self.alone(model, limits), Vec::new()),
         };
         let mut judgement = Judgement {
             model,
             verdict,
-            method,
+            how,
             notes,
             took: Duration::ZERO,
         };
@@ -113,10 +108,10 @@ impl Evidence {
         order: &Order,
         model: Consistency,
         limits: &Limits,
-    ) -> (Method, Verdict, Vec<String>) {
+    ) -> (&'static str, Verdict, Vec<String>) {
         let verdict = witness_of(&self.history, order, model);
         if verdict.is_yes() {
-            return (Method::Witness, verdict, Vec::new());
+            return (WITH_ORDER, verdict, Vec::new());
         }
         let alone = self.alone(model, limits);
         let promised = self.promised;
@@ -130,11 +125,11 @@ impl Evidence {
             }
             (Verdict::Unknown(why), _) => {
                 let note = format!("the replicas' order is no witness: {why}");
-                return (Method::History, alone, vec![note]);
+                return (FROM_HISTORY, alone, vec![note]);
             }
-            _ => return (Method::History, alone, Vec::new()),
+            _ => return (FROM_HISTORY, alone, Vec::new()),
         };
-        (Method::Witness, verdict, vec![note])
+        (WITH_ORDER, verdict, vec![note])
     }
 
     /// A verdict about a history from which something is missing holds only as far as that does not matter.
@@ -210,22 +205,13 @@ fn consistency_of_cluster(folder: &Path) -> Option<Consistency> {
 }
 
 impl Judgement {
-    /// How the verdict was found, in words.
-    #[must_use]
-    pub fn how(&self) -> &'static str {
-        match self.method {
-            Method::History => "from the history alone",
-            Method::Witness => "with the replicas' order as witness",
-        }
-    }
-
     /// As `verdict.json` and `--json` have it.
     #[must_use]
     pub fn to_json(&self, history: &History) -> Json {
         let mut json = json!({
             "model": self.model.name(),
             "verdict": self.verdict.word(),
-            "how": self.how(),
+            "how": self.how,
             "seconds": self.took.as_secs_f64(),
             "notes": self.notes,
         });

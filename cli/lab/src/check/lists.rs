@@ -36,6 +36,11 @@ impl<T> Lists<T> {
         self.bounds.push(self.all.len());
     }
 
+    /// How many lists there are.
+    pub(super) fn count(&self) -> usize {
+        self.bounds.len() - 1
+    }
+
     /// Where the members of a list lie among all members.
     pub(super) fn places(&self, list: u32) -> Range<usize> {
         self.bounds[list as usize]..self.bounds[list as usize + 1]

@@ -103,7 +103,7 @@ mod witness;
 pub use black_box::{linearizable, sequential};
 pub use command::{CheckArguments, Model, shown};
 pub use eventual::eventual;
-pub use judge::{Evidence, Judgement, Method};
+pub use judge::{Evidence, Judgement};
 pub use limits::Limits;
 pub use orders::{Disagreement, Order, OrderOfReplica};
 pub use verdict::{Blame, CounterExample, Kind, Verdict};

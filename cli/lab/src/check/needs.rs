@@ -34,7 +34,6 @@ pub(super) struct Needs {
     /// Of each counter the slots that it counts for, and the operations that are counted in it.
     counter_slots: Lists<Slot>,
     suppliers: Lists<Op>,
-    counters: usize,
     required: Lists<Slot>,
     /// Of each operation the slots of keys at which it found something, whatever that was.
     found_something: Lists<Slot>,
@@ -171,11 +170,7 @@ impl Needs {
                 Some(source)
             }));
         }
-        let too_many = |key: Key| {
-            lengths
-                .get(&key)
-                .is_some_and(|set| set.len() > SUFFIX_LENGTHS_MAX)
-        };
+        lengths.retain(|_, of_key| of_key.len() <= SUFFIX_LENGTHS_MAX);
         let mut counters: HashMap<Source, Counter> = HashMap::new();
         let mut slot_counters = Lists::default();
         for &(key, value) in &self.wanted {
@@ -185,9 +180,7 @@ impl Needs {
             } else if value != ABSENT && values.number(value).is_some() {
                 of_slot.push(Source::SomeNumber(key));
             }
-            if let (Some(lengths), false, true) =
-                (lengths.get(&key), too_many(key), value != SOMETHING)
-            {
+            if let Some(lengths) = lengths.get(&key).filter(|_| value != SOMETHING) {
                 of_slot.extend(endings(key, value, lengths, values));
             }
             slot_counters.push(of_slot.into_iter().map(|source| {
@@ -200,7 +193,9 @@ impl Needs {
             let mut supplied = Vec::new();
             for &source in &sources[op] {
                 let source = match source {
-                    Source::EndsWith(key, ..) if too_many(key) => Source::Anything(key),
+                    Source::EndsWith(key, ..) if !lengths.contains_key(&key) => {
+                        Source::Anything(key)
+                    }
                     source => source,
                 };
                 for source in [Some(source), source.something()].into_iter().flatten() {
@@ -214,11 +209,10 @@ impl Needs {
             }
             self.supplied.push(supplied);
         }
-        self.counters = counters.len();
-        self.suppliers = Lists::of(self.counters, pairs);
+        self.suppliers = Lists::of(counters.len(), pairs);
         let slots = 0..self.wanted.len() as Slot;
         let pairs = slots.flat_map(|slot| slot_counters[slot].iter().map(move |&of| (of, slot)));
-        self.counter_slots = Lists::of(self.counters, pairs.collect());
+        self.counter_slots = Lists::of(counters.len(), pairs.collect());
         self.slot_counters = slot_counters;
     }
 
@@ -273,7 +267,7 @@ impl Needs {
     }
 
     pub(super) fn counter_count(&self) -> usize {
-        self.counters
+        self.suppliers.count()
     }
 
     /// Whether an operation that need not happen can make a difference to one that did.

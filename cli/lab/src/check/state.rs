@@ -91,39 +91,28 @@ impl OpenLists {
     }
 
     fn append(&mut self, key: Key, place: usize) {
-        let (key, number) = (key.0 as usize, place as u32);
-        let last = self.last[key];
-        self.previous[place] = last;
+        self.previous[place] = self.last[key.0 as usize];
         self.next[place] = NONE;
-        match last {
-            NONE => self.first[key] = number,
-            last => self.next[last as usize] = number,
-        }
-        self.last[key] = number;
+        self.relink(key, place);
     }
 
     fn unlink(&mut self, key: Key, place: usize) {
-        let key = key.0 as usize;
-        let (previous, next) = (self.previous[place], self.next[place]);
-        match previous {
-            NONE => self.first[key] = next,
-            previous => self.next[previous as usize] = next,
-        }
-        match next {
-            NONE => self.last[key] = previous,
-            next => self.previous[next as usize] = previous,
-        }
+        self.lead(key, place, self.next[place], self.previous[place]);
     }
 
     fn relink(&mut self, key: Key, place: usize) {
-        let (key, number) = (key.0 as usize, place as u32);
+        self.lead(key, place, place as u32, place as u32);
+    }
+
+    /// Lets the place before this one lead on to `next`, and the one behind it back to `previous`.
+    fn lead(&mut self, key: Key, place: usize, next: u32, previous: u32) {
         match self.previous[place] {
-            NONE => self.first[key] = number,
-            previous => self.next[previous as usize] = number,
+            NONE => self.first[key.0 as usize] = next,
+            before => self.next[before as usize] = next,
         }
         match self.next[place] {
-            NONE => self.last[key] = number,
-            next => self.previous[next as usize] = number,
+            NONE => self.last[key.0 as usize] = previous,
+            behind => self.previous[behind as usize] = previous,
         }
     }
 }

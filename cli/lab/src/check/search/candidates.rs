@@ -5,7 +5,6 @@ use crate::check::hash::QuickSet;
 use crate::check::model::{Act, Key, Part, Reply};
 use crate::check::problem::Op;
 use crate::check::values::{ABSENT, Value};
-use crate::history::Moment;
 
 impl Search<'_, '_> {
     /// Whether the operation needs something that is not there and cannot come again.
@@ -69,20 +68,15 @@ impl Search<'_, '_> {
             .map(|&slot| needs.wanted[slot as usize])
             .filter(|&(key, value)| self.state.held(key) != value)
             .collect();
-        let mut ranked: Vec<((u8, Moment), Op)> = Vec::with_capacity(candidates.len());
-        for &op in candidates.iter() {
-            let compiled = &problem[op];
+        candidates.sort_by_cached_key(|&op| {
             let class = match op {
                 _ if op == urgent => 0,
                 _ if missing.iter().any(|want| self.leads_to(op, *want)) => 1,
-                _ if compiled.is_ok => 2,
+                _ if problem[op].is_ok => 2,
                 _ => 3,
             };
-            ranked.push(((class, self.state.times(op).1), op));
-        }
-        ranked.sort_by_key(|(rank, _)| *rank);
-        candidates.clear();
-        candidates.extend(ranked.into_iter().map(|(_, op)| op));
+            (class, self.state.times(op).1)
+        });
     }
 
     /// Whether an operation makes, or begins to make, a value at a key.
