@@ -2,7 +2,7 @@
 //! line of each tells why it is what it is.
 
 use holdback::consistency::Consistency;
-use holdback_lab::check::{Evidence, Judgement, Limits, Verdict};
+use holdback_lab::check::{Evidence, Limits, Verdict};
 use holdback_lab::history::read_file;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,77 +25,38 @@ fn all_in(name: &str) -> Vec<PathBuf> {
     paths
 }
 
-fn judge(path: &Path, model: Consistency) -> Judgement {
-    let evidence = Evidence::read(path, None).unwrap_or_else(|error| panic!("{error}"));
-    evidence.judge(model, &Limits::default())
-}
-
 fn assert_verdict(path: &Path, model: Consistency, expected: &str) {
-    let judgement = judge(path, model);
-    let word = judgement.verdict.word();
-    assert_eq!(
-        word,
-        expected,
-        "{} as {model}: {:?}",
-        path.display(),
-        judgement.verdict
-    );
-    if let Verdict::No(example) = &judgement.verdict {
-        assert!(
-            example.is_minimal && !example.words.is_empty(),
-            "{}: {example:?}",
-            path.display()
-        );
+    let evidence = Evidence::read(path, None).unwrap_or_else(|error| panic!("{error}"));
+    let verdict = evidence.judge(model, &Limits::default()).verdict;
+    let shown = format!("{} as {model}: {verdict:?}", path.display());
+    assert_eq!(verdict.word(), expected, "{shown}");
+    if let Verdict::No(example) = &verdict {
+        assert!(example.is_minimal && !example.words.is_empty(), "{shown}");
     }
 }
 
 #[test]
-fn every_history_gives_its_reason() {
+fn histories_are_judged_as_their_reasons_say() {
     for model in Consistency::ALL {
-        for kind in ["good", "bad"] {
+        for (kind, expected) in [("good", "yes"), ("bad", "no")] {
             for path in all_in(&format!("{model}/{kind}")) {
                 let history = read_file(&path).expect("well-formed");
                 let meta = history.meta.as_ref().expect("a first line");
-                assert!(
-                    meta["reason"]
-                        .as_str()
-                        .is_some_and(|reason| reason.ends_with('.'))
-                );
+                let reason = meta["reason"].as_str().expect("a reason");
+                assert!(reason.ends_with('.'), "{}", path.display());
                 assert_eq!(history.consistency(), Some(model), "{}", path.display());
+                assert_verdict(&path, model, expected);
+                match (model, kind) {
+                    (Consistency::Linearizable, "good") => {
+                        assert_verdict(&path, Consistency::Sequential, "yes");
+                    }
+                    (Consistency::Sequential, "bad") => {
+                        assert_verdict(&path, Consistency::Linearizable, "no");
+                    }
+                    _ => {}
+                }
             }
         }
-    }
-}
-
-#[test]
-fn linearizable_histories() {
-    for path in all_in("linearizable/good") {
-        assert_verdict(&path, Consistency::Linearizable, "yes");
-        assert_verdict(&path, Consistency::Sequential, "yes");
-    }
-    for path in all_in("linearizable/bad") {
-        assert_verdict(&path, Consistency::Linearizable, "no");
-    }
-}
-
-#[test]
-fn sequential_histories() {
-    for path in all_in("sequential/good") {
-        assert_verdict(&path, Consistency::Sequential, "yes");
-    }
-    for path in all_in("sequential/bad") {
-        assert_verdict(&path, Consistency::Sequential, "no");
-        assert_verdict(&path, Consistency::Linearizable, "no");
-    }
-}
-
-#[test]
-fn eventual_histories() {
-    for path in all_in("eventual/good") {
-        assert_verdict(&path, Consistency::Eventual, "yes");
-    }
-    for path in all_in("eventual/bad") {
-        assert_verdict(&path, Consistency::Eventual, "no");
     }
 }
 
@@ -113,122 +74,106 @@ fn orders_as_witness() {
 /// Each violation that a checker of this kind must know, and where a history shows it.
 #[test]
 fn the_classic_violations_are_all_there() {
-    for name in [
-        "linearizable/bad/stale_read.jsonl",
-        "linearizable/bad/lost_update.jsonl",
-        "linearizable/bad/orders_differ.jsonl",
-        "witness/bad/orders_differ",
-        "linearizable/bad/never_written.jsonl",
-        "sequential/bad/never_written.jsonl",
-        "eventual/bad/never_written.jsonl",
-        "sequential/bad/dekker.jsonl",
-        "linearizable/bad/retried_write_applied_twice.jsonl",
-        "sequential/bad/program_order_broken.jsonl",
-        "linearizable/bad/pipelined_writes_swapped.jsonl",
-        "sequential/bad/pipelined_writes_swapped.jsonl",
-        "linearizable/bad/deleted_key_returns.jsonl",
-        "eventual/bad/deleted_key_returns.jsonl",
+    for (place, names) in [
+        (
+            "linearizable/bad",
+            "stale_read lost_update orders_differ pipelined_writes_swapped deleted_key_returns",
+        ),
+        (
+            "sequential/bad",
+            "never_written dekker retried_write_applied_twice program_order_broken pipelined_writes_swapped",
+        ),
+        ("eventual/bad", "never_written deleted_key_returns"),
     ] {
-        assert!(folder(name).exists(), "{name}");
+        for name in names.split(' ') {
+            let path = folder(place).join(name).with_extension("jsonl");
+            assert!(path.exists(), "{}", path.display());
+        }
     }
+    assert!(folder("witness/bad/orders_differ").exists());
 }
 
-fn check(arguments: &[&str]) -> (i32, String, String) {
+/// What `holdback-lab check` answers to these arguments: its exit code and all that it prints.
+fn check(arguments: &[&str]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_holdback-lab"))
         .arg("check")
         .args(arguments)
         .output()
         .expect("the program starts");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code().unwrap_or(-1),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    (output.status.code().unwrap_or(-1), text)
+}
+
+/// The exit code has to be this one, and all of these words have to be printed, in this order.
+fn assert_check(arguments: &[&str], expected: i32, words: &[&str]) {
+    let (code, text) = check(arguments);
+    assert_eq!(code, expected, "{arguments:?}: {text}");
+    let mut rest = text.as_str();
+    for word in words {
+        let (_, behind) = rest
+            .split_once(word)
+            .unwrap_or_else(|| panic!("{word} is missing in {text}"));
+        rest = behind;
+    }
+}
+
+fn path(name: &str) -> String {
+    folder(name).display().to_string()
 }
 
 #[test]
 fn exit_codes_and_verdicts_of_the_program() {
-    let path = |name: &str| folder(name).display().to_string();
-    let (code, text, _) = check(&[&path("linearizable/good/concurrent_read.jsonl")]);
-    assert_eq!(code, 0, "{text}");
-    assert!(text.starts_with("linearizable: yes"), "{text}");
-
+    let good = path("linearizable/good/concurrent_read.jsonl");
+    assert_check(&[&good], 0, &["linearizable: yes"]);
     let stale = path("linearizable/bad/stale_read.jsonl");
-    let (code, text, _) = check(&[&stale]);
-    assert_eq!(code, 1, "{text}");
-    assert!(text.starts_with("linearizable: no"), "{text}");
-    for word in ["#1", "SET x 1", "GET x", "overwrote", "smallest"] {
-        assert!(text.contains(word), "{word} is missing in {text}");
-    }
+    let example = [
+        "linearizable: no",
+        "#1",
+        "SET x 1",
+        "GET x",
+        "overwrote",
+        "smallest",
+    ];
+    assert_check(&[&stale], 1, &example);
+    let verdicts = ["eventual: unknown", "sequential: yes", "linearizable: no"];
+    assert_check(&[&stale, "--model", "all"], 1, &verdicts);
+    assert_check(&[&stale, "--model", "eventual"], 2, &["eventual: unknown"]);
 
-    let (code, text, _) = check(&[&stale, "--model", "all"]);
-    assert_eq!(code, 1, "{text}");
-    let verdicts: Vec<&str> = text
-        .lines()
-        .filter(|line| line.contains(" operations, "))
-        .collect();
-    let begins = ["eventual: unknown", "sequential: yes", "linearizable: no"];
-    assert_eq!(verdicts.len(), 3, "{text}");
-    for (verdict, begin) in verdicts.iter().zip(begins) {
-        assert!(verdict.starts_with(begin), "{text}");
-    }
-
-    let (code, text, _) = check(&[&stale, "--model", "eventual"]);
-    assert_eq!(code, 2, "{text}");
-
-    let (code, text, _) = check(&[&stale, "--model", "all", "--json"]);
+    let (code, text) = check(&[&stale, "--model", "all", "--json"]);
     assert_eq!(code, 1, "{text}");
     let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(json["checks"][2]["verdict"], "no");
-    assert_eq!(
-        json["checks"][2]["counter_example"]["operations"][0]["call"],
-        "SET x 1"
-    );
+    let last = &json["checks"][2];
+    assert_eq!(last["verdict"], "no");
+    assert_eq!(last["counter_example"]["operations"][0]["call"], "SET x 1");
 }
 
 #[test]
 fn an_order_can_be_given_apart_from_the_history() {
-    let history = folder("witness/bad/nobody_asked/history.jsonl")
-        .display()
-        .to_string();
-    let order = folder("witness/bad/nobody_asked/replica-1.order.jsonl")
-        .display()
-        .to_string();
-    let (code, text, _) = check(&[&history]);
-    assert_eq!(code, 0, "{text}");
-    let (code, text, _) = check(&[&history, "--order", &order]);
-    assert_eq!(code, 1, "{text}");
-    assert!(text.contains("nobody asked for"), "{text}");
-    assert!(text.contains("another order would explain it"), "{text}");
+    let history = path("witness/bad/nobody_asked/history.jsonl");
+    let order = path("witness/bad/nobody_asked/replica-1.order.jsonl");
+    assert_check(&[&history], 0, &[]);
+    let words = ["nobody asked for", "another order would explain it"];
+    assert_check(&[&history, "--order", &order], 1, &words);
 }
 
 #[test]
 fn what_is_malformed_is_named_with_its_line() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("history.jsonl");
-    let shown = path.display().to_string();
+    let written = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("the folder can be written to");
+        path.display().to_string()
+    };
     let first = r#"{"process":1,"type":"invoke","f":"get","key":"x","value":null}"#;
-    std::fs::write(
-        &path,
-        format!("{first}\n{{\"process\":1,\"type\":\"done\",\"f\":\"get\"}}\n"),
-    )
-    .unwrap();
-    let (code, _, error) = check(&[&shown, "--model", "all"]);
-    assert_eq!(code, 64);
-    assert!(error.contains("line 2"), "{error}");
-
-    std::fs::write(&path, format!("{first}\n")).unwrap();
-    let (code, _, error) = check(&[&shown]);
-    assert_eq!(code, 64);
-    assert!(error.contains("--model"), "{error}");
-
-    let order = folder.path().join("order.jsonl");
-    std::fs::write(&order, "{\"position\":1}\n").unwrap();
-    let order = order.display().to_string();
-    let (code, _, error) = check(&[&shown, "--model", "sequential", "--order", &order]);
-    assert_eq!(code, 64);
-    assert!(error.contains("line 1"), "{error}");
-    assert_eq!(check(&["/nowhere", "--model", "all"]).0, 64);
-    assert_eq!(check(&[&shown, "--model", "none"]).0, 64);
+    let wrong = format!("{first}\n{{\"process\":1,\"type\":\"done\",\"f\":\"get\"}}\n");
+    let wrong = written("wrong.jsonl", &wrong);
+    let history = written("history.jsonl", &format!("{first}\n"));
+    let order = written("order.jsonl", "{\"position\":1}\n");
+    let with_order = [&history, "--model", "sequential", "--order", &order];
+    assert_check(&[&wrong, "--model", "all"], 64, &["line 2"]);
+    assert_check(&[&history], 64, &["--model"]);
+    assert_check(&with_order, 64, &["line 1"]);
+    assert_check(&["/nowhere", "--model", "all"], 64, &[]);
+    assert_check(&[&history, "--model", "none"], 64, &[]);
 }

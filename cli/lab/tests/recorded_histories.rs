@@ -24,9 +24,8 @@ fn recorded_histories_have_their_known_verdicts() {
         assert_eq!(verdict.word(), expected, "{name}");
         if verdict.is_yes() {
             let verdict = sequential(&history, &limits);
-            assert_eq!(
-                verdict.word(),
-                "yes",
+            assert!(
+                verdict.is_yes(),
                 "{name} is linearizable, so it is sequential"
             );
         }

@@ -1,7 +1,7 @@
 //! How far a few operations can be ordered, for a counter-example that no circle explains.
 
 use super::describe;
-use super::model::{Key, Reply, step};
+use super::model::{Key, Reply, take_all};
 use super::problem::{Op, Problem};
 use super::values::{ABSENT, Value, Values};
 use std::collections::{BTreeMap, HashSet};
@@ -20,7 +20,7 @@ struct Attempt {
 
 impl Attempt {
     fn certain(&self, problem: &Problem) -> usize {
-        let certain = |op: &&Op| problem.operations[**op as usize].is_ok;
+        let certain = |op: &&Op| problem[**op].is_ok;
         self.taken.iter().filter(certain).count()
     }
 }
@@ -56,21 +56,16 @@ pub(super) fn longest(problem: &Problem, real_time: bool) -> Option<String> {
 }
 
 fn describe_end(problem: &Problem, best: &Attempt, real_time: bool, values: &mut Values) -> String {
-    let name = |op: &Op| format!("#{}", problem.operations[*op as usize].source + 1);
+    let name = |op: &Op| format!("#{}", problem[*op].source + 1);
     let mut wrong = Vec::new();
     for op in next(problem, &best.taken, real_time) {
         let mut store = best.store.clone();
-        if let Err((right, recorded)) = apply(problem, op, &mut store, values)
-            && problem.operations[op as usize].is_ok
+        if let Err(replies) = apply(problem, op, &mut store, values)
+            && problem[op].is_ok
         {
-            let (right, recorded) = (
-                describe::reply(values, right),
-                describe::reply(values, recorded),
-            );
-            wrong.push(format!(
-                "{} would be answered {right}, not {recorded}",
-                name(&op)
-            ));
+            let [right, recorded] = replies.map(|reply| describe::reply(values, reply));
+            let name = name(&op);
+            wrong.push(format!("{name} would be answered {right}, not {recorded}"));
         }
     }
     let begun = if best.taken.is_empty() {
@@ -107,16 +102,18 @@ fn apply(
     op: Op,
     store: &mut Store,
     values: &mut Values,
-) -> Result<(), (Reply, Reply)> {
-    let in_transaction = problem.operations[op as usize].in_transaction;
-    for part in problem.parts(op) {
-        let old = store.get(&part.key).copied().unwrap_or(ABSENT);
-        match part.take(old, in_transaction, values) {
-            Some(new) => {
-                store.insert(part.key, new);
-            }
-            None => return Err((step(part.act, old, values).1, part.reply)),
-        }
-    }
+) -> Result<(), [Reply; 2]> {
+    let parts = problem.parts(op);
+    let held = |key| store.get(&key).copied().unwrap_or(ABSENT);
+    let mut written = Vec::new();
+    take_all(
+        parts,
+        problem[op].in_transaction,
+        values,
+        held,
+        &mut written,
+    )
+    .map_err(|wrong| [wrong.right, parts[wrong.part].reply])?;
+    store.extend(written);
     Ok(())
 }

@@ -1,15 +1,14 @@
 //! Verdicts from the history alone.
 
 use super::counter_example;
-use super::eventual::{Firsts, never_written};
-use super::forced::{self, Forced};
+use super::eventual::never_written;
+use super::forced::Forced;
 use super::needs::Needs;
 use super::problem::{Op, Problem, groups};
 use super::search::{self, Found, Keep, Search};
-use super::sequential::{self, SequentialSearch};
+use super::sequential::SequentialSearch;
 use super::stale;
 use super::state::SearchState;
-use super::values::ABSENT;
 use super::verdict::Kind;
 use super::{Deadline, Limits, Verdict};
 use crate::history::{History, Moment};
@@ -41,7 +40,8 @@ pub fn sequential(history: &History, limits: &Limits) -> Verdict {
     verdict(history, limits, Consistency::Sequential)
 }
 
-fn verdict(history: &History, limits: &Limits, model: Consistency) -> Verdict {
+/// Whether a history satisfies an ordered model.
+pub(super) fn verdict(history: &History, limits: &Limits, model: Consistency) -> Verdict {
     let deadline = Deadline::after(limits.timeout);
     match find(history, model, &deadline) {
         Finding::Yes(_) => Verdict::Yes,
@@ -64,27 +64,26 @@ pub(super) fn find(history: &History, model: Consistency, deadline: &Deadline) -
     let mut problem = Problem::new(history);
     let needs = Needs::new(&mut problem);
     let real_time = model == Consistency::Linearizable;
-    if let Some(found) = unwritten(history, &problem, &needs, real_time) {
-        return found;
+    for op in problem.ops() {
+        let until = match real_time {
+            true => problem[op].deadline,
+            false => Moment::MAX,
+        };
+        if let Some(words) = never_written(history, &problem, &needs, op, until) {
+            let operations = problem.sources([op]);
+            return Finding::No(Kind::NeverWritten, operations, Some(words));
+        }
     }
-    if real_time && let Some(operations) = stale::find(&problem, &needs) {
-        let sources = operations.into_iter();
-        let sources = sources.map(|op| problem.operations[op as usize].source);
-        return Finding::No(Kind::NoOrder, sources.collect(), None);
-    }
-    let found = if real_time {
-        find_linearizable(&problem, &needs, deadline)
-    } else {
-        find_sequential(&problem, &needs, deadline)
-    };
-    let sources = |operations: Vec<Op>| {
-        let operations = operations.into_iter();
-        let sources = operations.map(|op| problem.operations[op as usize].source);
-        sources.collect()
+    let found = match real_time.then(|| stale::find(&problem, &needs)) {
+        Some(Some(operations)) => Err(Stuck::Nothing(operations)),
+        Some(None) => find_linearizable(&problem, &needs, deadline),
+        None => find_sequential(&problem, &needs, deadline),
     };
     match found {
-        Ok(order) => Finding::Yes(sources(order)),
-        Err(Stuck::Nothing(operations)) => Finding::No(Kind::NoOrder, sources(operations), None),
+        Ok(order) => Finding::Yes(problem.sources(order)),
+        Err(Stuck::Nothing(operations)) => {
+            Finding::No(Kind::NoOrder, problem.sources(operations), None)
+        }
         Err(Stuck::GaveUp(why)) => Finding::Unknown(why),
     }
 }
@@ -93,34 +92,6 @@ pub(super) fn find(history: &History, model: Consistency, deadline: &Deadline) -
 enum Stuck {
     Nothing(Vec<Op>),
     GaveUp(String),
-}
-
-/// A read of what nobody wrote, or nobody had written by then.
-fn unwritten(
-    history: &History,
-    problem: &Problem,
-    needs: &Needs,
-    real_time: bool,
-) -> Option<Finding> {
-    let firsts = Firsts::new(problem, needs);
-    for op in problem.ops() {
-        let compiled = &problem.operations[op as usize];
-        for slot in needs.found(op) {
-            let (key, value) = needs.wanted[slot as usize];
-            let first = firsts.of(needs, slot, op);
-            let limit = if real_time {
-                compiled.deadline
-            } else {
-                Moment::MAX - 1
-            };
-            if value != ABSENT && first > limit {
-                let at = compiled.source;
-                let words = never_written(history, problem, at, (key, value), first);
-                return Some(Finding::No(Kind::NeverWritten, vec![at], Some(words)));
-            }
-        }
-    }
-    None
 }
 
 fn find_linearizable(
@@ -136,13 +107,15 @@ fn find_linearizable(
         match search.group(&group, STEPS_PER_OPERATION * group.len() as u64 + 1000) {
             Found::Order => continue,
             Found::Nothing(_) => {
-                return Err(Stuck::Nothing(proof(problem, needs, group, deadline)));
+                // The whole group, if what is forced does not show which few of it are wrong.
+                let forced = Forced::new(problem, needs, &group, true, deadline);
+                return Err(Stuck::Nothing(forced.proof().unwrap_or(group)));
             }
             Found::GaveUp(_) => {}
         }
-        let (forced, outcome) = Forced::new(problem, needs, &group, true, deadline);
-        if let forced::Outcome::Cycle(cycle) = outcome {
-            return Err(Stuck::Nothing(forced.support(&cycle)));
+        let forced = Forced::new(problem, needs, &group, true, deadline);
+        if let Some(proof) = forced.proof() {
+            return Err(Stuck::Nothing(proof));
         }
         match search.group(&group, u64::MAX) {
             Found::Order => {}
@@ -156,14 +129,6 @@ fn find_linearizable(
     }
 }
 
-/// A few operations of a group that cannot be ordered; the whole group, if what is forced does not show it.
-fn proof(problem: &Problem, needs: &Needs, group: Vec<Op>, deadline: &Deadline) -> Vec<Op> {
-    match Forced::new(problem, needs, &group, true, deadline) {
-        (forced, forced::Outcome::Cycle(cycle)) => forced.support(&cycle),
-        _ => group,
-    }
-}
-
 fn find_sequential(
     problem: &Problem,
     needs: &Needs,
@@ -172,17 +137,14 @@ fn find_sequential(
     if let Ok(order) = find_linearizable(problem, needs, &deadline.part(4)) {
         return Ok(order);
     }
-    let (forced, outcome) = sequential::follow(problem, needs, deadline);
-    if let forced::Outcome::Cycle(cycle) = outcome {
-        return Err(Stuck::Nothing(forced.support(&cycle)));
+    let all = problem.ops_with_keys();
+    let forced = Forced::new(problem, needs, &all, false, deadline);
+    if let Some(proof) = forced.proof() {
+        return Err(Stuck::Nothing(proof));
     }
     let times = search::times(problem, Keep::RealTimeOfWrites);
     let mut state = SearchState::new(problem, needs, times);
     let soon = deadline.part(2);
-    let all: Vec<Op> = problem
-        .ops()
-        .filter(|op| !problem.keys(*op).is_empty())
-        .collect();
     let likely = Search::new(&mut state, Keep::RealTimeOfWrites, &soon).group(&all, u64::MAX);
     if likely == Found::Order {
         return Ok(state.order());

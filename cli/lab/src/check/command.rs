@@ -11,7 +11,6 @@ use crate::kit::print::{BAD, FAINT, GOOD, STRONG, WARN, paragraph, styled, termi
 use clap::Args;
 use holdback::consistency::Consistency;
 use serde_json::{Value as Json, json};
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -102,12 +101,10 @@ impl CheckArguments {
 }
 
 fn exit_code(judgements: &[Judgement]) -> u8 {
-    if judgements.iter().any(|judgement| judgement.verdict.is_no()) {
+    let mut verdicts = judgements.iter().map(|judgement| &judgement.verdict);
+    if verdicts.clone().any(Verdict::is_no) {
         EXIT_NO
-    } else if judgements
-        .iter()
-        .all(|judgement| judgement.verdict.is_yes())
-    {
+    } else if verdicts.all(Verdict::is_yes) {
         EXIT_YES
     } else {
         EXIT_UNKNOWN
@@ -131,33 +128,28 @@ fn keep(folder: &Path, checks: &Json) {
 /// A verdict for people: the word first, then why.
 #[must_use]
 pub fn shown(judgement: &Judgement, history: &History) -> String {
-    let word = match &judgement.verdict {
-        Verdict::Yes => styled(GOOD, "yes"),
-        Verdict::No(_) => styled(BAD, "no"),
-        Verdict::Unknown(_) => styled(WARN, "unknown"),
+    let width = terminal_width();
+    let (style, words) = match &judgement.verdict {
+        Verdict::Yes => (GOOD, String::new()),
+        Verdict::No(example) => (BAD, example_shown(example, history, width)),
+        Verdict::Unknown(why) => (WARN, paragraph(why, 2, width)),
     };
     let model = styled(STRONG, judgement.model.name());
+    let word = styled(style, judgement.verdict.word());
     let count = history.operations.len();
     let how = format!(
         "{count} operations, {}, {:.1?}",
-        judgement.how(),
-        judgement.took
+        judgement.how, judgement.took
     );
-    let mut text = format!("{model}: {word}  {}\n", styled(FAINT, &how));
-    match &judgement.verdict {
-        Verdict::Yes => {}
-        Verdict::Unknown(why) => text += &paragraph(why, 2, terminal_width()),
-        Verdict::No(example) => text += &example_shown(example, history),
-    }
+    let mut text = format!("{model}: {word}  {}\n{words}", styled(FAINT, &how));
     for note in &judgement.notes {
-        text += &paragraph(note, 2, terminal_width());
+        text += &paragraph(note, 2, width);
     }
     text
 }
 
-fn example_shown(example: &CounterExample, history: &History) -> String {
+fn example_shown(example: &CounterExample, history: &History, width: Option<usize>) -> String {
     let mut text = String::new();
-    let width = terminal_width();
     if !example.operations.is_empty() {
         let mut table = Table::new(&[
             ("", Align::Left),
@@ -174,23 +166,21 @@ fn example_shown(example: &CounterExample, history: &History) -> String {
     for line in example.words.lines() {
         text += &paragraph(line, 2, width);
     }
-    let mut remarks = Vec::new();
+    let mut remark = |remark: &str| text += &format!("  {}\n", styled(FAINT, remark));
     if example.operations.len() > 1 && example.blame == Blame::History {
-        remarks.push(if example.is_minimal {
-            "smallest: without any one of its reads, or writes with the reads of it, the rest is fine".to_owned()
-        } else {
-            "smallest found before time was up".to_owned()
+        remark(match example.is_minimal {
+            true => {
+                "smallest: without any one of its reads, or writes with the reads of it, the rest is fine"
+            }
+            false => "smallest found before time was up",
         });
     }
     let model = example.model;
-    remarks.push(match example.blame {
+    remark(&match example.blame {
         Blame::History => format!("no {model} store answers so, whatever its replicas did"),
         Blame::HistoryAndOrder => {
             format!("what clients saw and the replicas' order are not {model} together")
         }
     });
-    for remark in remarks {
-        let _infallible = writeln!(text, "  {}", styled(FAINT, &remark));
-    }
     text
 }

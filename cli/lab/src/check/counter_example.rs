@@ -4,13 +4,15 @@ use super::black_box::{Finding, find};
 use super::describe;
 use super::explain::explain;
 use super::limits::{Deadline, Limits};
+use super::lists::Lists;
 use super::needs::Needs;
 use super::problem::{Op, Problem};
 use super::values::ABSENT;
 use super::verdict::{Blame, CounterExample, Kind};
 use crate::history::History;
 use holdback::consistency::Consistency;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Time for judging one smaller history.
@@ -45,13 +47,8 @@ impl Seed<'_> {
             .words
             .unwrap_or_else(|| explain(&part(self.history, &operations), self.model));
         CounterExample {
-            model: self.model,
-            kind: self.kind,
-            operations,
-            words,
-            positions: Vec::new(),
             is_minimal,
-            blame: Blame::History,
+            ..CounterExample::new(self.model, self.kind, operations, words)
         }
     }
 
@@ -59,15 +56,13 @@ impl Seed<'_> {
     fn with_writers(&self, kept: &BTreeSet<usize>) -> BTreeSet<usize> {
         let mut problem = Problem::new(self.history);
         let needs = Needs::new(&mut problem);
-        let links = Links::new(&problem, &needs);
         let mut found: BTreeSet<usize> = BTreeSet::new();
-        let mut open: Vec<Op> = problem
-            .ops()
-            .filter(|op| kept.contains(&problem.operations[*op as usize].source))
-            .collect();
+        let mut open: Vec<Op> = problem.ops().collect();
+        open.retain(|op| kept.contains(&problem[*op].source));
         while let Some(op) = open.pop() {
-            if found.insert(problem.operations[op as usize].source) {
-                open.extend(links.writers_for(&needs, op));
+            if found.insert(problem[op].source) {
+                let slots = needs.required(op).iter();
+                open.extend(slots.flat_map(|slot| needs.suppliers_of(*slot)));
             }
         }
         found
@@ -91,11 +86,8 @@ impl Seed<'_> {
                 if deadline.has_passed() {
                     return false;
                 }
-                let gone: HashSet<usize> = chunk.iter().flatten().copied().collect();
-                let smaller: BTreeSet<usize> = kept
-                    .difference(&gone.into_iter().collect())
-                    .copied()
-                    .collect();
+                let gone: BTreeSet<usize> = chunk.iter().flatten().copied().collect();
+                let smaller = &*kept - &gone;
                 if smaller.len() < kept.len() && self.is_still_wrong(&smaller, deadline) {
                     *kept = smaller;
                     removed = true;
@@ -121,15 +113,10 @@ impl Seed<'_> {
         let links = Links::new(&problem, &needs);
         let mut units: Vec<Vec<usize>> = Vec::new();
         for op in problem.ops().rev() {
-            let alone = links.with_orphans(&needs, vec![op]);
-            let mut readers = vec![op];
-            readers.extend(links.readers_of(&needs, op));
-            let together = links.with_orphans(&needs, readers);
-            for unit in [alone, together] {
-                let unit: Vec<usize> = unit
-                    .into_iter()
-                    .map(|op| operations[problem.operations[op as usize].source])
-                    .collect();
+            let readers = [op].into_iter().chain(links.readers_of(op)).collect();
+            for unit in [vec![op], readers] {
+                let unit = problem.sources(links.with_orphans(unit));
+                let unit: Vec<usize> = unit.into_iter().map(|at| operations[at]).collect();
                 if units.last() != Some(&unit) {
                     units.push(unit);
                 }
@@ -140,65 +127,48 @@ impl Seed<'_> {
 }
 
 /// Who can have written what somebody read.
-struct Links {
-    suppliers: HashMap<u32, Vec<Op>>,
-    readers: HashMap<u32, Vec<Op>>,
+struct Links<'a> {
+    needs: &'a Needs,
+    /// Of each counter the operations that found something that it counts for.
+    readers: Lists<Op>,
 }
 
-impl Links {
-    fn new(problem: &Problem, needs: &Needs) -> Self {
-        let mut links = Self {
-            suppliers: HashMap::new(),
-            readers: HashMap::new(),
-        };
+impl<'a> Links<'a> {
+    fn new(problem: &Problem, needs: &'a Needs) -> Self {
+        let mut readers = Vec::new();
         for op in problem.ops() {
-            for &counter in needs.supplied(op) {
-                links.suppliers.entry(counter).or_default().push(op);
-            }
-            for slot in needs.found(op) {
-                for &counter in needs.counters_of(slot) {
-                    links.readers.entry(counter).or_default().push(op);
-                }
-            }
+            let counters = needs.found(op).flat_map(|slot| needs.counters_of(slot));
+            readers.extend(counters.map(|&counter| (counter, op)));
         }
-        links
-    }
-
-    fn writers_for<'a>(&'a self, needs: &'a Needs, op: Op) -> impl Iterator<Item = Op> + 'a {
-        let counters = needs.required(op).iter();
-        let counters = counters.flat_map(|slot| needs.counters_of(*slot));
-        counters.flat_map(|counter| self.suppliers.get(counter).into_iter().flatten().copied())
+        let readers = Lists::of(needs.counter_count(), readers);
+        Self { needs, readers }
     }
 
     /// Adds to operations that are to go the reads that would be left without a possible writer.
-    fn with_orphans(&self, needs: &Needs, gone: Vec<Op>) -> Vec<Op> {
+    fn with_orphans(&self, gone: Vec<Op>) -> BTreeSet<Op> {
         let mut found: BTreeSet<Op> = BTreeSet::new();
         let mut open = gone;
         while let Some(op) = open.pop() {
-            if !found.insert(op) {
-                continue;
-            }
-            for reader in self.readers_of(needs, op) {
-                let is_orphan = needs.found(reader).any(|slot| {
-                    let (_, value) = needs.wanted[slot as usize];
-                    let suppliers = needs.counters_of(slot).iter();
-                    let mut suppliers = suppliers
-                        .filter_map(|counter| self.suppliers.get(counter))
-                        .flatten();
-                    value != ABSENT
-                        && suppliers.all(|other| *other == reader || found.contains(other))
-                });
-                if is_orphan {
-                    open.push(reader);
-                }
+            if found.insert(op) {
+                let is_orphan = |reader: &Op| self.is_orphan(*reader, &found);
+                open.extend(self.readers_of(op).filter(is_orphan));
             }
         }
-        found.into_iter().collect()
+        found
     }
 
-    fn readers_of<'a>(&'a self, needs: &'a Needs, op: Op) -> impl Iterator<Item = Op> + 'a {
-        let counters = needs.supplied(op).iter();
-        counters.flat_map(|counter| self.readers.get(counter).into_iter().flatten().copied())
+    /// Whether something that an operation found is left without a possible writer once others are gone.
+    fn is_orphan(&self, reader: Op, gone: &BTreeSet<Op>) -> bool {
+        self.needs.found(reader).any(|slot| {
+            let (_, value) = self.needs.wanted[slot as usize];
+            let mut suppliers = self.needs.suppliers_of(slot);
+            value != ABSENT && suppliers.all(|other| other == reader || gone.contains(&other))
+        })
+    }
+
+    fn readers_of(&self, op: Op) -> impl Iterator<Item = Op> + '_ {
+        let counters = self.needs.supplied(op).iter();
+        counters.flat_map(|counter| self.readers[*counter].iter().copied())
     }
 }
 
@@ -214,24 +184,50 @@ pub(super) fn part(history: &History, operations: &[usize]) -> History {
     }
 }
 
-/// The operations of a counter-example as lines of a table, for a person.
-pub(super) fn table(history: &History, operations: &[usize]) -> Vec<[String; 5]> {
-    let rows = operations.iter().zip(1..).map(|(at, number)| {
-        let operation = &history.operations[*at];
-        let completed = match operation.completed {
-            Some(moment) => describe::moment(history, moment),
-            None => "never".into(),
+impl CounterExample {
+    /// Rows for a table: number, process, call, answer, time.
+    pub(super) fn rows(&self, history: &History) -> Vec<[String; 5]> {
+        let rows = self.operations.iter().zip(1..).map(|(at, number)| {
+            let operation = &history.operations[*at];
+            let moment = |moment| describe::moment(history, moment);
+            let completed = operation.completed.map_or("never".to_owned(), moment);
+            [
+                format!("#{number}"),
+                operation.process.to_string(),
+                describe::shorten(&operation.call.to_string()),
+                describe::answer(operation),
+                format!("{} – {completed}", moment(operation.invoked)),
+            ]
+        });
+        rows.collect()
+    }
+
+    /// The counter-example with its operations.
+    pub(super) fn to_json(&self, history: &History) -> Json {
+        let operation = |at: &usize| {
+            let operation = &history.operations[*at];
+            json!({
+                "place": at,
+                "line": operation.line,
+                "process": operation.process,
+                "call": operation.call.to_string(),
+                "answer": describe::answer(operation),
+                "invoked": operation.invoked,
+                "completed": operation.completed,
+                "replica": operation.replica,
+                "position": operation.position,
+            })
         };
-        [
-            format!("#{number}"),
-            operation.process.to_string(),
-            describe::shorten(&operation.call.to_string()),
-            describe::answer(operation),
-            format!(
-                "{} – {completed}",
-                describe::moment(history, operation.invoked)
-            ),
-        ]
-    });
-    rows.collect()
+        json!({
+            "kind": format!("{:?}", self.kind),
+            "words": self.words,
+            "operations": self.operations.iter().map(operation).collect::<Json>(),
+            "positions": self.positions,
+            "is_minimal": self.is_minimal,
+            "blame": match self.blame {
+                Blame::History => "history",
+                Blame::HistoryAndOrder => "history and order",
+            },
+        })
+    }
 }

@@ -1,8 +1,10 @@
 //! Operations in words.
 
-use super::model::Reply;
+use super::model::{Key, Reply};
+use super::problem::Problem;
 use super::values::{ABSENT, Value, Values};
 use crate::history::{History, Operation, Outcome};
+use crate::order::Entry;
 use holdback::protocol::inline::quote_all;
 
 /// The longest call or answer that is shown in full.
@@ -31,22 +33,32 @@ pub(super) fn operation(history: &History, at: usize) -> String {
     let operation = &history.operations[at];
     let (process, call) = (operation.process, shorten(&operation.call.to_string()));
     match &operation.outcome {
-        Outcome::Ok(answer) => {
-            format!(
-                "process {process}'s `{call}` → {}",
-                shorten(&answer.to_string())
-            )
-        }
+        Outcome::Ok(_) => format!("process {process}'s `{call}` → {}", answer(operation)),
         Outcome::Fail => format!("process {process}'s failed `{call}`"),
         Outcome::Info => format!("process {process}'s unanswered `{call}`"),
     }
+}
+
+/// A word, quoted if need be.
+pub(super) fn word(bytes: &[u8]) -> String {
+    quote_all([bytes])
+}
+
+/// A key's name, quoted if need be.
+pub(super) fn key(problem: &Problem, key: Key) -> String {
+    word(&problem.key_names[key.0 as usize])
+}
+
+/// What an entry of the order does.
+pub(super) fn entry(entry: &Entry) -> String {
+    shorten(&entry.line())
 }
 
 /// A value: quoted if need be, or `nil`.
 pub(super) fn value(values: &Values, value: Value) -> String {
     match value {
         ABSENT => "nil".into(),
-        value => shorten(&quote_all([values.bytes(value).as_slice()])),
+        value => shorten(&word(&values.bytes(value))),
     }
 }
 

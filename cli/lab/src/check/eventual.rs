@@ -12,13 +12,12 @@
 use super::describe;
 use super::limits::{Deadline, Limits};
 use super::model::{Act, Key, Reply};
-use super::needs::{Needs, SOMETHING};
-use super::problem::{Compiler, Op, Problem};
+use super::needs::{Needs, SOMETHING, Slot};
+use super::problem::{Compiled, Compiler, Op, Problem};
 use super::values::{ABSENT, Value};
-use super::verdict::{Blame, CounterExample, Kind, Verdict};
+use super::verdict::{CounterExample, Kind, Verdict};
 use crate::history::{Answer, Call, History, Moment, Outcome, Word};
 use holdback::consistency::Consistency;
-use holdback::protocol::inline::quote_all;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Whether a history is one of an eventually consistent store.
@@ -39,102 +38,69 @@ pub fn eventual(history: &History, limits: &Limits) -> Verdict {
     }
 }
 
-fn no(kind: Kind, mut operations: Vec<usize>, words: String) -> Verdict {
-    operations.sort_unstable();
-    operations.dedup();
-    Verdict::No(Box::new(CounterExample {
-        model: Consistency::Eventual,
-        kind,
-        operations,
-        words,
-        positions: Vec::new(),
-        is_minimal: true,
-        blame: Blame::History,
-    }))
+fn no(kind: Kind, operations: Vec<usize>, words: String) -> Verdict {
+    let example = CounterExample::new(Consistency::Eventual, kind, operations, words);
+    Verdict::No(Box::new(example))
 }
 
 /// Every value that was read must have been written, by something invoked before the read was completed.
 fn reads(history: &History, deadline: &Deadline) -> Result<(), Verdict> {
     let mut problem = Problem::new(history);
     let needs = Needs::new(&mut problem);
-    let firsts = Firsts::new(&problem, &needs);
     for op in problem.ops() {
         if op.is_multiple_of(4096) && deadline.has_passed() {
             return Err(Verdict::Unknown(deadline.words()));
         }
-        let compiled = &problem.operations[op as usize];
-        for slot in needs.found(op) {
-            let (key, value) = needs.wanted[slot as usize];
-            if value == ABSENT || firsts.of(&needs, slot, op) <= compiled.deadline {
-                continue;
-            }
-            let words = never_written(history, &problem, compiled.source, (key, value), {
-                firsts.of(&needs, slot, op)
-            });
-            return Err(no(Kind::NeverWritten, vec![compiled.source], words));
+        let Compiled {
+            source, deadline, ..
+        } = problem[op];
+        if let Some(words) = never_written(history, &problem, &needs, op, deadline) {
+            return Err(no(Kind::NeverWritten, vec![source], words));
         }
     }
     Ok(())
 }
 
-/// Says that a value was read before anybody wrote it.
+/// Says, if an operation found what nothing invoked up to a moment can have written, what that is.
 pub(super) fn never_written(
     history: &History,
     problem: &Problem,
-    reader: usize,
-    (key, value): (Key, Value),
-    first: Moment,
-) -> String {
-    let name = quote_all([problem.key_names[key.0 as usize].as_slice()]);
-    let shown = match value {
-        SOMETHING => "something".into(),
-        value => describe::value(&problem.values, value),
+    needs: &Needs,
+    reader: Op,
+    until: Moment,
+) -> Option<String> {
+    let first_writer = |slot: Slot| {
+        // Suppliers stand in the order of their invocations.
+        let suppliers = needs
+            .counters_of(slot)
+            .iter()
+            .map(|counter| needs.suppliers(*counter));
+        let first = suppliers.filter_map(|all| all.iter().find(|other| **other != reader));
+        first.map(|op| problem[*op].invoked).min()
     };
-    let reader = describe::operation(history, reader);
-    if first == Moment::MAX {
-        format!("{reader} found {shown} at `{name}`, and nothing ever wrote that")
-    } else {
-        let first = describe::moment(history, first);
-        format!(
-            "{reader} found {shown} at `{name}`, and nothing that can have written that was invoked before \
-             {first}, when the read was completed already"
-        )
-    }
-}
-
-/// When each value that is needed can have been written first.
-#[derive(Debug)]
-pub(super) struct Firsts {
-    /// Of each counter the two earliest suppliers.
-    earliest: Vec<[(Moment, Op); 2]>,
-}
-
-impl Firsts {
-    pub(super) fn new(problem: &Problem, needs: &Needs) -> Self {
-        let mut earliest = vec![[(Moment::MAX, Op::MAX); 2]; needs.counter_count()];
-        for op in problem.ops() {
-            let invoked = problem.operations[op as usize].invoked;
-            for &counter in needs.supplied(op) {
-                let two = &mut earliest[counter as usize];
-                if (invoked, op) < two[0] {
-                    *two = [(invoked, op), two[0]];
-                } else if (invoked, op) < two[1] {
-                    two[1] = (invoked, op);
-                }
-            }
+    needs.found(reader).find_map(|slot| {
+        let (key, value) = needs.wanted[slot as usize];
+        let first = first_writer(slot);
+        if value == ABSENT || first.is_some_and(|first| first <= until) {
+            return None;
         }
-        Self { earliest }
-    }
-
-    /// The first moment at which something other than `reader` can have written what the slot stands for.
-    pub(super) fn of(&self, needs: &Needs, slot: u32, reader: Op) -> Moment {
-        let counters = needs.counters_of(slot).iter();
-        let first = counters.map(|&counter| {
-            let [first, second] = self.earliest[counter as usize];
-            if first.1 == reader { second.0 } else { first.0 }
-        });
-        first.min().unwrap_or(Moment::MAX)
-    }
+        let shown = match value {
+            SOMETHING => "something".into(),
+            value => describe::value(&problem.values, value),
+        };
+        let found = format!(
+            "{} found {shown} at `{}`, and nothing",
+            describe::operation(history, problem[reader].source),
+            describe::key(problem, key)
+        );
+        Some(match first.map(|first| describe::moment(history, first)) {
+            None => format!("{found} ever wrote that"),
+            Some(first) => format!(
+                "{found} that can have written that was invoked before {first}, when the read was completed \
+                 already"
+            ),
+        })
+    })
 }
 
 /// A write of a key, or a delete.
@@ -160,7 +126,7 @@ impl<'a> Finals<'a> {
         let problem = &compiler.problem;
         let mut writes: HashMap<Key, Vec<Write>> = HashMap::new();
         for op in problem.ops() {
-            let at = problem.operations[op as usize].source;
+            let at = problem[op].source;
             for part in problem
                 .parts(op)
                 .iter()
@@ -307,13 +273,12 @@ impl<'a> Finals<'a> {
 }
 
 fn shown(bytes: &[u8]) -> String {
-    describe::shorten(&quote_all([bytes]))
+    describe::shorten(&describe::word(bytes))
 }
 
 /// How long after the last write some read still returned something else than what the replicas hold in the
 /// end, in the unit of the history's moments. None without final data or without writes.
-#[must_use]
-pub fn convergence(history: &History) -> Option<Moment> {
+pub(super) fn convergence(history: &History) -> Option<Moment> {
     let last = history.finals.first()?;
     let writes = history.operations.iter();
     let writes = writes.filter(|operation| operation.is_ok() && !operation.call.is_read());

@@ -2,45 +2,38 @@
 
 use super::attempt;
 use super::describe;
-use super::forced::{Edge, Forced, Outcome, Reason};
+use super::forced::{Edge, Forced, Reason};
 use super::limits::Deadline;
 use super::model::Key;
 use super::needs::Needs;
 use super::problem::{Op, Problem};
 use crate::history::History;
 use holdback::consistency::Consistency;
-use holdback::protocol::inline::quote_all;
 
 /// Explains a history of a few operations that do not satisfy a model. `#1` is the first of them.
 pub(super) fn explain(history: &History, model: Consistency) -> String {
     let mut problem = Problem::new(history);
     let needs = Needs::new(&mut problem);
-    let operations: Vec<Op> = problem
-        .ops()
-        .filter(|op| !problem.keys(*op).is_empty())
-        .collect();
     let real_time = model == Consistency::Linearizable;
+    let operations = problem.ops_with_keys();
     let deadline = Deadline::after(None);
-    let (forced, outcome) = Forced::new(&problem, &needs, &operations, real_time, &deadline);
-    match outcome {
-        Outcome::Cycle(cycle) => Explanation {
+    let forced = Forced::new(&problem, &needs, &operations, real_time, &deadline);
+    if let Some(cycle) = forced.cycle() {
+        let explanation = Explanation {
             problem: &problem,
             needs: &needs,
             forced: &forced,
-        }
-        .cycle(&cycle),
-        Outcome::Consistent | Outcome::GaveUp => {
-            let kept = if real_time {
-                "real time and the program order of each process"
-            } else {
-                "the program order of each process"
-            };
-            let words = format!("Whatever order keeps {kept}, some answer is wrong.");
-            match attempt::longest(&problem, real_time) {
-                Some(end) => format!("{words}\n{end}"),
-                None => words,
-            }
-        }
+        };
+        return explanation.cycle(cycle);
+    }
+    let kept = match real_time {
+        true => "real time and the program order of each process",
+        false => "the program order of each process",
+    };
+    let words = format!("Whatever order keeps {kept}, some answer is wrong.");
+    match attempt::longest(&problem, real_time) {
+        Some(end) => format!("{words}\n{end}"),
+        None => words,
     }
 }
 
@@ -70,11 +63,7 @@ impl Explanation<'_> {
 
     /// `#2`
     fn name(&self, op: Op) -> String {
-        format!("#{}", self.problem.operations[op as usize].source + 1)
-    }
-
-    fn key(&self, key: Key) -> String {
-        quote_all([self.problem.key_names[key.0 as usize].as_slice()])
+        format!("#{}", self.problem[op].source + 1)
     }
 
     /// What an operation found at a key.
@@ -85,43 +74,39 @@ impl Explanation<'_> {
         let value = value.map_or("?".into(), |value| {
             describe::value(&self.problem.values, value)
         });
-        format!("`{}` = {value}", self.key(key))
+        format!("`{}` = {value}", describe::key(self.problem, key))
     }
 
     fn edge(&self, edge: &Edge) -> String {
         let (from, to) = (self.name(edge.from), self.name(edge.to));
-        match edge.reason {
+        let why = match edge.reason {
             Reason::Program => {
-                let process = self.problem.operations[edge.to as usize].process;
-                format!("{from} comes before {to}: process {process} called them in this order.")
+                let process = self.problem[edge.to].process;
+                format!("process {process} called them in this order")
             }
-            Reason::RealTime => {
-                format!("{from} comes before {to}: it was completed before {to} was invoked.")
-            }
+            Reason::RealTime => format!("it was completed before {to} was invoked"),
             Reason::ReadsFrom(key) => {
                 let found = self.found(edge.to, key);
-                format!("{from} comes before {to}: {to} found {found}, which only {from} wrote.")
+                format!("{to} found {found}, which only {from} wrote")
             }
             Reason::Overwritten(key, None) => {
                 let found = self.found(edge.from, key);
-                let key = self.key(key);
-                format!("{from} comes before {to}: {from} found {found}, and {to} wrote `{key}`.")
+                let key = describe::key(self.problem, key);
+                format!("{from} found {found}, and {to} wrote `{key}`")
             }
             Reason::Overwritten(key, Some(writer)) => {
                 let (found, writer) = (self.found(edge.from, key), self.name(writer));
-                format!(
-                    "{from} comes before {to}: {from} found {found} as {writer} left it, and {to} overwrote \
-                     that later."
-                )
+                format!("{from} found {found} as {writer} left it, and {to} overwrote that later")
             }
             Reason::Replaced(key, reader) => {
                 let (found, reader) = (self.found(reader, key), self.name(reader));
+                let key = describe::key(self.problem, key);
                 format!(
-                    "{from} comes before {to}: {reader}, which comes after {from}, still found {found} as {to} \
-                     left it, although {from} wrote `{}` too.",
-                    self.key(key)
+                    "{reader}, which comes after {from}, still found {found} as {to} left it, although {from} \
+                     wrote `{key}` too"
                 )
             }
-        }
+        };
+        format!("{from} comes before {to}: {why}.")
     }
 }

@@ -1,14 +1,13 @@
 //! Judging what is on record of a run: the history, and the replicas' orders if they are there.
 
-use super::counter_example::table;
 use super::orders::Order;
-use super::verdict::{Blame, CounterExample, Verdict};
+use super::verdict::Verdict;
 use super::witness_of;
-use super::{Limits, convergence, describe, eventual, linearizable, sequential};
+use super::{Limits, black_box, eventual};
 use crate::history::{self, History};
 use crate::kit::failure::Failure;
 use holdback::consistency::Consistency;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,13 +23,8 @@ pub struct Evidence {
 }
 
 /// How a verdict was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// From the history alone.
-    History,
-    /// With the replicas' order as witness.
-    Witness,
-}
+const FROM_HISTORY: &str = "from the history alone";
+const WITH_ORDER: &str = "with the replicas' order as witness";
 
 /// A verdict and how it came about.
 #[derive(Clone, Debug)]
@@ -39,8 +33,8 @@ pub struct Judgement {
     pub model: Consistency,
     /// The verdict.
     pub verdict: Verdict,
-    /// How it was found.
-    pub method: Method,
+    /// How it was found, in words.
+    pub how: &'static str,
     /// What else there is to say.
     pub notes: Vec<String>,
     /// How long it took.
@@ -55,10 +49,9 @@ impl Evidence {
     /// [`Failure::Usage`] for what cannot be read or is malformed, with file and line.
     pub fn read(path: &Path, order: Option<&Path>) -> Result<Self, Failure> {
         let is_run = path.is_dir();
-        let history = if is_run {
-            history::read_file(&path.join("history.jsonl"))?
-        } else {
-            history::read_file(path)?
+        let history = match is_run {
+            true => history::read_file(&path.join("history.jsonl"))?,
+            false => history::read_file(path)?,
         };
         let files = match order {
             Some(order) => vec![(1, order.to_owned())],
@@ -82,15 +75,16 @@ impl Evidence {
     #[must_use]
     pub fn judge(&self, model: Consistency, limits: &Limits) -> Judgement {
         let start = holdback_client::clock::now();
-        let mut judgement = match (&self.order, model.is_ordered()) {
+        let (how, verdict, notes) = match (&self.order, model.is_ordered()) {
             (Some(order), true) => self.with_order(order, model, limits),
-            _ => Judgement {
-                model,
-                verdict: self.alone(model, limits),
-                method: Method::History,
-                notes: Vec::new(),
-                took: Duration::ZERO,
-            },
+            _ => (FROM_HISTORY, self.alone(model, limits), Vec::new()),
+        };
+        let mut judgement = Judgement {
+            model,
+            verdict,
+            how,
+            notes,
+            took: Duration::ZERO,
         };
         self.note_what_is_missing(&mut judgement);
         if let (Consistency::Eventual, Verdict::Yes) = (model, &judgement.verdict) {
@@ -102,49 +96,40 @@ impl Evidence {
 
     fn alone(&self, model: Consistency, limits: &Limits) -> Verdict {
         match model {
-            Consistency::Linearizable => linearizable(&self.history, limits),
-            Consistency::Sequential => sequential(&self.history, limits),
             Consistency::Eventual => eventual(&self.history, limits),
+            model => black_box::verdict(&self.history, limits, model),
         }
     }
 
     /// The witness decides if it can. Where it says "no", the history alone is judged too: to blame it alone,
     /// or, for a model that the store did not promise, to find another order that explains it.
-    fn with_order(&self, order: &Order, model: Consistency, limits: &Limits) -> Judgement {
-        let mut judgement = Judgement {
-            model,
-            verdict: witness_of(&self.history, order, model),
-            method: Method::Witness,
-            notes: Vec::new(),
-            took: Duration::ZERO,
-        };
-        if judgement.verdict.is_yes() {
-            return judgement;
+    fn with_order(
+        &self,
+        order: &Order,
+        model: Consistency,
+        limits: &Limits,
+    ) -> (&'static str, Verdict, Vec<String>) {
+        let verdict = witness_of(&self.history, order, model);
+        if verdict.is_yes() {
+            return (WITH_ORDER, verdict, Vec::new());
         }
         let alone = self.alone(model, limits);
-        let is_promised = self
-            .promised
-            .is_none_or(|promised| !is_stronger(model, promised));
-        match (&judgement.verdict, &alone) {
+        let promised = self.promised;
+        let is_promised = promised.is_none_or(|own| Self::models_from(model).contains(&own));
+        let note = match (&verdict, &alone) {
             (Verdict::No(_), Verdict::Yes) if is_promised => {
-                let note = format!("the history alone is {model}: another order would explain it");
-                judgement.notes.push(note);
+                format!("the history alone is {model}: another order would explain it")
             }
             (Verdict::No(_), Verdict::Unknown(why)) if is_promised => {
-                let note = format!("whether the history alone is {model} is unknown: {why}");
-                judgement.notes.push(note);
+                format!("whether the history alone is {model} is unknown: {why}")
             }
-            _ => {
-                if let Verdict::Unknown(why) = &judgement.verdict {
-                    judgement
-                        .notes
-                        .push(format!("the replicas' order is no witness: {why}"));
-                }
-                judgement.verdict = alone;
-                judgement.method = Method::History;
+            (Verdict::Unknown(why), _) => {
+                let note = format!("the replicas' order is no witness: {why}");
+                return (FROM_HISTORY, alone, vec![note]);
             }
-        }
-        judgement
+            _ => return (FROM_HISTORY, alone, Vec::new()),
+        };
+        (WITH_ORDER, verdict, vec![note])
     }
 
     /// A verdict about a history from which something is missing holds only as far as that does not matter.
@@ -170,7 +155,7 @@ impl Evidence {
     }
 
     fn convergence(&self) -> Option<String> {
-        let moment = convergence(&self.history)?;
+        let moment = eventual::convergence(&self.history)?;
         if !self.history.timed {
             return None;
         }
@@ -185,25 +170,14 @@ impl Evidence {
     /// The models to judge by: the promised one and those stronger than it, the weakest first.
     #[must_use]
     pub fn models_from(promised: Consistency) -> Vec<Consistency> {
-        let all = [
+        let weakest_first = [
             Consistency::Eventual,
             Consistency::Sequential,
             Consistency::Linearizable,
         ];
-        let stronger = |model: &Consistency| *model == promised || is_stronger(*model, promised);
-        all.into_iter().filter(stronger).collect()
+        let weaker = |model: &Consistency| *model != promised;
+        weakest_first.into_iter().skip_while(weaker).collect()
     }
-}
-
-/// Whether a model promises more than another.
-#[must_use]
-pub fn is_stronger(model: Consistency, than: Consistency) -> bool {
-    let rank = |model| match model {
-        Consistency::Eventual => 0,
-        Consistency::Sequential => 1,
-        Consistency::Linearizable => 2,
-    };
-    rank(model) > rank(than)
 }
 
 /// The `replica-N.order.jsonl` files of a run folder.
@@ -212,10 +186,7 @@ fn order_files(folder: &Path) -> Result<Vec<(u64, PathBuf)>, Failure> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or("");
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let number = name
             .strip_prefix("replica-")
             .and_then(|rest| rest.strip_suffix(".order.jsonl"));
@@ -234,71 +205,21 @@ fn consistency_of_cluster(folder: &Path) -> Option<Consistency> {
 }
 
 impl Judgement {
-    /// How the verdict was found, in words.
-    #[must_use]
-    pub fn how(&self) -> &'static str {
-        match self.method {
-            Method::History => "from the history alone",
-            Method::Witness => "with the replicas' order as witness",
-        }
-    }
-
     /// As `verdict.json` and `--json` have it.
     #[must_use]
     pub fn to_json(&self, history: &History) -> Json {
-        let mut json = Map::new();
-        json.insert("model".into(), json!(self.model.name()));
-        json.insert("verdict".into(), json!(self.verdict.word()));
-        json.insert("how".into(), json!(self.how()));
-        json.insert("seconds".into(), json!(self.took.as_secs_f64()));
-        json.insert("notes".into(), json!(self.notes));
+        let mut json = json!({
+            "model": self.model.name(),
+            "verdict": self.verdict.word(),
+            "how": self.how,
+            "seconds": self.took.as_secs_f64(),
+            "notes": self.notes,
+        });
         match &self.verdict {
             Verdict::Yes => {}
-            Verdict::Unknown(why) => {
-                json.insert("why".into(), json!(why));
-            }
-            Verdict::No(example) => {
-                json.insert("counter_example".into(), example.to_json(history));
-            }
+            Verdict::Unknown(why) => json["why"] = json!(why),
+            Verdict::No(example) => json["counter_example"] = example.to_json(history),
         }
-        Json::Object(json)
-    }
-}
-
-impl CounterExample {
-    /// The counter-example with its operations.
-    #[must_use]
-    pub fn to_json(&self, history: &History) -> Json {
-        let operation = |at: &usize| {
-            let operation = &history.operations[*at];
-            json!({
-                "place": at,
-                "line": operation.line,
-                "process": operation.process,
-                "call": operation.call.to_string(),
-                "answer": describe::answer(operation),
-                "invoked": operation.invoked,
-                "completed": operation.completed,
-                "replica": operation.replica,
-                "position": operation.position,
-            })
-        };
-        json!({
-            "kind": format!("{:?}", self.kind),
-            "words": self.words,
-            "operations": self.operations.iter().map(operation).collect::<Json>(),
-            "positions": self.positions,
-            "is_minimal": self.is_minimal,
-            "blame": match self.blame {
-                Blame::History => "history",
-                Blame::HistoryAndOrder => "history and order",
-            },
-        })
-    }
-
-    /// Rows for a table: number, process, call, answer, time.
-    #[must_use]
-    pub fn rows(&self, history: &History) -> Vec<[String; 5]> {
-        table(history, &self.operations)
+        json
     }
 }

@@ -84,6 +84,7 @@ mod forced;
 mod hash;
 mod judge;
 mod limits;
+mod lists;
 mod model;
 mod needs;
 mod orders;
@@ -101,13 +102,12 @@ mod witness;
 
 pub use black_box::{linearizable, sequential};
 pub use command::{CheckArguments, Model, shown};
-pub use eventual::{convergence, eventual};
-pub use judge::{Evidence, Judgement, Method, is_stronger};
+pub use eventual::eventual;
+pub use judge::{Evidence, Judgement};
 pub use limits::Limits;
-
 pub use orders::{Disagreement, Order, OrderOfReplica};
 pub use verdict::{Blame, CounterExample, Kind, Verdict};
-pub use witness::{has_positions, witness, witness_of};
+pub use witness::witness_of;
 
 use limits::Deadline;
 

@@ -25,13 +25,13 @@ pub(super) enum Act {
 }
 
 impl Act {
-    /// Whether it wrote its key, given the model's answer; to the value that was there, perhaps.
+    /// Whether it certainly wrote its key, given its answer; to the value that was there, perhaps.
     pub(super) fn writes(self, reply: Reply) -> bool {
         match self {
             Self::Get => false,
             Self::Set(_) | Self::GetSet(_) | Self::Append(_) => true,
             Self::SetNx(_) | Self::Cas(..) | Self::Del => reply == Reply::Flag(true),
-            Self::Incr => reply != Reply::Error,
+            Self::Incr => matches!(reply, Reply::Number(_)),
         }
     }
 }
@@ -133,4 +133,37 @@ impl Part {
             (Act::Set(_), _) | (Act::Get | Act::GetSet(_) | Act::Del, Reply::Any)
         )
     }
+}
+
+/// The part of an operation whose answer is not the store's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mismatch {
+    pub(super) part: usize,
+    /// What the store answers.
+    pub(super) right: Reply,
+}
+
+/// Takes the parts of an operation in a row, on what keys held before and what the parts before wrote. Leaves in
+/// `written` what the keys hold afterwards.
+pub(super) fn take_all(
+    parts: &[Part],
+    in_transaction: bool,
+    values: &mut Values,
+    held: impl Fn(Key) -> Value,
+    written: &mut Vec<(Key, Value)>,
+) -> Result<(), Mismatch> {
+    written.clear();
+    for (index, part) in parts.iter().enumerate() {
+        let own = written.iter().position(|(key, _)| *key == part.key);
+        let old = own.map_or_else(|| held(part.key), |at| written[at].1);
+        let Some(new) = part.take(old, in_transaction, values) else {
+            let (_, right) = step(part.act, old, values);
+            return Err(Mismatch { part: index, right });
+        };
+        match own {
+            Some(at) => written[at].1 = new,
+            None => written.push((part.key, new)),
+        }
+    }
+    Ok(())
 }

@@ -10,11 +10,11 @@
 //! make any number, or anything.
 
 use super::hash::QuickMap;
+use super::lists::Lists;
 use super::model::{Act, Key, Part, Reply};
 use super::problem::{Op, Problem};
 use super::values::{ABSENT, Value, Values};
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
 /// A value that some operation needs at a key: its number.
 pub(super) type Slot = u32;
@@ -30,14 +30,14 @@ pub(super) struct Needs {
     slots: QuickMap<(u32, u32), Slot>,
     /// Of each slot its key and value.
     pub(super) wanted: Vec<(Key, Value)>,
-    slot_counters: Lists,
-    /// Of each counter the slots that it counts for, unless those are many.
-    counter_slots: Lists,
-    counters: usize,
-    required: Lists,
+    slot_counters: Lists<Counter>,
+    /// Of each counter the slots that it counts for, and the operations that are counted in it.
+    counter_slots: Lists<Slot>,
+    suppliers: Lists<Op>,
+    required: Lists<Slot>,
     /// Of each operation the slots of keys at which it found something, whatever that was.
-    found_something: Lists,
-    supplied: Lists,
+    found_something: Lists<Slot>,
+    supplied: Lists<Counter>,
     /// Of each key, whether anything depends on its value in another way than by needing one exactly.
     pub(super) depended_on: Vec<bool>,
 }
@@ -47,28 +47,6 @@ const COUNTER_SLOTS_MAX: usize = 8;
 
 /// In a slot: any value but an absent one.
 pub(super) const SOMETHING: Value = Value(u32::MAX);
-
-/// Lists of numbers, one after the other in one allocation.
-#[derive(Clone, Debug, Default)]
-struct Lists {
-    all: Vec<u32>,
-    ranges: Vec<Range<u32>>,
-}
-
-impl Lists {
-    fn push(&mut self, items: impl IntoIterator<Item = u32>) {
-        let start = self.all.len() as u32;
-        self.all.extend(items);
-        self.ranges.push(start..self.all.len() as u32);
-    }
-
-    fn get(&self, at: u32) -> &[u32] {
-        match self.ranges.get(at as usize) {
-            Some(range) => &self.all[range.start as usize..range.end as usize],
-            None => &[],
-        }
-    }
-}
 
 /// What an operation may leave at a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -130,7 +108,7 @@ impl Needs {
             depended_on: vec![false; problem.key_names.len()],
             ..Self::default()
         };
-        let mut values = std::mem::replace(&mut problem.values, Values::new());
+        let mut values = std::mem::take(&mut problem.values);
         needs.find_slots(problem, &mut values);
         needs.find_suppliers(problem, &mut values);
         problem.values = values;
@@ -141,7 +119,7 @@ impl Needs {
         for op in problem.ops() {
             let mut required = Vec::new();
             let mut something = Vec::new();
-            let is_ok = problem.operations[op as usize].is_ok;
+            let is_ok = problem[op].is_ok;
             let mut seen: Vec<Key> = Vec::new();
             for part in problem.parts(op) {
                 // Behind a part of its own that writes the key, an operation needs nothing of others.
@@ -180,26 +158,19 @@ impl Needs {
 
     fn find_suppliers(&mut self, problem: &Problem, values: &mut Values) {
         let mut lengths: HashMap<Key, HashSet<usize>> = HashMap::new();
-        let mut sources: Vec<(Op, Source)> = Vec::new();
+        let mut sources: Lists<Source> = Lists::default();
         for op in problem.ops() {
-            for part in problem.parts(op) {
-                let Some(source) = Source::of(part, values) else {
-                    continue;
-                };
+            let parts = problem.parts(op).iter();
+            sources.push(parts.filter_map(|part| {
+                let source = Source::of(part, values)?;
                 if let Source::EndsWith(key, suffix, _) = source {
-                    lengths
-                        .entry(key)
-                        .or_default()
-                        .insert(values.length(suffix));
+                    let of_key = lengths.entry(key).or_default();
+                    of_key.insert(values.length(suffix));
                 }
-                sources.push((op, source));
-            }
+                Some(source)
+            }));
         }
-        let too_many = |key: Key| {
-            lengths
-                .get(&key)
-                .is_some_and(|set| set.len() > SUFFIX_LENGTHS_MAX)
-        };
+        lengths.retain(|_, of_key| of_key.len() <= SUFFIX_LENGTHS_MAX);
         let mut counters: HashMap<Source, Counter> = HashMap::new();
         let mut slot_counters = Lists::default();
         for &(key, value) in &self.wanted {
@@ -209,9 +180,7 @@ impl Needs {
             } else if value != ABSENT && values.number(value).is_some() {
                 of_slot.push(Source::SomeNumber(key));
             }
-            if let (Some(lengths), false, true) =
-                (lengths.get(&key), too_many(key), value != SOMETHING)
-            {
+            if let Some(lengths) = lengths.get(&key).filter(|_| value != SOMETHING) {
                 of_slot.extend(endings(key, value, lengths, values));
             }
             slot_counters.push(of_slot.into_iter().map(|source| {
@@ -219,12 +188,14 @@ impl Needs {
                 *counters.entry(source).or_insert(next)
             }));
         }
-        let mut sources = sources.into_iter().peekable();
+        let mut pairs = Vec::new();
         for op in problem.ops() {
             let mut supplied = Vec::new();
-            while let Some((_, source)) = sources.next_if(|(of, _)| *of == op) {
+            for &source in &sources[op] {
                 let source = match source {
-                    Source::EndsWith(key, ..) if too_many(key) => Source::Anything(key),
+                    Source::EndsWith(key, ..) if !lengths.contains_key(&key) => {
+                        Source::Anything(key)
+                    }
                     source => source,
                 };
                 for source in [Some(source), source.something()].into_iter().flatten() {
@@ -232,42 +203,26 @@ impl Needs {
                         && !supplied.contains(&counter)
                     {
                         supplied.push(counter);
+                        pairs.push((counter, op));
                     }
                 }
             }
             self.supplied.push(supplied);
         }
-        self.counters = counters.len();
+        self.suppliers = Lists::of(counters.len(), pairs);
+        let slots = 0..self.wanted.len() as Slot;
+        let pairs = slots.flat_map(|slot| slot_counters[slot].iter().map(move |&of| (of, slot)));
+        self.counter_slots = Lists::of(counters.len(), pairs.collect());
         self.slot_counters = slot_counters;
-        self.list_slots();
-    }
-
-    fn list_slots(&mut self) {
-        let mut pairs: Vec<(Counter, Slot)> = Vec::new();
-        for slot in 0..self.wanted.len() as Slot {
-            pairs.extend(
-                self.counters_of(slot)
-                    .iter()
-                    .map(|&counter| (counter, slot)),
-            );
-        }
-        pairs.sort_unstable();
-        let mut pairs = pairs.into_iter().peekable();
-        for counter in 0..self.counters as Counter {
-            let mut slots = Vec::new();
-            while let Some((_, slot)) = pairs.next_if(|(of, _)| *of == counter) {
-                slots.push(slot);
-            }
-            if slots.len() > COUNTER_SLOTS_MAX {
-                slots.clear();
-            }
-            self.counter_slots.push(slots);
-        }
     }
 
     /// The slots that a counter counts for; none if they are many.
     pub(super) fn slots_of(&self, counter: Counter) -> &[Slot] {
-        self.counter_slots.get(counter)
+        let slots = &self.counter_slots[counter];
+        if slots.len() > COUNTER_SLOTS_MAX {
+            return &[];
+        }
+        slots
     }
 
     /// The slot of a value at a key, if anybody needs it.
@@ -277,23 +232,34 @@ impl Needs {
 
     /// The counters that hold every possible supplier of a slot.
     pub(super) fn counters_of(&self, slot: Slot) -> &[Counter] {
-        self.slot_counters.get(slot)
+        &self.slot_counters[slot]
+    }
+
+    /// The operations that are counted in a counter.
+    pub(super) fn suppliers(&self, counter: Counter) -> &[Op] {
+        &self.suppliers[counter]
+    }
+
+    /// The operations that may leave at a key what a slot stands for.
+    pub(super) fn suppliers_of(&self, slot: Slot) -> impl Iterator<Item = Op> + '_ {
+        let counters = self.counters_of(slot).iter();
+        counters.flat_map(|counter| self.suppliers(*counter).iter().copied())
     }
 
     /// What an operation needs; nothing if it need not happen.
     pub(super) fn required(&self, op: Op) -> &[Slot] {
-        self.required.get(op)
+        &self.required[op]
     }
 
     /// What an operation found, be it only that something was there.
     pub(super) fn found(&self, op: Op) -> impl Iterator<Item = Slot> + '_ {
-        let something = self.found_something.get(op).iter();
+        let something = self.found_something[op].iter();
         self.required(op).iter().chain(something).copied()
     }
 
     /// The counters that an operation is counted in.
     pub(super) fn supplied(&self, op: Op) -> &[Counter] {
-        self.supplied.get(op)
+        &self.supplied[op]
     }
 
     pub(super) fn slot_count(&self) -> usize {
@@ -301,12 +267,12 @@ impl Needs {
     }
 
     pub(super) fn counter_count(&self) -> usize {
-        self.counters
+        self.suppliers.count()
     }
 
     /// Whether an operation that need not happen can make a difference to one that did.
     pub(super) fn can_matter(&self, problem: &Problem, op: Op) -> bool {
-        let can_change = !problem.operations[op as usize].changes_nothing;
+        let can_change = !problem[op].changes_nothing;
         let mut keys = problem.keys(op).iter();
         can_change
             && (!self.supplied(op).is_empty() || keys.any(|key| self.depended_on[key.0 as usize]))

@@ -3,7 +3,7 @@
 use crate::kit::failure::Failure;
 use crate::order::Entry;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 /// The order in which one replica delivered entries.
@@ -51,11 +51,11 @@ impl Order {
             .iter()
             .filter(|order| order.replica != longest.replica)
         {
-            let mut last = 0;
             for entry in &order.entries {
-                last = entry.position;
                 merged.take(longest.replica, order.replica, entry);
             }
+            let last = order.entries.last();
+            let last = last.map_or(0, |entry| entry.position);
             merged.reached.push((order.replica, last));
         }
         merged
@@ -73,12 +73,9 @@ impl Order {
             merged.incomplete = Some("there is no order".into());
             return Ok(merged);
         };
-        let mut entries = Vec::new();
-        let mut lines = Lines::open(longest)?;
-        while let Some((number, line)) = lines.next_entry()? {
-            entries.push(parse(longest, number, &line)?);
-        }
-        merged.begin(*first, entries);
+        let entries = lines(longest)?
+            .map(|line| line.and_then(|(number, line)| parse(longest, number, &line)));
+        merged.begin(*first, entries.collect::<Result<_, _>>()?);
         for (replica, path) in files.iter().filter(|(replica, _)| replica != first) {
             let last = merged.follow((*first, longest), (*replica, path))?;
             merged.reached.push((*replica, last));
@@ -140,10 +137,10 @@ impl Order {
         (first, longest): (u64, &Path),
         (replica, path): (u64, &Path),
     ) -> Result<u64, Failure> {
-        let (mut ours, mut theirs) = (Lines::open(longest)?, Lines::open(path)?);
+        let (mut ours, mut theirs) = (lines(longest)?, lines(path)?);
         let (mut index, mut last) = (0, 0);
-        while let Some(their) = theirs.next_entry()? {
-            let our = ours.next_entry()?;
+        while let Some(their) = theirs.next().transpose()? {
+            let our = ours.next().transpose()?;
             match (our, self.entries.get(index)) {
                 (Some((_, our)), Some(entry)) if our == their.1 => last = entry.position,
                 _ => {
@@ -170,43 +167,22 @@ fn same(ours: &Entry, theirs: &Entry) -> bool {
 }
 
 fn parse(path: &Path, number: usize, line: &str) -> Result<Entry, Failure> {
-    Entry::from_json(line)
-        .map_err(|what| Failure::Usage(format!("{}: line {number}: {what}", path.display())))
+    Entry::from_json(line).map_err(|what| wrong(path, Some(number), &what))
 }
 
-/// The lines of a file with their numbers, from 1.
-struct Lines<'a> {
-    path: &'a Path,
-    reader: BufReader<File>,
-    number: usize,
+fn wrong(path: &Path, line: Option<usize>, what: &dyn std::fmt::Display) -> Failure {
+    let line = line.map_or(String::new(), |number| format!("line {number}: "));
+    Failure::Usage(format!("{}: {line}{what}", path.display()))
 }
 
-impl<'a> Lines<'a> {
-    fn open(path: &'a Path) -> Result<Self, Failure> {
-        let file = File::open(path)
-            .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
-        Ok(Self {
-            path,
-            reader: BufReader::with_capacity(1 << 18, file),
-            number: 0,
-        })
-    }
-
-    /// The next line that is not empty.
-    fn next_entry(&mut self) -> Result<Option<(usize, String)>, Failure> {
-        loop {
-            self.number += 1;
-            let mut line = String::new();
-            let read = self.reader.read_line(&mut line).map_err(|error| {
-                let (path, number) = (self.path.display(), self.number);
-                Failure::Usage(format!("{path}: line {number}: {error}"))
-            })?;
-            if read == 0 {
-                return Ok(None);
-            }
-            if !line.trim().is_empty() {
-                return Ok(Some((self.number, line)));
-            }
-        }
-    }
+/// The lines of a file that are not empty, with their numbers, from 1.
+fn lines(
+    path: &Path,
+) -> Result<impl Iterator<Item = Result<(usize, String), Failure>> + '_, Failure> {
+    let file = File::open(path).map_err(|error| wrong(path, None, &error))?;
+    let lines = BufReader::with_capacity(1 << 18, file).lines().zip(1..);
+    Ok(lines.filter_map(move |(line, number)| match line {
+        Ok(line) => (!line.trim().is_empty()).then_some(Ok((number, line))),
+        Err(error) => Some(Err(wrong(path, Some(number), &error))),
+    }))
 }

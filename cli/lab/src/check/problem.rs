@@ -1,11 +1,12 @@
 //! A history made ready for searching: calls as parts, words as numbers, program order as links.
 
 use super::hash::QuickMap;
-use super::model::{Act, Key, Part, Reply};
+use super::lists::Lists;
+use super::model::{Act, Key, Mismatch, Part, Reply, take_all};
 use super::values::{ABSENT, Value, Values};
 use crate::history::{Answer, Call, History, Moment, Operation, Outcome, Word};
 use std::collections::HashMap;
-use std::ops::Range;
+use std::ops::{Index, Range};
 
 /// An operation of a [`Problem`]: its number.
 pub(super) type Op = u32;
@@ -30,18 +31,25 @@ pub(super) struct Compiled {
     pub(super) before: Option<Op>,
     /// Whether `before` may be open when this one is invoked, so that real time does not order them.
     pub(super) overlaps: bool,
-    parts: Range<u32>,
-    keys: Range<u32>,
 }
 
 /// What has to be put into an order: all operations of a history but those that failed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Problem {
     pub(super) operations: Vec<Compiled>,
     pub(super) values: Values,
     pub(super) key_names: Vec<Word>,
-    parts: Vec<Part>,
-    keys: Vec<Key>,
+    /// Of each operation its parts, and the distinct keys that it touches.
+    parts: Lists<Part>,
+    keys: Lists<Key>,
+}
+
+impl Index<Op> for Problem {
+    type Output = Compiled;
+
+    fn index(&self, op: Op) -> &Compiled {
+        &self.operations[op as usize]
+    }
 }
 
 impl Problem {
@@ -51,28 +59,40 @@ impl Problem {
     }
 
     pub(super) fn parts(&self, op: Op) -> &[Part] {
-        let Range { start, end } = self.operations[op as usize].parts;
-        &self.parts[start as usize..end as usize]
+        &self.parts[op]
     }
 
     /// The distinct keys that it touches.
     pub(super) fn keys(&self, op: Op) -> &[Key] {
-        let Range { start, end } = self.operations[op as usize].keys;
-        &self.keys[start as usize..end as usize]
+        &self.keys[op]
     }
 
-    /// Where its keys lie in the table of all keys; each place there belongs to one operation.
-    pub(super) fn key_places(&self, op: Op) -> Range<usize> {
-        let Range { start, end } = self.operations[op as usize].keys;
-        start as usize..end as usize
-    }
-
-    pub(super) fn key_at(&self, place: usize) -> Key {
-        self.keys[place]
+    /// Its keys, each with its place in the table of all keys. Each place there belongs to one operation.
+    pub(super) fn key_places(&self, op: Op) -> impl DoubleEndedIterator<Item = (Key, usize)> {
+        let places = self.keys.places(op);
+        places.map(|place| (self.keys.all()[place], place))
     }
 
     pub(super) fn key_places_count(&self) -> usize {
-        self.keys.len()
+        self.keys.all().len()
+    }
+
+    /// Whether an operation's answers are those of the model, on what keys hold.
+    pub(super) fn take_all(&mut self, op: Op, held: impl Fn(Key) -> Value) -> Result<(), Mismatch> {
+        let in_transaction = self[op].in_transaction;
+        let (parts, values) = (&self.parts[op], &mut self.values);
+        take_all(parts, in_transaction, values, held, &mut Vec::new())
+    }
+
+    /// The operations that touch a key. An empty transaction touches none, and is in order anywhere.
+    pub(super) fn ops_with_keys(&self) -> Vec<Op> {
+        let touches = |op: &Op| !self.keys(*op).is_empty();
+        self.ops().filter(touches).collect()
+    }
+
+    /// The places of operations in the history.
+    pub(super) fn sources(&self, operations: impl IntoIterator<Item = Op>) -> Vec<usize> {
+        operations.into_iter().map(|op| self[op].source).collect()
     }
 
     pub(super) fn ops(&self) -> Range<Op> {
@@ -81,25 +101,10 @@ impl Problem {
 }
 
 /// Turns words into numbers and calls into parts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Compiler {
     pub(super) problem: Problem,
     key_numbers: HashMap<Word, Key>,
-}
-
-impl Default for Compiler {
-    fn default() -> Self {
-        Self {
-            problem: Problem {
-                operations: Vec::new(),
-                values: Values::new(),
-                key_names: Vec::new(),
-                parts: Vec::new(),
-                keys: Vec::new(),
-            },
-            key_numbers: HashMap::new(),
-        }
-    }
 }
 
 impl Compiler {
@@ -127,22 +132,15 @@ impl Compiler {
             Outcome::Ok(answer) => answer,
             Outcome::Fail | Outcome::Info => &Answer::Unknown,
         };
-        let first = self.problem.parts.len();
-        let mut parts = std::mem::take(&mut self.problem.parts);
+        let mut parts = Vec::new();
         self.compile(&operation.call, answer, &mut parts);
-        self.problem.parts = parts;
-        let parts = &self.problem.parts[first..];
-        let changes_nothing = parts.iter().all(Part::changes_nothing);
-
-        let first_key = self.problem.keys.len();
-        for part in parts {
-            if !self.problem.keys[first_key..].contains(&part.key) {
-                self.problem.keys.push(part.key);
+        let mut keys: Vec<Key> = Vec::new();
+        for part in &parts {
+            if !keys.contains(&part.key) {
+                keys.push(part.key);
             }
         }
-        let overlaps = before.is_some_and(|before| {
-            self.problem.operations[before as usize].deadline >= operation.invoked
-        });
+        let deadline_before = before.map(|before| self.problem[before].deadline);
         self.problem.operations.push(Compiled {
             source,
             process: operation.process,
@@ -150,23 +148,27 @@ impl Compiler {
             deadline: operation.deadline(),
             is_ok: operation.is_ok(),
             in_transaction: matches!(operation.call, Call::Txn(_)),
-            changes_nothing,
+            changes_nothing: parts.iter().all(Part::changes_nothing),
             before,
-            overlaps,
-            parts: first as u32..self.problem.parts.len() as u32,
-            keys: first_key as u32..self.problem.keys.len() as u32,
+            overlaps: deadline_before.is_some_and(|deadline| deadline >= operation.invoked),
         });
+        self.problem.parts.push(parts);
+        self.problem.keys.push(keys);
     }
 
     /// Appends the parts of a call with its answer.
     pub(super) fn compile(&mut self, call: &Call, answer: &Answer, parts: &mut Vec<Part>) {
-        let single = |act, key, reply| Part { key, act, reply };
+        // The answer to a part of a call that has so many; `otherwise` if there is none.
+        let answer_at = |at: usize, count: usize, otherwise| match answer {
+            Answer::List(answers) if answers.len() == count => &answers[at],
+            Answer::Unknown => answer,
+            _ => otherwise,
+        };
         match call {
             Call::Mget(keys) => {
                 for (at, key) in keys.iter().enumerate() {
-                    let reply = self.part_reply(&Call::Get(Word::new()), answer, at, keys.len());
-                    let key = self.key(key);
-                    parts.push(single(Act::Get, key, reply));
+                    let answer = answer_at(at, keys.len(), &Answer::Done);
+                    self.compile(&Call::Get(key.clone()), answer, parts);
                 }
             }
             Call::Mset(pairs) => {
@@ -176,25 +178,20 @@ impl Compiler {
                     _ => Reply::Nonsense,
                 };
                 for (key, value) in pairs {
-                    let (key, value) = (self.key(key), self.value(value));
-                    parts.push(single(Act::Set(value), key, reply));
+                    let (key, act) = (self.key(key), Act::Set(self.value(value)));
+                    parts.push(Part { key, act, reply });
                 }
             }
             Call::Txn(calls) => {
                 for (at, call) in calls.iter().enumerate() {
-                    match answer {
-                        Answer::List(answers) if answers.len() == calls.len() => {
-                            self.compile(call, &answers[at], parts);
-                        }
-                        Answer::Unknown => self.compile(call, answer, parts),
-                        _ => self.compile(call, &Answer::Error, parts),
-                    }
+                    let answer = answer_at(at, calls.len(), &Answer::Error);
+                    self.compile(call, answer, parts);
                 }
             }
             call => {
                 let reply = self.reply(call, answer);
                 if let Some((key, act)) = self.act(call) {
-                    parts.push(single(act, key, reply));
+                    parts.push(Part { key, act, reply });
                 }
             }
         }
@@ -214,14 +211,6 @@ impl Compiler {
             Call::Mget(_) | Call::Mset(_) | Call::Txn(_) => return None,
         };
         Some((self.key(key), act))
-    }
-
-    fn part_reply(&mut self, call: &Call, answer: &Answer, at: usize, count: usize) -> Reply {
-        match answer {
-            Answer::List(answers) if answers.len() == count => self.reply(call, &answers[at]),
-            Answer::Unknown => Reply::Any,
-            _ => Reply::Nonsense,
-        }
     }
 
     fn reply(&mut self, call: &Call, answer: &Answer) -> Reply {
@@ -276,7 +265,7 @@ pub(super) fn groups(problem: &Problem) -> Vec<Vec<Op>> {
         roots[a as usize] = b;
     };
     for op in problem.ops() {
-        let compiled = &problem.operations[op as usize];
+        let compiled = &problem[op];
         let keys = problem.keys(op);
         keys.windows(2).for_each(|pair| join(pair[0], pair[1]));
         if let (true, Some(before), Some(&key)) = (compiled.overlaps, compiled.before, keys.first())
@@ -287,11 +276,8 @@ pub(super) fn groups(problem: &Problem) -> Vec<Vec<Op>> {
     }
     let mut numbers: QuickMap<u32, usize> = QuickMap::default();
     let mut groups: Vec<Vec<Op>> = Vec::new();
-    for op in problem.ops() {
-        // An empty transaction touches nothing and is in order anywhere.
-        let Some(key) = problem.keys(op).first() else {
-            continue;
-        };
+    for op in problem.ops_with_keys() {
+        let key = problem.keys(op)[0];
         let number = *numbers.entry(root(&mut roots, key.0)).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1

@@ -1,15 +1,15 @@
 //! What the store held at every position of an order.
 
-use super::model::Reply;
-use super::model::{Key, Part, step};
+use super::hash::QuickMap;
+use super::model::{Key, Part, Reply, step};
 use super::values::{ABSENT, Value, Values};
 
 /// Of each key, every value it ever held and the position since when.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Replay {
-    versions: Vec<Vec<(u32, Value)>>,
+    versions: QuickMap<Key, Vec<(u32, Value)>>,
     /// Of each key, the position of the last entry that wrote it, even if it held that value before.
-    written: Vec<u32>,
+    written: QuickMap<Key, u32>,
     position: u32,
 }
 
@@ -26,7 +26,7 @@ impl Replay {
                 self.write(part.key, new);
             }
             if part.act.writes(reply) {
-                self.mark(part.key);
+                self.written.insert(part.key, self.position);
             }
         }
         only_errors
@@ -38,44 +38,27 @@ impl Replay {
     }
 
     fn write(&mut self, key: Key, value: Value) {
-        let key = key.0 as usize;
-        if self.versions.len() <= key {
-            self.versions.resize(key + 1, Vec::new());
+        let versions = self.versions.entry(key).or_default();
+        match versions.last_mut() {
+            Some((at, last)) if *at == self.position => *last = value,
+            _ => versions.push((self.position, value)),
         }
-        let position = self.position;
-        match self.versions[key].last_mut() {
-            Some((at, last)) if *at == position => *last = value,
-            _ => self.versions[key].push((position, value)),
-        }
-    }
-
-    fn mark(&mut self, key: Key) {
-        let key = key.0 as usize;
-        if self.written.len() <= key {
-            self.written.resize(key + 1, 0);
-        }
-        self.written[key] = self.position;
     }
 
     /// The position of a key's last change as WATCH reads it: 0 if the key is absent. `None` if no entry changed
     /// it.
     pub(super) fn changed(&self, key: Key) -> Option<u64> {
-        let written = self.written.get(key.0 as usize).filter(|at| **at > 0)?;
-        Some(if self.last(key) == ABSENT {
-            0
-        } else {
-            (*written).into()
-        })
+        let written = u64::from(*self.written.get(&key)?);
+        Some(if self.last(key) == ABSENT { 0 } else { written })
     }
 
     fn versions(&self, key: Key) -> &[(u32, Value)] {
-        self.versions.get(key.0 as usize).map_or(&[], Vec::as_slice)
+        self.versions.get(&key).map_or(&[], Vec::as_slice)
     }
 
     fn last(&self, key: Key) -> Value {
-        self.versions(key)
-            .last()
-            .map_or(ABSENT, |(_, value)| *value)
+        let last = self.versions(key).last();
+        last.map_or(ABSENT, |(_, value)| *value)
     }
 
     /// What a key holds behind a position, and the position of the entry that wrote it (0: none did).
@@ -97,36 +80,4 @@ impl Replay {
         };
         keys.iter().filter_map(next).min()
     }
-
-    /// Whether an operation's answers are those that the store gives behind a position.
-    pub(super) fn fits(
-        &self,
-        parts: &[Part],
-        in_transaction: bool,
-        position: u64,
-        values: &mut Values,
-    ) -> Result<(), Mismatch> {
-        let mut written: Vec<(Key, Value)> = Vec::new();
-        for (index, part) in parts.iter().enumerate() {
-            let own = written.iter().position(|(key, _)| *key == part.key);
-            let held = own.map_or_else(|| self.at(part.key, position).0, |at| written[at].1);
-            let Some(new) = part.take(held, in_transaction, values) else {
-                let (_, right) = step(part.act, held, values);
-                return Err(Mismatch { part: index, right });
-            };
-            match own {
-                Some(at) => written[at].1 = new,
-                None => written.push((part.key, new)),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The part of an operation whose answer is not the store's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mismatch {
-    pub(super) part: usize,
-    /// What the store answers.
-    pub(super) right: Reply,
 }

@@ -4,11 +4,10 @@
 //! easier: what is linearizable is sequential. Then what is forced (see [`super::forced`]): a cycle is a "no".
 //! Only then a search, which may take for ever and says "unknown" when time is up.
 
-use super::forced::{self, Forced};
+use super::forced::Forced;
 use super::hash::{QuickSet, wide};
 use super::limits::Deadline;
-use super::needs::Needs;
-use super::problem::{Op, Problem};
+use super::problem::Op;
 use super::search::Found;
 use super::state::SearchState;
 use super::unseen::Unseen;
@@ -36,7 +35,6 @@ pub(super) struct SequentialSearch<'a, 'b> {
     deadline: &'b Deadline,
     /// Of each operation those that wait only for it in their process.
     behind: HashMap<Option<Op>, Vec<Op>>,
-    alike: HashMap<Op, u32>,
     /// What can be next in its process.
     heads: Vec<Op>,
     left: usize,
@@ -54,28 +52,20 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
     ) -> Self {
         let (problem, needs) = (state.problem, state.needs);
         let mut behind: HashMap<Option<Op>, Vec<Op>> = HashMap::new();
-        let mut kinds = HashMap::new();
-        let mut alike = HashMap::new();
         let mut left = 0;
         for op in problem.ops() {
-            let compiled = &problem.operations[op as usize];
+            let compiled = &problem[op];
             if problem.keys(op).is_empty() || !(compiled.is_ok || needs.can_matter(problem, op)) {
                 continue;
             }
             behind.entry(compiled.before).or_default().push(op);
-            if compiled.is_ok {
-                left += 1;
-            } else {
-                let next = kinds.len() as u32;
-                alike.insert(op, *kinds.entry(problem.parts(op)).or_insert(next));
-            }
+            left += usize::from(compiled.is_ok);
         }
         Self {
             state,
             forced,
             deadline,
             behind,
-            alike,
             heads: Vec::new(),
             left,
             unseen: Unseen::default(),
@@ -127,7 +117,8 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
                 choice.next += 1;
                 self.unseen.clone_from(&choice.unseen);
                 self.heads.clone_from(&choice.heads);
-                if self.repeats(&choice, op) || !self.take(op) {
+                let allowed = self.unseen.allows(self.state.problem, op);
+                if !allowed || self.repeats(&choice, op) || !self.take(op) {
                     continue;
                 }
                 self.choices.push(choice);
@@ -141,20 +132,17 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
 
     /// Whether an operation that does the same and need not happen was tried in this choice.
     fn repeats(&self, choice: &Choice, op: Op) -> bool {
-        let Some(kind) = self.alike.get(&op) else {
-            return false;
-        };
-        let tried = &choice.heads[..choice.next - 1];
-        tried
-            .iter()
-            .any(|other| self.alike.get(other) == Some(kind))
+        let problem = self.state.problem;
+        let alike =
+            |other: &Op| !problem[*other].is_ok && problem.parts(*other) == problem.parts(op);
+        !problem[op].is_ok && choice.heads[..choice.next - 1].iter().any(alike)
     }
 
     /// The most promising first: what happened, by the moments of completion. The store delivers writes in an
     /// order that is close to that.
     fn rank(&self, heads: &mut [Op]) {
         heads.sort_by_key(|&op| {
-            let compiled = &self.state.problem.operations[op as usize];
+            let compiled = &self.state.problem[op];
             (!compiled.is_ok, compiled.deadline, op)
         });
     }
@@ -166,15 +154,17 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
         }
     }
 
+    /// Takes an operation and lets in what waits for it; false if something else has to be before, or its answer
+    /// does not fit.
     fn take(&mut self, op: Op) -> bool {
         let problem = self.state.problem;
         let ready = self.forced.is_ready(op, |other| self.state.is_taken(other));
-        if !ready || !self.unseen.allows(problem, op) || !self.state.take_unopened(op) {
+        if !ready || !self.state.take_unopened(op) {
             return false;
         }
         self.unseen.take(problem, op);
         self.heads.retain(|head| *head != op);
-        if problem.operations[op as usize].is_ok {
+        if problem[op].is_ok {
             self.left -= 1;
             self.let_in(Some(op));
         }
@@ -186,33 +176,10 @@ impl<'a, 'b> SequentialSearch<'a, 'b> {
         let mut again = true;
         while again {
             again = false;
-            let heads = self.heads.clone();
-            for op in heads {
-                let compiled = &self.state.problem.operations[op as usize];
-                let unbound = compiled.is_ok && compiled.changes_nothing;
-                let ready = unbound && self.forced.is_ready(op, |other| self.state.is_taken(other));
-                if !ready || !self.state.take_unopened(op) {
-                    continue;
-                }
-                self.unseen.take(self.state.problem, op);
-                self.heads.retain(|head| *head != op);
-                self.left -= 1;
-                self.let_in(Some(op));
-                again = true;
+            for op in self.heads.clone() {
+                let compiled = &self.state.problem[op];
+                again |= compiled.is_ok && compiled.changes_nothing && self.take(op);
             }
         }
     }
-}
-
-/// What is forced among all operations, without real time.
-pub(super) fn follow(
-    problem: &Problem,
-    needs: &Needs,
-    deadline: &Deadline,
-) -> (Forced, forced::Outcome) {
-    let operations: Vec<Op> = problem
-        .ops()
-        .filter(|op| !problem.keys(*op).is_empty())
-        .collect();
-    Forced::new(problem, needs, &operations, false, deadline)
 }

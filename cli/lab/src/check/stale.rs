@@ -14,10 +14,7 @@ use std::collections::HashMap;
 pub(super) fn find(problem: &Problem, needs: &Needs) -> Option<Vec<Op>> {
     let operations: Vec<Op> = problem.ops().collect();
     let mut writers: HashMap<Key, Vec<Op>> = HashMap::new();
-    for op in problem
-        .ops()
-        .filter(|op| problem.operations[*op as usize].is_ok)
-    {
+    for op in problem.ops().filter(|op| problem[*op].is_ok) {
         for &key in problem.keys(op) {
             if overwrites(problem, op, key) {
                 writers.entry(key).or_default().push(op);
@@ -25,7 +22,7 @@ pub(super) fn find(problem: &Problem, needs: &Needs) -> Option<Vec<Op>> {
         }
     }
     // Of the writers from each place on, which are in the order of invocations, the one completed first.
-    let deadline = |op: Op| problem.operations[op as usize].deadline;
+    let deadline = |op: Op| problem[op].deadline;
     let firsts: HashMap<Key, Vec<Op>> = writers
         .iter()
         .map(|(key, writers)| {
@@ -43,7 +40,7 @@ pub(super) fn find(problem: &Problem, needs: &Needs) -> Option<Vec<Op>> {
         .find_map(|found| {
             let (writers, firsts) = (writers.get(&found.key)?, firsts.get(&found.key)?);
             let settled: Option<Moment> = found.writer.map(deadline);
-            let invoked = |op: Op| problem.operations[op as usize].invoked;
+            let invoked = |op: Op| problem[op].invoked;
             let from = settled.map_or(0, |settled| {
                 writers.partition_point(|writer| invoked(*writer) <= settled)
             });

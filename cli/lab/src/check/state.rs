@@ -4,7 +4,8 @@
 //! Every change leaves a mark on a trail, so that [`SearchState::undo_to`] restores any earlier state exactly.
 
 use super::hash::{mix, wide};
-use super::model::Key;
+use super::lists::Lists;
+use super::model::{Key, take_all};
 use super::needs::{Counter, Needs, SOMETHING, Slot};
 use super::problem::{Op, Problem};
 use super::values::{ABSENT, Value, Values};
@@ -28,32 +29,23 @@ enum Change {
 /// everything before that place was taken.
 #[derive(Clone, Debug, Default)]
 struct Queues {
-    all: Vec<Op>,
-    starts: Vec<u32>,
+    lists: Lists<Op>,
     next: Vec<u32>,
 }
 
 impl Queues {
     fn new(count: usize, mut members: Vec<(u32, Op)>, moment: impl Fn(Op) -> Moment) -> Self {
-        members.sort_unstable_by_key(|&(queue, op)| (queue, moment(op), op));
-        let mut starts = vec![0; count + 1];
-        for &(queue, _) in &members {
-            starts[queue as usize + 1] += 1;
-        }
-        for at in 0..count {
-            starts[at + 1] += starts[at];
-        }
+        members.sort_unstable_by_key(|&(_, op)| (moment(op), op));
         Self {
-            all: members.into_iter().map(|(_, op)| op).collect(),
-            next: starts[..count].to_vec(),
-            starts,
+            lists: Lists::of(count, members),
+            next: vec![0; count],
         }
     }
 
     /// The first that was not taken.
     fn first(&self, queue: u32) -> Option<Op> {
         let next = self.next[queue as usize];
-        (next < self.starts[queue as usize + 1]).then(|| self.all[next as usize])
+        self.lists[queue].get(next as usize).copied()
     }
 
     /// Moves on behind what was taken; where it was before, if it moved.
@@ -85,7 +77,9 @@ impl OpenLists {
         let keys = problem.key_names.len();
         let mut owner = vec![0; places];
         for op in problem.ops() {
-            owner[problem.key_places(op)].fill(op);
+            problem
+                .key_places(op)
+                .for_each(|(_, place)| owner[place] = op);
         }
         Self {
             first: vec![NONE; keys],
@@ -97,39 +91,28 @@ impl OpenLists {
     }
 
     fn append(&mut self, key: Key, place: usize) {
-        let (key, number) = (key.0 as usize, place as u32);
-        let last = self.last[key];
-        self.previous[place] = last;
+        self.previous[place] = self.last[key.0 as usize];
         self.next[place] = NONE;
-        match last {
-            NONE => self.first[key] = number,
-            last => self.next[last as usize] = number,
-        }
-        self.last[key] = number;
+        self.relink(key, place);
     }
 
     fn unlink(&mut self, key: Key, place: usize) {
-        let key = key.0 as usize;
-        let (previous, next) = (self.previous[place], self.next[place]);
-        match previous {
-            NONE => self.first[key] = next,
-            previous => self.next[previous as usize] = next,
-        }
-        match next {
-            NONE => self.last[key] = previous,
-            next => self.previous[next as usize] = previous,
-        }
+        self.lead(key, place, self.next[place], self.previous[place]);
     }
 
     fn relink(&mut self, key: Key, place: usize) {
-        let (key, number) = (key.0 as usize, place as u32);
+        self.lead(key, place, place as u32, place as u32);
+    }
+
+    /// Lets the place before this one lead on to `next`, and the one behind it back to `previous`.
+    fn lead(&mut self, key: Key, place: usize, next: u32, previous: u32) {
         match self.previous[place] {
-            NONE => self.first[key] = number,
-            previous => self.next[previous as usize] = number,
+            NONE => self.first[key.0 as usize] = next,
+            before => self.next[before as usize] = next,
         }
         match self.next[place] {
-            NONE => self.last[key] = number,
-            next => self.previous[next as usize] = number,
+            NONE => self.last[key.0 as usize] = previous,
+            behind => self.previous[behind as usize] = previous,
         }
     }
 }
@@ -217,8 +200,8 @@ impl<'a> SearchState<'a> {
 
     /// Adds an operation to the open ones.
     pub(super) fn open(&mut self, op: Op) {
-        for place in self.problem.key_places(op) {
-            self.open.append(self.problem.key_at(place), place);
+        for (key, place) in self.problem.key_places(op) {
+            self.open.append(key, place);
         }
         self.trail.push(Change::Opened(op));
     }
@@ -251,20 +234,15 @@ impl<'a> SearchState<'a> {
 
     /// Finds what an operation leaves at its keys, if its answers fit.
     fn evaluate(&mut self, op: Op) -> bool {
-        self.written.clear();
-        let in_transaction = self.problem.operations[op as usize].in_transaction;
-        for part in self.problem.parts(op) {
-            let own = self.written.iter().position(|(key, _)| *key == part.key);
-            let old = own.map_or(self.held[part.key.0 as usize], |at| self.written[at].1);
-            let Some(new) = part.take(old, in_transaction, &mut self.values) else {
-                return false;
-            };
-            match own {
-                Some(at) => self.written[at].1 = new,
-                None => self.written.push((part.key, new)),
-            }
-        }
-        true
+        let held = |key: Key| self.held[key.0 as usize];
+        take_all(
+            self.problem.parts(op),
+            self.problem[op].in_transaction,
+            &mut self.values,
+            held,
+            &mut self.written,
+        )
+        .is_ok()
     }
 
     /// Takes an operation that was not opened: see [`SearchState::take`].
@@ -287,8 +265,8 @@ impl<'a> SearchState<'a> {
         let mark = self.mark();
         let needs = self.needs;
         self.taken[op as usize] = true;
-        for place in self.problem.key_places(op) {
-            self.open.unlink(self.problem.key_at(place), place);
+        for (key, place) in self.problem.key_places(op) {
+            self.open.unlink(key, place);
         }
         self.fingerprint ^= wide(op.into(), 1);
         self.trail.push(Change::Taken(op));
@@ -353,12 +331,12 @@ impl<'a> SearchState<'a> {
         while self.trail.len() > mark {
             match self.trail.pop() {
                 Some(Change::Opened(op)) => {
-                    for place in self.problem.key_places(op).rev() {
-                        self.open.unlink(self.problem.key_at(place), place);
+                    for (key, place) in self.problem.key_places(op).rev() {
+                        self.open.unlink(key, place);
                     }
                 }
                 Some(Change::Taken(op)) => {
-                    put_back += usize::from(self.problem.operations[op as usize].is_ok);
+                    put_back += usize::from(self.problem[op].is_ok);
                     self.put_back(op);
                 }
                 Some(Change::Wrote(key, old)) => self.write(key, old),
@@ -374,8 +352,8 @@ impl<'a> SearchState<'a> {
 
     fn put_back(&mut self, op: Op) {
         self.taken[op as usize] = false;
-        for place in self.problem.key_places(op).rev() {
-            self.open.relink(self.problem.key_at(place), place);
+        for (key, place) in self.problem.key_places(op).rev() {
+            self.open.relink(key, place);
         }
         self.fingerprint ^= wide(op.into(), 1);
     }

@@ -19,7 +19,7 @@ impl Unseen {
 
     /// Whether an operation may be next.
     pub(super) fn allows(&self, problem: &Problem, op: Op) -> bool {
-        let is_ok = problem.operations[op as usize].is_ok;
+        let is_ok = problem[op].is_ok;
         self.0.iter().all(|&other| {
             looks_at(problem, op, other) || (!is_ok && problem.keys(op) != problem.keys(other))
         })
@@ -28,7 +28,7 @@ impl Unseen {
     /// Notes that an operation was taken.
     pub(super) fn take(&mut self, problem: &Problem, op: Op) {
         self.0.retain(|&other| !looks_at(problem, op, other));
-        if !problem.operations[op as usize].is_ok {
+        if !problem[op].is_ok {
             self.0.push(op);
         }
     }

@@ -75,8 +75,8 @@ pub(super) struct Values {
     numbers: HashMap<Value, Option<i64>>,
 }
 
-impl Values {
-    pub(super) fn new() -> Self {
+impl Default for Values {
+    fn default() -> Self {
         Self {
             interned: vec![Interned {
                 content: Content::Absent,
@@ -89,34 +89,38 @@ impl Values {
             numbers: HashMap::new(),
         }
     }
+}
 
+impl Values {
     /// The number of a value given as bytes.
     pub(super) fn intern(&mut self, bytes: &[u8]) -> Value {
         let (hash, length) = (fingerprint(bytes), bytes.len());
-        for number in 0.. {
-            let Some(&known) = self.known.get(&(hash, length, number)) else {
-                let start = self.arena.len();
-                self.arena.extend_from_slice(bytes);
-                let content = Content::Bytes(start, self.arena.len());
-                return self.add(content, hash, length, number);
-            };
-            if self.is(known, bytes) {
-                return known;
-            }
-        }
-        ABSENT
+        let found = self.look_up(hash, length, |known| self.is(known, bytes));
+        found.unwrap_or_else(|number| {
+            let start = self.arena.len();
+            self.arena.extend_from_slice(bytes);
+            let content = Content::Bytes(start, self.arena.len());
+            self.add(content, hash, length, number)
+        })
     }
 
     /// The number of a value, if it is known.
     pub(super) fn find(&self, bytes: &[u8]) -> Option<Value> {
-        let (hash, length) = (fingerprint(bytes), bytes.len());
-        for number in 0.. {
-            let &known = self.known.get(&(hash, length, number))?;
-            if self.is(known, bytes) {
-                return Some(known);
+        let is = |known| self.is(known, bytes);
+        self.look_up(fingerprint(bytes), bytes.len(), is).ok()
+    }
+
+    /// A known value, if it `is` the one; else the number that tells a new one from those with its fingerprint and
+    /// length.
+    fn look_up(&self, hash: u64, length: usize, is: impl Fn(Value) -> bool) -> Result<Value, u32> {
+        let mut number = 0;
+        while let Some(&known) = self.known.get(&(hash, length, number)) {
+            if is(known) {
+                return Ok(known);
             }
+            number += 1;
         }
-        None
+        Err(number)
     }
 
     /// One value behind another. An absent one is empty.
@@ -127,20 +131,12 @@ impl Values {
         let [a, b] = [front, back].map(|value| &self.interned[value.0 as usize]);
         let length = a.length + b.length;
         let hash = (times(a.fingerprint, power(b.length as u64)) + b.fingerprint) % MODULUS;
-        let mut joined = None;
-        for number in 0.. {
-            let Some(&known) = self.known.get(&(hash, length, number)) else {
-                joined = Some(self.add(Content::Joined(front, back), hash, length, number));
-                break;
-            };
-            let mut bytes = self.bytes(front);
-            bytes.extend(self.bytes(back));
-            if self.is(known, &bytes) {
-                joined = Some(known);
-                break;
-            }
-        }
-        let joined = joined.unwrap_or(ABSENT);
+        let found = self.look_up(hash, length, |known| {
+            let bytes = [self.bytes(front), self.bytes(back)].concat();
+            self.is(known, &bytes)
+        });
+        let content = Content::Joined(front, back);
+        let joined = found.unwrap_or_else(|number| self.add(content, hash, length, number));
         self.joined.insert((front, back), joined);
         joined
     }
@@ -221,7 +217,7 @@ mod tests {
 
     #[test]
     fn equal_bytes_are_equal_values_however_they_came_about() {
-        let mut values = Values::new();
+        let mut values = Values::default();
         let [a, bc, ab, c] = ["a", "bc", "ab", "c"].map(|text| values.intern(text.as_bytes()));
         let joined = values.join(a, bc);
         assert_eq!(values.join(ab, c), joined);
@@ -240,7 +236,7 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_the_server_reads_them() {
-        let mut values = Values::new();
+        let mut values = Values::default();
         for (text, number) in [
             ("7", Some(7)),
             ("-7", Some(-7)),

@@ -35,15 +35,6 @@ impl Verdict {
             Self::Unknown(_) => "unknown",
         }
     }
-
-    /// The counter-example of a "no".
-    #[must_use]
-    pub fn counter_example(&self) -> Option<&CounterExample> {
-        match self {
-            Self::No(example) => Some(example),
-            Self::Yes | Self::Unknown(_) => None,
-        }
-    }
 }
 
 /// What a "no" says is wrong.
@@ -87,4 +78,26 @@ pub struct CounterExample {
     pub is_minimal: bool,
     /// What is to blame.
     pub blame: Blame,
+}
+
+impl CounterExample {
+    /// Operations that are wrong by themselves, as few as can be, whatever the replicas' order is.
+    pub(super) fn new(
+        model: Consistency,
+        kind: Kind,
+        mut operations: Vec<usize>,
+        words: String,
+    ) -> Self {
+        operations.sort_unstable();
+        operations.dedup();
+        Self {
+            model,
+            kind,
+            operations,
+            words,
+            positions: Vec::new(),
+            is_minimal: true,
+            blame: Blame::History,
+        }
+    }
 }

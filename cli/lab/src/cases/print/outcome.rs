@@ -284,7 +284,7 @@ fn model(check: &Judgement, own: Consistency) -> String {
     };
     let about = match &check.verdict {
         Verdict::Unknown(why) => why.lines().next().unwrap_or_default().to_owned(),
-        _ if check.model == own => check.how().to_owned(),
+        _ if check.model == own => check.how.to_owned(),
         Verdict::Yes => format!("more than {own} promises, as it happened"),
         Verdict::No(_) => format!("{own} does not promise it"),
     };

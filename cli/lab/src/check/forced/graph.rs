@@ -17,7 +17,7 @@ impl Forced {
         let mut lengths: Vec<u32> = Vec::new();
         let mut last_ok: HashMap<u64, Node> = HashMap::new();
         for &op in operations {
-            let compiled = &problem.operations[op as usize];
+            let compiled = &problem[op];
             let before = last_ok.get(&compiled.process).copied();
             let node = self.op_of.len() as Node;
             let chain = match before.filter(|_| compiled.is_ok) {
@@ -58,7 +58,7 @@ impl Forced {
         operations: &[Op],
         chain: u32,
     ) -> Vec<(Node, Node, Reason)> {
-        let invoked = |op: &Op| problem.operations[*op as usize].invoked;
+        let invoked = |op: &Op| problem[*op].invoked;
         let mut moments: Vec<Moment> = operations.iter().map(invoked).collect();
         moments.sort_unstable();
         moments.dedup();
@@ -73,7 +73,7 @@ impl Forced {
         }
         for op in operations {
             let node = self.node_of[op];
-            let compiled = &problem.operations[*op as usize];
+            let compiled = &problem[*op];
             let own = moments.partition_point(|moment| *moment < compiled.invoked);
             edges.push((first + own as Node, node, Reason::RealTime));
             let next = moments.partition_point(|moment| *moment <= compiled.deadline);

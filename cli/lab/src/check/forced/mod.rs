@@ -21,7 +21,7 @@ use super::model::Key;
 use super::needs::Needs;
 use super::problem::{Op, Problem};
 use reads_from::ReadFrom;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// An operation or a moment in the graph.
 type Node = u32;
@@ -49,17 +49,6 @@ pub(super) struct Edge {
     pub(super) reason: Reason,
 }
 
-/// What came of following all rules.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// Nothing more follows.
-    Consistent,
-    /// These edges lead from an operation back to itself.
-    Cycle(Vec<Edge>),
-    /// Time was up, or there were too many operations.
-    GaveUp,
-}
-
 /// Operations times chains above which it is not tried.
 const CELLS_MAX: usize = 60_000_000;
 
@@ -83,34 +72,45 @@ pub(super) struct Forced {
 }
 
 impl Forced {
-    /// Follows the rules for some operations of a problem, in the order of their invocations.
+    /// Follows the rules for some operations of a problem, in the order of their invocations. Finds nothing if
+    /// there are too many of them, or too little time.
     pub(super) fn new(
         problem: &Problem,
         needs: &Needs,
         operations: &[Op],
         real_time: bool,
         deadline: &Deadline,
-    ) -> (Self, Outcome) {
+    ) -> Self {
+        Self::followed(problem, needs, operations, real_time, deadline).unwrap_or_default()
+    }
+
+    fn followed(
+        problem: &Problem,
+        needs: &Needs,
+        operations: &[Op],
+        real_time: bool,
+        deadline: &Deadline,
+    ) -> Option<Self> {
         let mut forced = Self::default();
         let reads_from = reads_from(needs, operations);
         let must: HashSet<Op> = reads_from.iter().filter_map(|found| found.writer).collect();
-        let certain = |op: &Op| problem.operations[*op as usize].is_ok || must.contains(op);
+        let certain = |op: &Op| problem[*op].is_ok || must.contains(op);
         let operations: Vec<Op> = operations.iter().copied().filter(certain).collect();
         let edges = forced.lay_out(problem, &operations, real_time);
         if forced.op_of.len() * forced.chains > CELLS_MAX {
-            return (Self::default(), Outcome::GaveUp);
+            return None;
         }
         forced.before = vec![0; forced.op_of.len() * forced.chains];
         forced.after = vec![u32::MAX; forced.op_of.len() * forced.chains];
         for (index, (from, to, reason)) in edges.into_iter().enumerate() {
             forced.precede(from, to, reason);
             if index % 64 == 0 && deadline.has_passed() {
-                return (Self::default(), Outcome::GaveUp);
+                return None;
             }
         }
         for found in &reads_from {
             if deadline.has_passed() {
-                return (Self::default(), Outcome::GaveUp);
+                return None;
             }
             if let Some(writer) = found.writer {
                 let reason = Reason::ReadsFrom(found.key);
@@ -123,7 +123,7 @@ impl Forced {
         }
         let writers = forced.writers(problem, &operations);
         let mut changed = true;
-        while changed && forced.cycle.is_none() {
+        while changed && forced.cycle.is_none() && !deadline.has_passed() {
             changed = false;
             for found in &reads_from {
                 changed |= forced.follow(found, &writers);
@@ -131,15 +131,8 @@ impl Forced {
                     break;
                 }
             }
-            if forced.cycle.is_none() && deadline.has_passed() {
-                return (forced, Outcome::GaveUp);
-            }
         }
-        let outcome = match forced.cycle.take() {
-            Some(cycle) => Outcome::Cycle(cycle),
-            None => Outcome::Consistent,
-        };
-        (forced, outcome)
+        Some(forced)
     }
 
     /// Of each key and chain the operations that certainly overwrite the key, by their places.
@@ -215,21 +208,21 @@ impl Forced {
             .all(|from| self.op_of[*from as usize].is_none_or(&taken))
     }
 
-    /// The operations that a cycle's edges rest on.
-    pub(super) fn support(&self, cycle: &[Edge]) -> Vec<Op> {
-        let mut found: HashSet<Op> = HashSet::new();
-        for Edge { from, to, reason } in self.story(cycle) {
+    /// The edges that lead from an operation back to itself, if there are such.
+    pub(super) fn cycle(&self) -> Option<&[Edge]> {
+        self.cycle.as_deref()
+    }
+
+    /// The operations that a cycle's edges rest on, if there is a cycle: they cannot be ordered.
+    pub(super) fn proof(&self) -> Option<Vec<Op>> {
+        let mut found: BTreeSet<Op> = BTreeSet::new();
+        for Edge { from, to, reason } in self.story(self.cycle()?) {
             found.extend([from, to]);
-            match reason {
-                Reason::Overwritten(_, Some(other)) | Reason::Replaced(_, other) => {
-                    found.insert(other);
-                }
-                _ => {}
+            if let Reason::Overwritten(_, Some(other)) | Reason::Replaced(_, other) = reason {
+                found.insert(other);
             }
         }
-        let mut found: Vec<Op> = found.into_iter().collect();
-        found.sort_unstable();
-        found
+        Some(found.into_iter().collect())
     }
 
     /// The edges of a cycle, each behind those of the way that made its rule apply.

@@ -1,10 +1,9 @@
 //! What was found whose writer is known, and who certainly overwrites what.
 
-use crate::check::model::{Act, Key, Reply};
+use crate::check::model::Key;
 use crate::check::needs::Needs;
 use crate::check::problem::{Op, Problem};
 use crate::check::values::ABSENT;
-use std::collections::HashMap;
 
 /// A read that found what exactly one operation can have written, or what was there in the beginning.
 #[derive(Clone, Copy, Debug)]
@@ -16,40 +15,19 @@ pub(in crate::check) struct ReadFrom {
 
 /// The reads whose writer is known.
 pub(in crate::check) fn reads_from(needs: &Needs, operations: &[Op]) -> Vec<ReadFrom> {
-    let mut suppliers: HashMap<u32, Vec<Op>> = HashMap::new();
-    for &op in operations {
-        for &counter in needs.supplied(op) {
-            let of_counter = suppliers.entry(counter).or_default();
-            if of_counter.len() < 3 {
-                of_counter.push(op);
-            }
-        }
-    }
     let mut found = Vec::new();
     for &reader in operations {
         for &slot in needs.required(reader) {
             let (key, value) = needs.wanted[slot as usize];
-            let counters = needs.counters_of(slot).iter();
-            let mut writers: Vec<Op> = counters
-                .filter_map(|counter| suppliers.get(counter))
-                .flatten()
-                .copied()
-                .filter(|writer| *writer != reader)
-                .collect();
-            writers.sort_unstable();
-            writers.dedup();
-            match (writers.as_slice(), value == ABSENT) {
-                ([], true) => found.push(ReadFrom {
+            let mut writers = needs.suppliers_of(slot).filter(|writer| *writer != reader);
+            let writer = writers.next();
+            let is_only = writers.all(|other| Some(other) == writer);
+            if is_only && writer.is_none() == (value == ABSENT) {
+                found.push(ReadFrom {
                     key,
-                    writer: None,
+                    writer,
                     reader,
-                }),
-                (&[writer], false) => found.push(ReadFrom {
-                    key,
-                    writer: Some(writer),
-                    reader,
-                }),
-                _ => {}
+                });
             }
         }
     }
@@ -58,13 +36,6 @@ pub(in crate::check) fn reads_from(needs: &Needs, operations: &[Op]) -> Vec<Read
 
 /// Whether an operation certainly writes a key.
 pub(in crate::check) fn overwrites(problem: &Problem, op: Op, key: Key) -> bool {
-    problem.parts(op).iter().any(|part| {
-        part.key == key
-            && match (part.act, part.reply) {
-                (Act::Set(_) | Act::GetSet(_) | Act::Append(_), _) => true,
-                (Act::Incr, Reply::Number(_)) => true,
-                (Act::SetNx(_) | Act::Cas(..) | Act::Del, Reply::Flag(yes)) => yes,
-                _ => false,
-            }
-    })
+    let mut parts = problem.parts(op).iter();
+    parts.any(|part| part.key == key && part.act.writes(part.reply))
 }

@@ -2,10 +2,9 @@
 
 use super::Search;
 use crate::check::hash::QuickSet;
-use crate::check::model::{Act, Key, Reply};
+use crate::check::model::{Act, Key, Part, Reply};
 use crate::check::problem::Op;
 use crate::check::values::{ABSENT, Value};
-use crate::history::Moment;
 
 impl Search<'_, '_> {
     /// Whether the operation needs something that is not there and cannot come again.
@@ -28,7 +27,7 @@ impl Search<'_, '_> {
         while at < found.len() {
             let op = found[at];
             at += 1;
-            let compiled = &problem.operations[op as usize];
+            let compiled = &problem[op];
             if let Some(before) = compiled.before.filter(|_| !self.is_next(op))
                 && self.visited_ops[before as usize] != visit
             {
@@ -57,11 +56,9 @@ impl Search<'_, '_> {
         let problem = self.state.problem;
         let needs = self.state.needs;
         candidates.retain(|&op| self.is_next(op));
-        let mut kinds: QuickSet<u32> = QuickSet::default();
+        let mut kinds: QuickSet<&[Part]> = QuickSet::default();
         candidates.sort_unstable();
-        candidates.retain(|&op| {
-            problem.operations[op as usize].is_ok || kinds.insert(self.alike[op as usize])
-        });
+        candidates.retain(|&op| problem[op].is_ok || kinds.insert(problem.parts(op)));
         if candidates.len() < 2 {
             return;
         }
@@ -71,20 +68,15 @@ impl Search<'_, '_> {
             .map(|&slot| needs.wanted[slot as usize])
             .filter(|&(key, value)| self.state.held(key) != value)
             .collect();
-        let mut ranked: Vec<((u8, Moment), Op)> = Vec::with_capacity(candidates.len());
-        for &op in candidates.iter() {
-            let compiled = &problem.operations[op as usize];
+        candidates.sort_by_cached_key(|&op| {
             let class = match op {
                 _ if op == urgent => 0,
                 _ if missing.iter().any(|want| self.leads_to(op, *want)) => 1,
-                _ if compiled.is_ok => 2,
+                _ if problem[op].is_ok => 2,
                 _ => 3,
             };
-            ranked.push(((class, self.state.times(op).1), op));
-        }
-        ranked.sort_by_key(|(rank, _)| *rank);
-        candidates.clear();
-        candidates.extend(ranked.into_iter().map(|(_, op)| op));
+            (class, self.state.times(op).1)
+        });
     }
 
     /// Whether an operation makes, or begins to make, a value at a key.

@@ -25,12 +25,11 @@ pub(super) use times::times;
 
 use super::Deadline;
 use super::hash::{QuickMap, QuickSet};
-use super::model::{Key, Part};
+use super::model::Key;
 use super::problem::Op;
 use super::state::SearchState;
 use super::unseen::Unseen;
 use crate::history::Moment;
-use std::collections::HashMap;
 
 /// What a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,8 +79,6 @@ pub(super) struct Search<'a, 'b> {
     is_open: Vec<bool>,
     /// The next ok operation of the same process, if it may be invoked before this one completes.
     behind: Vec<Option<Op>>,
-    /// Of operations that need not happen: which do the same.
-    alike: Vec<u32>,
     by_invocation: Vec<Op>,
     by_deadline: Vec<Op>,
     opened: usize,
@@ -108,17 +105,11 @@ impl<'a, 'b> Search<'a, 'b> {
         let problem = state.problem;
         let count = problem.operations.len();
         let mut behind = vec![None; count];
-        let mut alike = vec![0; count];
-        let mut kinds: HashMap<&[Part], u32> = HashMap::new();
         for op in problem.ops() {
-            let compiled = &problem.operations[op as usize];
+            let compiled = &problem[op];
             if let (true, true, Some(before)) = (compiled.is_ok, compiled.overlaps, compiled.before)
             {
                 behind[before as usize] = Some(op);
-            }
-            if !compiled.is_ok {
-                let next = kinds.len() as u32;
-                alike[op as usize] = *kinds.entry(problem.parts(op)).or_insert(next);
             }
         }
         let keys = problem.key_names.len();
@@ -128,7 +119,6 @@ impl<'a, 'b> Search<'a, 'b> {
             keep,
             is_open: vec![false; count],
             behind,
-            alike,
             by_invocation: Vec::new(),
             by_deadline: Vec::new(),
             opened: 0,
@@ -153,7 +143,7 @@ impl<'a, 'b> Search<'a, 'b> {
         let mark = self.state.mark();
         let problem = self.state.problem;
         let needs = self.state.needs;
-        let is_ok = |op: &Op| problem.operations[*op as usize].is_ok;
+        let is_ok = |op: &Op| problem[*op].is_ok;
         self.by_invocation = operations
             .iter()
             .copied()
@@ -192,12 +182,8 @@ impl<'a, 'b> Search<'a, 'b> {
             }
             let fingerprint = self.state.fingerprint() ^ self.unseen.fingerprint();
             let known = self.dead_ends.get(&fingerprint);
-            let blamed: Option<Vec<u32>> = known.map(|keys| keys.to_vec());
-            let blamed = match blamed {
-                Some(blamed) => Some(blamed),
-                None => self.choose(urgent, fingerprint),
-            };
-            if let Some(blamed) = blamed
+            let known: Option<Vec<u32>> = known.map(|keys| keys.to_vec());
+            if let Some(blamed) = known.or_else(|| self.choose(urgent, fingerprint))
                 && !self.back(blamed)
             {
                 return Found::Nothing(self.horizon);
@@ -233,7 +219,7 @@ impl<'a, 'b> Search<'a, 'b> {
 
     /// Whether the operation that must precede this one has been taken.
     fn is_next(&self, op: Op) -> bool {
-        let compiled = &self.state.problem.operations[op as usize];
+        let compiled = &self.state.problem[op];
         (!compiled.overlaps && self.keep == Keep::RealTime)
             || compiled
                 .before
@@ -244,7 +230,7 @@ impl<'a, 'b> Search<'a, 'b> {
     fn take_for_nothing(&mut self, op: Op) {
         let mut next = Some(op);
         while let Some(op) = next {
-            let compiled = &self.state.problem.operations[op as usize];
+            let compiled = &self.state.problem[op];
             let can = compiled.changes_nothing && compiled.is_ok && self.is_open[op as usize];
             if !can || self.state.is_taken(op) || !self.is_next(op) || !self.state.take(op) {
                 return;
@@ -278,54 +264,47 @@ impl<'a, 'b> Search<'a, 'b> {
         self.horizon = self.horizon.max(self.state.times(urgent).1);
         let first_key = self.keys.len();
         let mut connected = self.connected(urgent);
-        let blame = |search: &mut Self| {
-            let keys = search.keys.drain(first_key..);
-            Some(keys.map(|key| key.0).collect())
-        };
-        if self.is_hopeless(urgent) {
-            return blame(self);
-        }
-        self.rank(urgent, &mut connected);
-        let first = self.candidates.len();
-        self.candidates.extend(connected);
-        self.choices.push(Choice {
-            mark: self.state.mark(),
-            fingerprint,
-            opened: self.opened,
-            frontier: self.frontier,
-            unseen: self.unseen.clone(),
-            candidates: (first, self.candidates.len()),
-            next: first,
-            keys: (first_key, self.keys.len()),
-            blamed: QuickSet::default(),
-        });
-        if self.try_next() {
-            None
-        } else {
-            let choice = self.choices.pop()?;
+        let is_hopeless = self.is_hopeless(urgent);
+        if !is_hopeless {
+            self.rank(urgent, &mut connected);
+            let first = self.candidates.len();
+            self.candidates.extend(connected);
+            self.choices.push(Choice {
+                mark: self.state.mark(),
+                fingerprint,
+                opened: self.opened,
+                frontier: self.frontier,
+                unseen: self.unseen.clone(),
+                candidates: (first, self.candidates.len()),
+                next: first,
+                keys: (first_key, self.keys.len()),
+                blamed: QuickSet::default(),
+            });
+            if self.try_next() {
+                return None;
+            }
+            self.choices.pop();
             self.candidates.truncate(first);
-            let blamed: Vec<u32> = self.keys.drain(first_key..).map(|key| key.0).collect();
-            self.dead_ends
-                .insert(choice.fingerprint, blamed.clone().into());
-            Some(blamed)
         }
+        let blamed: Vec<u32> = self.keys.drain(first_key..).map(|key| key.0).collect();
+        if !is_hopeless {
+            self.dead_ends.insert(fingerprint, blamed.clone().into());
+        }
+        Some(blamed)
     }
 
     /// Takes the next candidate of the newest choice that can be taken.
     fn try_next(&mut self) -> bool {
-        loop {
-            let Some(choice) = self.choices.last_mut() else {
-                return false;
-            };
-            if choice.next == choice.candidates.1 {
-                return false;
-            }
+        while let Some(choice) = self.choices.last_mut()
+            && choice.next < choice.candidates.1
+        {
             let op = self.candidates[choice.next];
             choice.next += 1;
             if self.take(op) {
                 return true;
             }
         }
+        false
     }
 
     /// Goes back from a dead end to a choice that can have led into it, and takes its next candidate. False

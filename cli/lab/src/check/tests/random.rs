@@ -2,25 +2,7 @@
 
 use crate::check::reference::{Store, apply};
 use crate::history::{Answer, Call, History, Operation, Outcome, Word};
-
-/// A generator of random numbers (SplitMix64).
-#[derive(Clone, Debug)]
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(1);
-        crate::check::hash::mix(self.0.wrapping_mul(0x9e37_79b9)) % bound
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    fn word(&mut self, words: &[&str]) -> Word {
-        words[self.below(words.len() as u64) as usize].into()
-    }
-}
+use holdback::random::Random;
 
 /// What random histories are made of.
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +12,9 @@ pub(super) struct Shape {
     pub(super) keys: usize,
     /// Whether processes have several operations open.
     pub(super) pipelining: bool,
-    /// Percent of answers that are changed afterwards.
+    /// How many of a thousand answers are changed afterwards.
     pub(super) lies: u64,
-    /// Percent of operations that are answered and have no effect.
+    /// How many of a thousand operations are answered and have no effect.
     pub(super) forgets: u64,
     /// Whether reads stand in the order.
     pub(super) ordered_reads: bool,
@@ -44,17 +26,20 @@ pub(super) struct Shape {
 
 const KEYS: [&str; 4] = ["x", "y", "z", "w"];
 
+/// What random numbers are drawn for.
+const SHAPES: u64 = 0;
+const HISTORIES: u64 = 1;
+const CALLS: u64 = 2;
+
 /// A call of any kind on few keys.
-pub(super) fn call(random: &mut Random) -> Call {
-    let shape = shape(random.below(1 << 20), 1);
+pub(super) fn call(seed: u64) -> Call {
+    let shape = shape(seed, 1);
     let mut maker = Maker {
-        random: random.clone(),
+        random: Random::new(seed, CALLS),
         shape: Shape { keys: 2, ..shape },
         written: 0,
     };
-    let call = maker.call();
-    *random = maker.random;
-    call
+    maker.call()
 }
 
 struct Maker {
@@ -65,7 +50,7 @@ struct Maker {
 
 impl Maker {
     fn key(&mut self) -> Word {
-        self.random.word(&KEYS[..self.shape.keys])
+        self.random.pick(&KEYS[..self.shape.keys]).into()
     }
 
     fn value(&mut self) -> Word {
@@ -73,7 +58,7 @@ impl Maker {
             self.written += 1;
             (self.written + 10).to_string().into()
         } else {
-            self.random.word(&["1", "2", "a"])
+            self.random.pick(&["1", "2", "a"]).into()
         }
     }
 
@@ -121,13 +106,13 @@ impl Maker {
         match answer {
             Answer::Value(_) => {
                 let value = self.old();
-                Answer::Value(self.random.chance(70).then_some(value))
+                Answer::Value(self.random.permille(700).then_some(value))
             }
             Answer::Flag(yes) => Answer::Flag(!yes),
             Answer::Number(number) => Answer::Number(number + 1 - self.random.below(3) as i64),
             Answer::List(answers) => {
                 let mut answers = answers.clone();
-                let at = self.random.below(answers.len() as u64) as usize;
+                let at = self.random.index(answers.len());
                 answers[at] = self.lie(&answers[at].clone());
                 Answer::List(answers)
             }
@@ -202,11 +187,10 @@ impl World {
         if call.is_read() && !self.shape.ordered_reads {
             let last = self.order.len();
             let seen = &mut self.lags_at[client];
-            let ahead = self.maker.random.below((last - *seen + 1) as u64) as usize;
-            *seen = if self.shape.stale {
-                *seen + ahead
-            } else {
-                last
+            let ahead = self.maker.random.index(last - *seen + 1);
+            *seen = match self.shape.stale {
+                true => *seen + ahead,
+                false => last,
             };
             let mut store = self.stores[*seen].clone();
             self.answers[at] = Some(apply(&mut store, &call));
@@ -223,7 +207,7 @@ impl World {
         let old = self.stores.last().cloned().unwrap_or_default();
         let mut new = old.clone();
         let answer = apply(&mut new, call);
-        let forgets = self.maker.random.chance(self.shape.forgets);
+        let forgets = self.maker.random.permille(self.shape.forgets);
         self.order.push(call.clone());
         self.stores.push(if forgets { old } else { new });
         answer
@@ -274,7 +258,7 @@ impl World {
 pub(super) fn make(seed: u64, shape: Shape) -> Made {
     let mut world = World {
         maker: Maker {
-            random: Random(seed << 20),
+            random: Random::new(seed, HISTORIES),
             shape,
             written: 0,
         },
@@ -291,11 +275,11 @@ pub(super) fn make(seed: u64, shape: Shape) -> Made {
     };
     while (world.operations.len() as u64) < shape.operations || !world.open.is_empty() {
         world.now += world.maker.random.below(2);
-        let client = world.maker.random.below(shape.processes) as usize;
+        let client = world.maker.random.index(world.lags_at.len());
         match world.maker.random.below(3) {
             0 if world.may_invoke(client) => world.invoke(client),
             1 => world.apply(client),
-            2 if world.maker.random.chance(30) => {
+            2 if world.maker.random.permille(300) => {
                 if let Some(call) = world.late.pop() {
                     world.deliver(&call);
                 }
@@ -311,7 +295,7 @@ pub(super) fn make(seed: u64, shape: Shape) -> Made {
     } = world;
     for operation in &mut operations {
         operation.position = operation.position.filter(|_| operation.is_ok());
-        if maker.random.chance(shape.lies)
+        if maker.random.permille(shape.lies)
             && let Outcome::Ok(answer) = &operation.outcome
         {
             operation.outcome = Outcome::Ok(maker.lie(&answer.clone()));
@@ -327,16 +311,16 @@ pub(super) fn make(seed: u64, shape: Shape) -> Made {
 
 /// A shape for each seed, so that all kinds of histories come about.
 pub(super) fn shape(seed: u64, operations: u64) -> Shape {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed, SHAPES);
     Shape {
         operations,
         processes: 1 + random.below(5),
-        keys: 1 + random.below(3) as usize,
-        pipelining: random.chance(50),
-        lies: [0, 0, 10, 30][random.below(4) as usize],
-        forgets: [0, 0, 5, 20][random.below(4) as usize],
-        ordered_reads: random.chance(40),
-        stale: random.chance(40),
-        unique: random.chance(50),
+        keys: 1 + random.index(3),
+        pipelining: random.permille(500),
+        lies: random.pick(&[0, 0, 100, 300]),
+        forgets: random.pick(&[0, 0, 50, 200]),
+        ordered_reads: random.permille(400),
+        stale: random.permille(400),
+        unique: random.permille(500),
     }
 }

@@ -1,16 +1,17 @@
 //! Verdicts against brute force, on thousands of random small histories.
 
 use super::brute::{fits, has_order};
-use super::random::{Made, Random, make, shape};
-use crate::check::black_box::{Finding, find};
+use super::random::{Made, make, shape};
+use crate::check::black_box::{Finding, find, verdict};
 use crate::check::counter_example::part;
 use crate::check::describe;
 use crate::check::limits::Deadline;
 use crate::check::reference::{Store, apply};
-use crate::check::{Kind, Limits, OrderOfReplica, Verdict, linearizable, sequential, witness};
-use crate::history::{Answer, Call, History, Operation, Outcome, Word};
+use crate::check::{Kind, Limits, Order, OrderOfReplica, Verdict, witness_of};
+use crate::history::{Answer, Call, History, Outcome};
 use crate::order::Entry;
 use holdback::consistency::Consistency;
+use holdback::random::Random;
 
 /// Replays an order that a checker found.
 fn replays(history: &History, order: &[usize]) -> bool {
@@ -68,15 +69,13 @@ fn compare(seed: u64, operations: u64) -> [bool; 2] {
 
 #[test]
 fn verdicts_are_those_of_brute_force() {
-    let mut counts = [0; 2];
-    for seed in 0..6000 {
-        let yes = compare(seed, 2 + seed % 7);
-        assert!(yes[1] || !yes[0], "what is linearizable is sequential");
-        counts
-            .iter_mut()
-            .zip(yes)
-            .for_each(|(count, yes)| *count += usize::from(yes));
-    }
+    let found: Vec<[bool; 2]> = (0..6000).map(|seed| compare(seed, 2 + seed % 7)).collect();
+    let is_fine = |yes: &[bool; 2]| yes[1] || !yes[0];
+    assert!(
+        found.iter().all(is_fine),
+        "what is linearizable is sequential"
+    );
+    let counts = [0, 1].map(|model| found.iter().filter(|yes| yes[model]).count());
     assert!(
         counts.iter().all(|yes| (1000..5500).contains(yes)),
         "{counts:?} of 6000"
@@ -99,12 +98,9 @@ fn is_fine_without(
     gone: &[usize],
     (model, real_time): (Consistency, bool),
 ) -> bool {
-    let mut rest = history.clone();
-    let mut at = 0;
-    rest.operations.retain(|_| {
-        at += 1;
-        !gone.contains(&(at - 1))
-    });
+    let all = 0..history.operations.len();
+    let kept: Vec<usize> = all.filter(|at| !gone.contains(at)).collect();
+    let rest = part(history, &kept);
     let other_kind = matches!(
         find(&rest, model, &Deadline::after(None)),
         Finding::No(Kind::NeverWritten, ..)
@@ -112,22 +108,18 @@ fn is_fine_without(
     has_order(&rest, real_time) || other_kind
 }
 
-/// Whether an operation read a value that a write of the example wrote.
+/// The operations that read what a write of the example wrote.
 fn reads_of(history: &History, write: usize) -> Vec<usize> {
-    let wrote: Vec<&Word> = match &history.operations[write].call {
-        Call::Set(_, value)
-        | Call::SetNx(_, value)
-        | Call::GetSet(_, value)
-        | Call::Cas(_, _, value) => {
-            vec![value]
-        }
-        _ => return Vec::new(),
+    let (Call::Set(_, wrote)
+    | Call::SetNx(_, wrote)
+    | Call::GetSet(_, wrote)
+    | Call::Cas(_, _, wrote)) = &history.operations[write].call
+    else {
+        return Vec::new();
     };
-    let saw = |operation: &Operation| matches!(&operation.outcome, Outcome::Ok(Answer::Value(Some(value))) if wrote.contains(&value));
-    let operations = history.operations.iter().enumerate();
-    operations
-        .filter(|(_, operation)| saw(operation))
-        .map(|(at, _)| at)
+    let found = Outcome::Ok(Answer::Value(Some(wrote.clone())));
+    let all = 0..history.operations.len();
+    all.filter(|at| history.operations[*at].outcome == found)
         .collect()
 }
 
@@ -138,43 +130,30 @@ fn counter_examples_are_wrong_and_minimal() {
         let history = make(seed, shape(seed, 2 + seed % 9)).history;
         for (model, real_time) in MODELS {
             let limits = Limits::default();
-            let verdict = match model {
-                Consistency::Linearizable => linearizable(&history, &limits),
-                _ => sequential(&history, &limits),
-            };
-            let Some(example) = verdict.counter_example() else {
+            let Verdict::No(example) = verdict(&history, &limits, model) else {
                 continue;
             };
             let small = part(&history, &example.operations);
-            let show = || {
-                format!(
-                    "seed {seed} {model:?}: {}\n{}",
-                    example.words,
-                    shown(&small)
-                )
-            };
-            assert!(
-                !example.words.is_empty() && example.is_minimal,
-                "{}",
-                show()
+            let show = format!(
+                "seed {seed} {model:?}: {}\n{}",
+                example.words,
+                shown(&small)
             );
+            assert!(!example.words.is_empty() && example.is_minimal, "{show}");
             count += 1;
             if example.kind == Kind::NeverWritten {
-                assert_eq!(example.operations.len(), 1, "{}", show());
+                assert_eq!(example.operations.len(), 1, "{show}");
                 continue;
             }
-            assert!(!has_order(&small, real_time), "{}", show());
+            assert!(!has_order(&small, real_time), "{show}");
             circles += usize::from(example.words.contains("circle"));
             for at in 0..small.operations.len() {
                 let mut gone = vec![at];
                 if !small.operations[at].call.is_read() {
                     gone.extend(reads_of(&small, at));
                 }
-                assert!(
-                    is_fine_without(&small, &gone, (model, real_time)),
-                    "{at} {}",
-                    show()
-                );
+                let is_fine = is_fine_without(&small, &gone, (model, real_time));
+                assert!(is_fine, "{at} {show}");
             }
         }
     }
@@ -200,7 +179,7 @@ fn listed(replica: u64, order: &[Call]) -> OrderOfReplica {
 
 fn judge(history: &History, order: &[Call], model: Consistency) -> Verdict {
     let orders = [listed(1, order), listed(2, order)];
-    witness(history, &orders, model)
+    witness_of(history, &Order::of(&orders), model)
 }
 
 /// Changes an order as a replica that lies might.
@@ -208,13 +187,13 @@ fn tamper(order: &mut Vec<Call>, random: &mut Random) {
     if order.is_empty() {
         return;
     }
-    let at = random.below(order.len() as u64) as usize;
+    let at = random.index(order.len());
     match random.below(3) {
         0 => {
             order.remove(at);
         }
         1 => {
-            let other = random.below(order.len() as u64) as usize;
+            let other = random.index(order.len());
             order.swap(at, other);
         }
         _ => order.insert(at, Call::Set(b"x".to_vec(), b"12".to_vec())),
@@ -225,7 +204,7 @@ fn witness_of_seed(seed: u64, operations: u64) -> [usize; 3] {
     let shape = shape(seed, operations);
     let Made { history, order } = make(seed, shape);
     let honest = shape.lies == 0 && shape.forgets == 0;
-    let mut random = Random(seed);
+    let mut random = Random::new(seed, 0);
     let mut tampered = order.clone();
     tamper(&mut tampered, &mut random);
     let mut bare = history.clone();
@@ -233,20 +212,15 @@ fn witness_of_seed(seed: u64, operations: u64) -> [usize; 3] {
         .iter_mut()
         .for_each(|operation| operation.position = None);
     let mut counts = [0; 3];
-    for (model, keep_real_time) in [
-        (Consistency::Sequential, false),
-        (Consistency::Linearizable, true),
-    ] {
+    for (model, keep_real_time) in MODELS {
         let possible = has_order(&history, keep_real_time);
-        let show = |what: &str| {
-            format!(
-                "{what} seed {seed}: {shape:?} {model:?} {order:?}\n{}",
-                shown(&history)
-            )
-        };
+        let shown = format!(
+            "seed {seed}: {shape:?} {model:?} {order:?}\n{}",
+            shown(&history)
+        );
         let verdict = judge(&history, &order, model);
         if honest && (!keep_real_time || shape.ordered_reads || !shape.stale) {
-            assert_eq!(verdict, Verdict::Yes, "{}", show(""));
+            assert_eq!(verdict, Verdict::Yes, "{shown}");
             counts[0] += 1;
         }
         let others = [
@@ -256,12 +230,12 @@ fn witness_of_seed(seed: u64, operations: u64) -> [usize; 3] {
             judge(&bare, &tampered, model),
         ];
         for verdict in others {
-            assert!(possible || !verdict.is_yes(), "{}", show("yes"));
+            assert!(possible || !verdict.is_yes(), "yes {shown}");
             counts[1 + usize::from(verdict.is_yes())] += 1;
         }
         let bare = judge(&bare, &order, model);
         if honest && model == Consistency::Sequential {
-            assert!(!bare.is_no(), "{bare:?} {}", show("bare"));
+            assert!(!bare.is_no(), "{bare:?} {shown}");
         }
     }
     counts
@@ -272,10 +246,7 @@ fn a_witness_never_says_yes_where_brute_force_says_no() {
     let mut counts = [0; 3];
     for seed in 0..4000 {
         let more = witness_of_seed(seed, 2 + seed % 7);
-        counts
-            .iter_mut()
-            .zip(more)
-            .for_each(|(all, more)| *all += more);
+        counts = [0, 1, 2].map(|kind| counts[kind] + more[kind]);
     }
     assert!(counts.iter().all(|count| *count > 1000), "{counts:?}");
 }

@@ -5,7 +5,6 @@ use crate::check::describe;
 use crate::check::values::ABSENT;
 use crate::check::verdict::{Kind, Verdict};
 use crate::history::{Call, Outcome};
-use holdback::protocol::inline::quote_all;
 use std::collections::{HashMap, HashSet};
 
 impl Witness<'_> {
@@ -40,7 +39,7 @@ impl Witness<'_> {
             let by = like_it
                 .as_ref()
                 .and_then(|operations| operations.last().copied());
-            let line = describe::shorten(&self.order.entries[index].line());
+            let line = describe::entry(&self.order.entries[index]);
             let words = match by {
                 Some(_) if call.is_read() || self.errors[index] => {
                     like_it.and_then(Vec::pop);
@@ -77,7 +76,7 @@ impl Witness<'_> {
                 };
                 if !same {
                     let recorded = recorded.map_or("nil".to_owned(), |bytes| {
-                        describe::shorten(&quote_all([bytes.as_slice()]))
+                        describe::shorten(&describe::word(bytes))
                     });
                     let words = format!(
                         "in the end `{}` is {recorded} at replica {replica}, and its order \

@@ -26,11 +26,12 @@ mod place;
 mod watches;
 
 use super::describe;
-use super::orders::{Order, OrderOfReplica};
-use super::problem::Compiler;
+use super::model::Mismatch;
+use super::orders::Order;
+use super::problem::{Compiler, Op};
 use super::replay::Replay;
 use super::verdict::{Blame, CounterExample, Kind, Verdict};
-use crate::history::{Answer, Call, History, Operation};
+use crate::history::{Answer, Call, History};
 use holdback::consistency::Consistency;
 use holdback::protocol::command::{self, lookup};
 use std::collections::{HashMap, VecDeque};
@@ -38,12 +39,6 @@ use std::collections::{HashMap, VecDeque};
 use calls::{normal, plain, same_call};
 
 /// Whether a history satisfies an ordered model, with the orders of the replicas as witness.
-#[must_use]
-pub fn witness(history: &History, orders: &[OrderOfReplica], model: Consistency) -> Verdict {
-    witness_of(history, &Order::of(orders), model)
-}
-
-/// As [`witness`], with orders that were brought together before.
 #[must_use]
 pub fn witness_of(history: &History, order: &Order, model: Consistency) -> Verdict {
     if model == Consistency::Eventual {
@@ -142,16 +137,12 @@ impl<'a> Witness<'a> {
         if let Some(found) = &self.order.disagreement {
             let side = |(replica, entry): &(u64, crate::order::Entry)| {
                 let (position, stamp) = (entry.position, &entry.stamp);
-                let line = describe::shorten(&entry.line());
+                let line = describe::entry(entry);
                 format!("replica {replica} delivered `{line}` ({stamp}) at position {position}")
             };
             let words = format!("{}, and {}", side(&found.one), side(&found.other));
-            return Err(self.no(
-                Kind::OrdersDiffer,
-                vec![],
-                vec![found.one.1.position],
-                words,
-            ));
+            let positions = vec![found.one.1.position];
+            return Err(self.no(Kind::OrdersDiffer, vec![], positions, words));
         }
         match &self.order.incomplete {
             Some(why) => Err(Verdict::Unknown(why.clone())),
@@ -173,7 +164,7 @@ impl<'a> Witness<'a> {
                     return Err(Verdict::Unknown(format!(
                         "position {} is `{}`, which histories have no name for",
                         entry.position,
-                        describe::shorten(&entry.line())
+                        describe::entry(entry)
                     )));
                 }
                 *claim = Claim::Harmless;
@@ -193,27 +184,22 @@ impl<'a> Witness<'a> {
                 return Err(self.out_of_range(at, position));
             };
             self.positions[at] = Some(position);
-            let index = usize::try_from(position)
-                .ok()
-                .and_then(|p| p.checked_sub(1));
-            let entry = index.and_then(|index| calls.get(index));
             if operation.call.is_read() {
                 if position > calls.len() as u64 {
                     return Err(self.out_of_range(at, position + self.base));
                 }
                 continue;
             }
-            let (Some(index), Some(entry)) = (index, entry) else {
+            let index = (position as usize).wrapping_sub(1);
+            let Some(entry) = calls.get(index) else {
                 return Err(self.out_of_range(at, position + self.base));
             };
-            if !entry
-                .as_ref()
-                .is_some_and(|entry| same_call(entry, &operation.call))
-            {
+            let same = |entry: &Call| same_call(entry, &operation.call);
+            if !entry.as_ref().is_some_and(same) {
                 let words = format!(
                     "{} says that it took effect at position {position}, and there the order has `{}`",
                     describe::operation(self.history, at),
-                    describe::shorten(&self.order.entries[index].line())
+                    describe::entry(&self.order.entries[index])
                 );
                 return Err(self.no(Kind::NotTheOrder, vec![at], vec![position], words));
             }
@@ -249,11 +235,11 @@ impl<'a> Witness<'a> {
             let (Some(call), Claim::Free) = (call, claim) else {
                 continue;
             };
-            let number = free.numbers.get(call).copied().unwrap_or_else(|| {
+            let next = free.numbers.len();
+            let number = *free.numbers.entry(call.clone()).or_insert(next);
+            if number == next {
                 free.entries.push(VecDeque::new());
-                free.numbers.insert(call.clone(), free.entries.len() - 1);
-                free.entries.len() - 1
-            });
+            }
             free.entries[number].push_back(position);
         }
         free
@@ -277,10 +263,17 @@ impl<'a> Witness<'a> {
         }
     }
 
+    /// Whether an operation's answers are those that the store gives behind a position.
+    fn fits(&mut self, op: Op, position: u64) -> Result<(), Mismatch> {
+        let problem = &mut self.compiler.problem;
+        let held = |key| self.replay.at(key, position).0;
+        problem.take_all(op, held)
+    }
+
     fn no(
         &self,
         kind: Kind,
-        mut operations: Vec<usize>,
+        operations: Vec<usize>,
         positions: Vec<u64>,
         words: String,
     ) -> Verdict {
@@ -297,25 +290,10 @@ impl<'a> Witness<'a> {
                 "not every operation has a position, and put where they fit first: {words}"
             ));
         }
-        operations.sort_unstable();
-        operations.dedup();
         Verdict::No(Box::new(CounterExample {
-            model: self.model,
-            kind,
-            operations,
-            words,
             positions,
-            is_minimal: true,
             blame: Blame::HistoryAndOrder,
+            ..CounterExample::new(self.model, kind, operations, words)
         }))
     }
-}
-
-/// Whether any operation names a position, so that a witness can say something.
-#[must_use]
-pub fn has_positions(history: &History) -> bool {
-    history
-        .operations
-        .iter()
-        .any(|operation: &Operation| operation.position.is_some())
 }

@@ -3,12 +3,10 @@
 use super::calls::same_call;
 use super::{Claim, Free, Witness};
 use crate::check::describe;
-use crate::check::model::Part;
 use crate::check::problem::Op;
 use crate::check::verdict::{Kind, Verdict};
 use crate::history::Call;
 use holdback::consistency::Consistency;
-use holdback::protocol::inline::quote_all;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
@@ -21,7 +19,7 @@ impl Witness<'_> {
         let mut reached: Option<(u64, usize)> = None;
         let mut uncertain: Vec<(u64, usize)> = Vec::new();
         for op in self.compiler.problem.ops() {
-            let compiled = &self.compiler.problem.operations[op as usize];
+            let compiled = &self.compiler.problem[op];
             let (at, invoked, deadline) = (compiled.source, compiled.invoked, compiled.deadline);
             let before = compiled.before;
             if self.model == Consistency::Linearizable {
@@ -33,8 +31,7 @@ impl Witness<'_> {
                         reached.max(self.positions[earlier].map(|position| (position, earlier)));
                 }
             }
-            let before =
-                before.map(|before| self.compiler.problem.operations[before as usize].source);
+            let before = before.map(|before| self.compiler.problem[before].source);
             let before = before.and_then(|before| Some((self.positions[before]?, before)));
             let bound = reached.max(before);
             if !compiled.is_ok {
@@ -89,37 +86,26 @@ impl Witness<'_> {
 
     fn answer_fits(&mut self, op: Op, at: usize, position: u64) -> Result<(), Verdict> {
         let behind = self.looks_behind(at, position);
-        let problem = &mut self.compiler.problem;
-        let parts: Vec<Part> = problem.parts(op).to_vec();
-        let in_transaction = problem.operations[op as usize].in_transaction;
-        let fits = self
-            .replay
-            .fits(&parts, in_transaction, behind, &mut problem.values);
-        let Err(mismatch) = fits else {
+        let Err(mismatch) = self.fits(op, behind) else {
             return Ok(());
         };
-        let part = parts[mismatch.part];
+        let problem = &self.compiler.problem;
+        let part = problem.parts(op)[mismatch.part];
         let (held, writer) = self.replay.at(part.key, behind);
-        let values = &self.compiler.problem.values;
-        let key = quote_all([self.compiler.problem.key_names[part.key.0 as usize].as_slice()]);
-        let wrote = match usize::try_from(writer)
-            .ok()
-            .and_then(|at| at.checked_sub(1))
-        {
-            Some(index) => format!(
-                " since position {writer}, `{}`",
-                describe::shorten(&self.order.entries[index].line())
-            ),
+        let index = (writer as usize).wrapping_sub(1);
+        let wrote = match self.order.entries.get(index) {
+            Some(entry) => format!(" since position {writer}, `{}`", describe::entry(entry)),
             None => String::new(),
         };
         let words = format!(
-            "{} is at position {position}, and the order answers {}: there `{key}` holds {}{wrote}",
+            "{} is at position {position}, and the order answers {}: there `{}` holds {}{wrote}",
             describe::operation(self.history, at),
-            describe::reply(values, mismatch.right),
-            describe::value(values, held),
+            describe::reply(&problem.values, mismatch.right),
+            describe::key(problem, part.key),
+            describe::value(&problem.values, held),
         );
         let mut operations: Vec<usize> = vec![at];
-        if let Some(Claim::By(other)) = self.claims.get((writer as usize).wrapping_sub(1)) {
+        if let Some(Claim::By(other)) = self.claims.get(index) {
             operations.push(*other);
         }
         Err(self.no(Kind::NotTheOrder, operations, vec![writer, position], words))
@@ -143,34 +129,22 @@ impl Witness<'_> {
         free: &mut Free,
     ) -> Result<(), Verdict> {
         let operation = &self.history.operations[at];
-        let problem = &mut self.compiler.problem;
-        let parts: Vec<Part> = problem.parts(op).to_vec();
-        let in_transaction = problem.operations[op as usize].in_transaction;
-        let values = &mut problem.values;
         if operation.call.is_read() {
-            let keys: Vec<_> = parts.iter().map(|part| part.key).collect();
             let mut candidate = Some(bound);
             while let Some(position) = candidate {
-                if self
-                    .replay
-                    .fits(&parts, in_transaction, position, values)
-                    .is_ok()
-                {
+                if self.fits(op, position).is_ok() {
                     self.positions[at] = Some(position);
                     return Ok(());
                 }
-                candidate = self.replay.next_change(&keys, position);
+                let keys = self.compiler.problem.keys(op);
+                candidate = self.replay.next_change(keys, position);
             }
         } else if let Some(number) = free.number(&operation.call) {
             let entries = &mut free.entries[number];
             let fitting = entries.iter().enumerate().filter(|(_, position)| {
-                let behind = **position - 1;
                 **position > bound
                     && !self.stopped.contains_key(*position)
-                    && self
-                        .replay
-                        .fits(&parts, in_transaction, behind, values)
-                        .is_ok()
+                    && self.fits(op, **position - 1).is_ok()
             });
             let fitting: Vec<usize> = fitting.map(|(index, _)| index).take(2).collect();
             self.had_choice |= fitting.len() > 1;

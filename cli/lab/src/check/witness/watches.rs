@@ -4,13 +4,12 @@ use super::Witness;
 use crate::check::describe;
 use crate::check::verdict::{Kind, Verdict};
 use crate::order::Entry;
-use holdback::protocol::inline::quote_all;
 
 impl Witness<'_> {
     /// Why a WATCH stops the entry that is to be delivered next, in words.
     pub(super) fn stopped_by(&mut self, entry: &Entry) -> Option<String> {
         entry.watched.iter().find_map(|(key, watched)| {
-            let name = quote_all([key.as_slice()]);
+            let name = describe::word(key);
             let key = self.compiler.key(key);
             let now = match self.replay.changed(key) {
                 Some(0) => 0,
