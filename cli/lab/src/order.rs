@@ -1,5 +1,6 @@
 //! The lines that `ORDER` answers with, read back into entries.
 
+use holdback::protocol::arguments::parse_unsigned;
 use holdback::protocol::inline::{quote_all, split_owned};
 use holdback_client::json;
 use serde_json::{Value as Json, json};
@@ -33,30 +34,22 @@ impl Entry {
     pub fn parse(line: &[u8]) -> Result<Self, String> {
         let wrong = |what: &str| format!("{what} in the ORDER line `{}`", line.escape_ascii());
         let mut parts = line.splitn(3, |&byte| byte == b' ');
-        let position = parts
-            .next()
-            .and_then(|part| std::str::from_utf8(part).ok()?.parse().ok())
-            .ok_or_else(|| wrong("no position"))?;
-        let stamp = parts
-            .next()
-            .filter(|stamp| !stamp.is_empty())
-            .ok_or_else(|| wrong("no stamp"))?;
-        let rest = parts.next().ok_or_else(|| wrong("no command"))?;
-        let mut commands = match rest {
+        let position = parts.next().and_then(parse_unsigned);
+        let stamp = parts.next().filter(|stamp| !stamp.is_empty());
+        let rest = parts.next();
+        let position = position.ok_or_else(|| wrong("no position"))?;
+        let stamp = json::key(stamp.ok_or_else(|| wrong("no stamp"))?);
+        let mut commands = match rest.ok_or_else(|| wrong("no command"))? {
             b"" => Vec::new(),
             rest => split_commands(rest).map_err(|what| wrong(&what))?,
         };
-        let watches = commands
-            .first()
-            .is_some_and(|command| command[0] == WATCHED);
-        let watched = if watches {
-            commands.remove(0)
-        } else {
-            Vec::new()
+        let watched = match commands.first() {
+            Some(first) if first[0] == WATCHED => commands.remove(0),
+            _ => Vec::new(),
         };
         Ok(Self {
             position,
-            stamp: String::from_utf8_lossy(stamp).into_owned(),
+            stamp,
             watched: pairs(&watched).ok_or_else(|| wrong("a key without a position"))?,
             commands,
         })
@@ -93,39 +86,28 @@ impl Entry {
     /// The entry as `ORDER` prints it, without position and stamp.
     #[must_use]
     pub fn line(&self) -> String {
-        if self.watched.is_empty() {
-            return join_commands(&self.commands);
-        }
-        let mut first = vec![WATCHED.to_vec()];
+        let mut watched = vec![WATCHED.to_vec()];
         for (key, changed) in &self.watched {
-            first.extend([key.clone(), changed.to_string().into_bytes()]);
+            watched.extend([key.clone(), changed.to_string().into_bytes()]);
         }
-        let mut all = vec![first];
-        all.extend_from_slice(&self.commands);
-        join_commands(&all)
+        let watched = Some(watched).filter(|_| !self.watched.is_empty());
+        join_commands(watched.iter().chain(&self.commands))
     }
 
     /// The entry as a line of `order.jsonl`.
     #[must_use]
     pub fn to_json(&self) -> String {
+        let words = |command: &Command| command.iter().map(|word| json::bytes(word)).collect();
         let commands: Json = self
             .commands
             .iter()
-            .map(|command| {
-                command
-                    .iter()
-                    .map(|part| json::bytes(part))
-                    .collect::<Json>()
-            })
-            .collect();
-        let watched = if self.watched.is_empty() {
-            String::new()
-        } else {
-            let pairs = self.watched.iter();
-            let pairs: Json = pairs
-                .map(|(key, at)| json!([json::bytes(key), at]))
-                .collect();
-            format!(r#""watched":{pairs},"#)
+            .map(words)
+            .collect::<Vec<Json>>()
+            .into();
+        let pair = |(key, at): &(Vec<u8>, u64)| json!([json::bytes(key), at]);
+        let watched = match self.watched.as_slice() {
+            [] => String::new(),
+            pairs => format!(r#""watched":{},"#, pairs.iter().map(pair).collect::<Json>()),
         };
         // Written by hand, because the fields have an order that reads well.
         format!(
@@ -145,10 +127,7 @@ impl Entry {
 /// Reads `WATCHED key position ...`, or nothing at all.
 fn pairs(watched: &[Vec<u8>]) -> Option<Vec<(Vec<u8>, u64)>> {
     let pairs = watched.get(1..).unwrap_or_default().chunks(2);
-    let pair = |pair: &[Vec<u8>]| {
-        let position = std::str::from_utf8(pair.get(1)?).ok()?;
-        Some((pair[0].clone(), position.parse().ok()?))
-    };
+    let pair = |pair: &[Vec<u8>]| Some((pair[0].clone(), parse_unsigned(pair.get(1)?)?));
     pairs.map(pair).collect()
 }
 
@@ -201,33 +180,24 @@ fn split_at_separators(line: &[u8]) -> Vec<&[u8]> {
 
 /// Commands as `ORDER` prints them: joined by ` ; `, with an argument `;` in quotes.
 #[must_use]
-pub fn join_commands(commands: &[Command]) -> String {
-    let lines: Vec<String> = commands
-        .iter()
-        .map(|command| {
-            let words: Vec<String> = command.iter().map(|part| quote(part)).collect();
-            words.join(" ")
-        })
-        .collect();
-    lines.join(" ; ")
-}
-
-fn quote(part: &[u8]) -> String {
-    if part == b";" {
-        return "\";\"".into();
-    }
-    quote_all([part])
+pub fn join_commands<'a>(commands: impl IntoIterator<Item = &'a Command>) -> String {
+    let quote = |word: &Vec<u8>| match word.as_slice() {
+        b";" => "\";\"".into(),
+        word => quote_all([word]),
+    };
+    let line = |command: &Command| command.iter().map(quote).collect::<Vec<_>>().join(" ");
+    commands
+        .into_iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join(" ; ")
 }
 
 /// Whether two commands are the same but for the case of their names.
 #[must_use]
-pub fn same_command(a: &Command, b: &Command) -> bool {
-    match (a.split_first(), b.split_first()) {
-        (Some((name_a, rest_a)), Some((name_b, rest_b))) => {
-            name_a.eq_ignore_ascii_case(name_b) && rest_a == rest_b
-        }
-        _ => a == b,
-    }
+pub fn same_command<A: AsRef<[u8]>>(a: &[A], b: &Command) -> bool {
+    let mut words = a.iter().map(AsRef::as_ref).zip(b).enumerate();
+    a.len() == b.len() && words.all(|(at, (a, b))| a == b || (at == 0 && a.eq_ignore_ascii_case(b)))
 }
 
 /// Whether two entries' commands are the same but for the case of their names.
@@ -337,14 +307,9 @@ mod tests {
 
     #[test]
     fn names_are_the_same_in_any_case_and_arguments_are_not() {
-        assert!(same_command(
-            &command(&["set", "x"]),
-            &command(&["SET", "x"])
-        ));
-        assert!(!same_command(
-            &command(&["SET", "X"]),
-            &command(&["SET", "x"])
-        ));
+        let set = command(&["SET", "x"]);
+        assert!(same_command(&["set", "x"], &set));
+        assert!(!same_command(&["SET", "X"], &set));
     }
 
     proptest! {

@@ -75,10 +75,9 @@ impl ProveArguments {
             Err(error) => {
                 // Printing fails only if nobody is there to read it.
                 let _unread = error.print();
-                return Ok(if error.use_stderr() {
-                    EXIT_USAGE
-                } else {
-                    EXIT_YES
+                return Ok(match error.use_stderr() {
+                    true => EXIT_USAGE,
+                    false => EXIT_YES,
                 });
             }
         };
@@ -103,29 +102,23 @@ impl ProveArguments {
         let options = format!(
             "load --duration {seconds} --rate {rate} --clients {clients} --faults {faults} --seed {seed} --witness"
         );
-        let simple = self.judge.is_some() && self.options.is_empty();
-        let simple = if simple {
-            " --keys 3 --mix get,set"
-        } else {
-            ""
+        let simple = match self.judge.is_some() && self.options.is_empty() {
+            true => "--keys 3 --mix get,set",
+            false => "",
         };
         let own = options.split(' ').chain(simple.split_whitespace());
-        own.map(OsString::from)
-            .chain(self.options.iter().cloned())
-            .collect()
+        let own = own.map(OsString::from);
+        own.chain(self.options.iter().cloned()).collect()
     }
 
     /// Loads replicas that end with the load.
     fn load(&self, seed: u64, load: &LoadArguments, folder: &RunFolder) -> Result<u8, Failure> {
         let options: Vec<OsString> = SERVER_OPTIONS.split(' ').map(Into::into).collect();
+        let count = self.shape.replicas.into();
         let plan = Plan {
             consistency: self.shape.consistency,
             seed,
-            ports: &ports::free(
-                self.shape.replicas.into(),
-                &PortRange::usual()?,
-                draw_seed(),
-            )?,
+            ports: &ports::free(count, &PortRange::usual()?, draw_seed())?,
             options: &options,
             advice: "with HOLDBACK_PORTS",
         };

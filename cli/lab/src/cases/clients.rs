@@ -6,6 +6,7 @@ use crate::kit::ask::{PATIENCE, words};
 use crate::kit::clock::Clock;
 use crate::kit::cluster::Cluster;
 use crate::kit::failure::Failure;
+use crate::kit::print::show;
 use holdback::protocol::value::Value;
 use holdback_client::Connection;
 use indicatif::ProgressBar;
@@ -15,15 +16,6 @@ use std::time::Duration;
 /// were stopped.
 const REPLY_PATIENCE: Duration = Duration::from_secs(20);
 
-/// What came of a request.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// The reply, which may be an error.
-    Reply(Value),
-    /// Why there was none. The client stopped there.
-    Lost(String),
-}
-
 /// A request that was sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exchange {
@@ -31,17 +23,17 @@ pub struct Exchange {
     pub sent: Duration,
     /// When the reply was there, or was given up.
     pub ended: Duration,
-    /// What came of it.
-    pub outcome: Outcome,
+    /// The reply, which may be an error, or why there was none. The client stopped there.
+    pub outcome: Result<Value, String>,
 }
 
 impl Exchange {
-    /// The reply, if there was one.
+    /// What came of it on one line, as people read it.
     #[must_use]
-    pub fn reply(&self) -> Option<&Value> {
+    pub fn answer(&self) -> String {
         match &self.outcome {
-            Outcome::Reply(value) => Some(value),
-            Outcome::Lost(_) => None,
+            Ok(reply) => show::reply(reply),
+            Err(reason) => format!("no reply: {reason}"),
         }
     }
 
@@ -105,22 +97,20 @@ fn run_one(
     for (request, delay) in client.requests.iter().zip(delays) {
         clock.sleep_until(ready + *delay);
         let sent = clock.now();
-        let result = connection.call(&request.arguments(), Some(REPLY_PATIENCE));
-        let ended = clock.now();
-        let lost = result.is_err();
+        let outcome = connection.call(&request.arguments(), Some(REPLY_PATIENCE));
+        let outcome = outcome.map_err(|error| words(&error));
+        ready = clock.now();
+        let lost = outcome.is_err();
+        let ended = ready;
         seen.push(Exchange {
             sent,
             ended,
-            outcome: match result {
-                Ok(value) => Outcome::Reply(value),
-                Err(error) => Outcome::Lost(words(&error)),
-            },
+            outcome,
         });
         if lost {
             break;
         }
         answered.inc(1);
-        ready = ended;
     }
     seen
 }

@@ -163,10 +163,9 @@ impl CheckCaseArguments {
                 Err(failure) => problems.push(failure.to_string()),
             }
         }
-        if problems.is_empty() {
-            Ok(EXIT_YES)
-        } else {
-            Err(Failure::Usage(problems.join("\n")))
+        match problems.is_empty() {
+            true => Ok(EXIT_YES),
+            false => Err(Failure::Usage(problems.join("\n"))),
         }
     }
 }
@@ -198,11 +197,8 @@ impl CasesArguments {
             }
             return Ok(EXIT_YES);
         }
-        let load = |file: PathBuf| {
-            let case = Case::load(&file);
-            (file, case)
-        };
-        let cases: Vec<_> = files.into_iter().map(load).collect();
+        let cases = files.iter().map(|file| (file.clone(), Case::load(file)));
+        let cases: Vec<_> = cases.collect();
         anstream::print!("{}", super::print::list::list(&cases, terminal_width()));
         match cases.into_iter().find_map(|(_, case)| case.err()) {
             Some(failure) => Err(failure),
@@ -219,11 +215,7 @@ impl CasesArguments {
             let wanted = name.with_extension("json");
             let named = |file: &&PathBuf| file.ends_with(&wanted);
             let found = files.iter().find(named).cloned();
-            let found = if name.is_file() {
-                Some(name.clone())
-            } else {
-                found
-            };
+            let found = Some(name.clone()).filter(|name| name.is_file()).or(found);
             found.ok_or_else(|| {
                 let names = files.iter().filter_map(|file| file.file_stem()?.to_str());
                 let names: Vec<&str> = names.collect();
@@ -241,15 +233,12 @@ fn case_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut folders = vec![folder.to_owned()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
-        let unreadable = |error| Failure::Usage(format!("{}: {error}", folder.display()));
-        for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
+        let unreadable = Failure::in_file(&folder);
+        for entry in std::fs::read_dir(&folder).map_err(&unreadable)? {
+            let path = entry.map_err(&unreadable)?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
+            } else if path.extension() == Some("json".as_ref()) {
                 files.push(path);
             }
         }

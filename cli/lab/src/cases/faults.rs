@@ -1,6 +1,6 @@
 //! Delays and cuts: set at the replicas that send, and taken away again whatever happens.
 
-use super::case::{Case, FaultKind, LinkDelay};
+use super::case::{Case, FaultKind, LinkDelay, Seconds, joins};
 use crate::kit::ask::order;
 use crate::kit::clock::Clock;
 use crate::kit::cluster::Cluster;
@@ -43,14 +43,10 @@ impl Faults {
     /// Does what the case has planned, each at its time. Returns what failed.
     pub fn follow(&mut self, case: &Case, clock: Clock) -> Vec<String> {
         let mut failed = Vec::new();
-        for (fault, kind) in case
-            .faults_in_time()
-            .into_iter()
-            .filter_map(|f| Some((f, f.kind()?)))
-        {
-            clock.sleep_until(Duration::from_secs_f64(fault.at));
+        for (at, kind) in case.faults_in_time() {
+            clock.sleep_until(Duration::from_secs_f64(at));
             if let Err(failure) = self.apply(kind) {
-                failed.push(format!("the fault at {} s failed: {failure}", fault.at));
+                failed.push(format!("the fault at {at} s failed: {failure}"));
             }
         }
         failed
@@ -69,22 +65,16 @@ impl Faults {
                 for (at, peer) in [(a, b), (b, a)] {
                     self.order(at, &["FAULT", "HEAL", &peer.to_string()])?;
                 }
-                let pair = |d: &&LinkDelay| [d.from, d.to] == [a, b] || [d.from, d.to] == [b, a];
-                self.delays
-                    .iter()
-                    .filter(pair)
-                    .try_for_each(|delay| self.delay(delay))
+                let mut healed = self.delays.iter().filter(|d| joins([a, b], d.from, d.to));
+                healed.try_for_each(|delay| self.delay(delay))
             }
         }
     }
 
     fn delay(&self, delay: &LinkDelay) -> Result<(), Failure> {
         let to = delay.to.to_string();
-        let milliseconds = |seconds: f64| format!("{:.0}", seconds * 1000.0);
-        let (min, max) = (
-            milliseconds(delay.seconds.min),
-            milliseconds(delay.seconds.max),
-        );
+        let Seconds { min, max } = delay.seconds;
+        let [min, max] = [min, max].map(|seconds| format!("{:.0}", seconds * 1000.0));
         self.order(delay.from, &["FAULT", "DELAY", &to, &min, &max])
     }
 

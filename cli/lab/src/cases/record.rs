@@ -3,7 +3,7 @@
 mod tracker;
 
 use super::case::Case;
-use super::clients::{Exchange, Outcome as Came, Seen};
+use super::clients::{Exchange, Seen};
 use crate::history::{self, Call, History, Operation, Outcome};
 use crate::kit::clock::nanoseconds;
 use crate::kit::collect::Final;
@@ -52,23 +52,14 @@ pub fn history(case: &Case, seed: u64, seen: &[Seen], finals: &[Final]) -> Histo
 }
 
 fn operation(process: u64, replica: usize, call: Call, exchange: &Exchange) -> Operation {
-    let outcome = outcome(&call, exchange);
     Operation {
-        process,
-        call,
-        invoked: nanoseconds(exchange.sent),
         completed: Some(nanoseconds(exchange.ended)),
-        outcome,
+        outcome: match &exchange.outcome {
+            Err(_) => Outcome::Info,
+            Ok(reply) => Outcome::of_reply(&call, reply),
+        },
         replica: Some(replica as u64),
-        position: None,
-        line: 0,
-    }
-}
-
-fn outcome(call: &Call, exchange: &Exchange) -> Outcome {
-    match &exchange.outcome {
-        Came::Lost(_) => Outcome::Info,
-        Came::Reply(reply) => Outcome::of_reply(call, reply),
+        ..Operation::open(process, call, nanoseconds(exchange.sent))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A run of a case: from the first delay set to the last file written.
 
 use super::case::Case;
-use super::clients::{self, Outcome, Seen};
+use super::clients::{self, Seen};
 use super::faults::Faults;
 use super::verdict::Verdict;
 use super::{plan::Plan, record};
@@ -9,7 +9,7 @@ use crate::check::{Evidence, Judgement, Limits, Order, OrderOfReplica};
 use crate::history::{self, History};
 use crate::kit::clock::{Clock, wall_nanoseconds};
 use crate::kit::cluster::Cluster;
-use crate::kit::collect::{Final, collect};
+use crate::kit::collect::{Final, collect, store_json};
 use crate::kit::failure::Failure;
 use crate::kit::interrupt::{self, Then};
 use crate::kit::print::show;
@@ -190,7 +190,7 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
             .map(|entry| entry.to_json() + "\n")
             .collect();
         folder.write(&format!("replica-{}.order.jsonl", last.replica), &lines)?;
-        folder.write_json(&last.store_file(), &last.store_json())?;
+        folder.write_json(&last.store_file(), &store_json(&last.store))?;
     }
     for (number, log) in (1..).zip(client_logs(case, seen)) {
         folder.write(&format!("client-{number}.log"), &log)?;
@@ -204,11 +204,7 @@ fn client_logs<'a>(case: &'a Case, seen: &'a [Seen]) -> impl Iterator<Item = Str
         let mut log = format!("connected to replica {}\n", client.process);
         for (request, exchange) in client.requests.iter().zip(seen) {
             log += &format!("{} > {}\n", show::moment(exchange.sent), request.line());
-            let answer = match &exchange.outcome {
-                Outcome::Reply(reply) => show::reply(reply),
-                Outcome::Lost(reason) => format!("no reply: {reason}"),
-            };
-            let took = show::duration(exchange.took());
+            let (answer, took) = (exchange.answer(), show::duration(exchange.took()));
             log += &format!("{} < {answer}  ({took})\n", show::moment(exchange.ended));
         }
         log

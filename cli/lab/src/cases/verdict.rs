@@ -3,7 +3,7 @@
 mod expectations;
 
 use super::case::Case;
-use super::clients::{Outcome, Seen};
+use super::clients::Seen;
 use crate::check::Judgement;
 use crate::history::History;
 use crate::kit::clock::nanoseconds;
@@ -14,6 +14,7 @@ use holdback::consistency::Consistency;
 use holdback::protocol::command::{Kind, lookup};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// The verdict on a run.
@@ -99,13 +100,11 @@ impl Verdict {
         incomplete.extend(lost_clients(case, seen));
         let reached: Vec<&Final> = finals.iter().filter(|f| f.problem.is_none()).collect();
         let (expectations, unmet) = expectations::compare(case, seen, &reached);
+        let ordered = case.consistency.is_ordered();
         Self {
             settled,
             incomplete,
-            orders: case
-                .consistency
-                .is_ordered()
-                .then(|| compare_orders(&reached)),
+            orders: ordered.then(|| compare_orders(&reached)),
             stores: compare_stores(&reached, case.consistency),
             expectations,
             unmet,
@@ -178,89 +177,80 @@ impl Verdict {
 fn lost_replicas(finals: &[Final]) -> impl Iterator<Item = String> {
     finals.iter().filter_map(|last| {
         let problem = last.problem.as_ref()?;
-        Some(format!(
-            "replica {} could not be asked: {problem}",
-            last.replica
-        ))
+        let id = last.replica;
+        Some(format!("replica {id} could not be asked: {problem}"))
     })
 }
 
 fn lost_clients(case: &Case, seen: &[Seen]) -> impl Iterator<Item = String> {
-    case.clients
-        .iter()
-        .zip(seen)
-        .zip(1..)
-        .filter_map(|((client, seen), number)| {
-            let Outcome::Lost(reason) = &seen.last()?.outcome else {
-                return None;
-            };
-            let request = client.requests.get(seen.len() - 1)?;
-            Some(format!(
-                "client {number} got no reply to {}: {reason}",
-                request.line()
-            ))
-        })
+    let clients = case.clients.iter().zip(seen).zip(1..);
+    clients.filter_map(|((client, seen), number)| {
+        let reason = seen.last()?.outcome.as_ref().err()?;
+        let request = client.requests.get(seen.len() - 1)?.line();
+        Some(format!(
+            "client {number} got no reply to {request}: {reason}"
+        ))
+    })
 }
 
 /// Compares the delivered entries, stamps included, and names the first position that differs.
 fn compare_orders(finals: &[&Final]) -> Agreement {
-    let longest = finals
-        .iter()
-        .map(|last| last.order.len())
-        .max()
-        .unwrap_or(0);
-    for at in 0..longest {
-        let entries: Vec<Option<&Entry>> = finals.iter().map(|last| last.order.get(at)).collect();
-        if entries.iter().any(|entry| *entry != entries[0]) {
-            let position = entries.iter().flatten().map(|entry| entry.position).min();
-            let show = |entry: &Entry| format!("{} {}", entry.stamp, entry.line());
-            return Agreement::Different {
-                place: format!("position {}", position.unwrap_or_default()),
-                found: by_replica(finals, entries.iter().map(|entry| entry.map(show))),
-            };
-        }
-    }
-    if finals.iter().any(|last| last.digest != finals[0].digest) {
-        let digests = finals.iter().map(|last| Some(last.digest.clone()));
-        return Agreement::Different {
-            place: "digest".into(),
-            found: by_replica(finals, digests),
+    let longest = finals.iter().map(|last| last.order.len()).max();
+    let longest = longest.unwrap_or(0);
+    let differ = |at: usize| {
+        let entry = |last| Final::order_at(last, at);
+        let position = || {
+            finals
+                .iter()
+                .filter_map(|last| Some(entry(last)?.position))
+                .min()
         };
-    }
-    Agreement::Same(longest)
+        let place = || format!("position {}", position().unwrap_or_default());
+        let show = |entry: &Entry| format!("{} {}", entry.stamp, entry.line());
+        difference(finals, entry, place, show)
+    };
+    let found = (0..longest).find_map(differ);
+    let found = found.or_else(|| different_digests(finals));
+    found.unwrap_or(Agreement::Same(longest))
 }
 
 /// Compares the data. In the eventual model the digest covers the stamps too.
 fn compare_stores(finals: &[&Final], consistency: Consistency) -> Agreement {
-    let mut keys: Vec<&Vec<u8>> = finals.iter().flat_map(|last| last.store.keys()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    for key in &keys {
-        let values: Vec<Option<&Vec<u8>>> =
-            finals.iter().map(|last| last.store.get(*key)).collect();
-        if values.iter().any(|value| *value != values[0]) {
-            let show = |value: &Vec<u8>| quoted(value);
-            return Agreement::Different {
-                place: format!("key {}", quoted(key)),
-                found: by_replica(finals, values.iter().map(|value| value.map(show))),
-            };
-        }
+    let keys: BTreeSet<&Vec<u8>> = finals.iter().flat_map(|last| last.store.keys()).collect();
+    let differ = |key: &&Vec<u8>| {
+        let place = || format!("key {}", quoted(key));
+        difference(
+            finals,
+            |last| last.store.get(*key),
+            place,
+            |value| quoted(value),
+        )
+    };
+    let mut found = keys.iter().find_map(differ);
+    if !consistency.is_ordered() {
+        found = found.or_else(|| different_digests(finals));
     }
-    if !consistency.is_ordered() && finals.iter().any(|last| last.digest != finals[0].digest) {
-        let digests = finals.iter().map(|last| Some(last.digest.clone()));
-        return Agreement::Different {
-            place: "digest".into(),
-            found: by_replica(finals, digests),
-        };
-    }
-    Agreement::Same(keys.len())
+    found.unwrap_or(Agreement::Same(keys.len()))
 }
 
-fn by_replica(
-    finals: &[&Final],
-    found: impl Iterator<Item = Option<String>>,
-) -> Vec<(usize, Option<String>)> {
-    finals.iter().map(|last| last.replica).zip(found).collect()
+fn different_digests(finals: &[&Final]) -> Option<Agreement> {
+    let digest = |last: &'_ Final| Some(last.digest.clone());
+    difference(finals, digest, || "digest".into(), |digest| digest)
+}
+
+/// What the replicas have at a place, if that differs.
+fn difference<'a, T: PartialEq>(
+    finals: &[&'a Final],
+    value: impl Fn(&'a Final) -> Option<T>,
+    place: impl Fn() -> String,
+    show: impl Fn(T) -> String,
+) -> Option<Agreement> {
+    let found = |last: &&'a Final| (last.replica, value(last).map(&show));
+    let differs = finals.iter().any(|last| value(last) != value(finals[0]));
+    differs.then(|| Agreement::Different {
+        place: place(),
+        found: finals.iter().map(found).collect(),
+    })
 }
 
 /// A key or value as it stands on a command line.

@@ -58,10 +58,8 @@ impl StatusArguments {
     pub fn run(&self) -> Result<u8, Failure> {
         let cluster = self.place.find_or_default()?;
         let answers: Answers = query_all(&cluster, PATIENCE);
-        anstream::print!(
-            "{}",
-            print::status::table(&cluster, &answers, terminal_width())
-        );
+        let table = print::status::table(&cluster, &answers, terminal_width());
+        anstream::print!("{table}");
         if answers.iter().all(Result::is_err) {
             return Err(Failure::Unreachable("no replica answers".into()));
         }
@@ -93,10 +91,8 @@ impl NewRunArguments {
     /// # Errors
     /// [`Failure::Other`] if the file system does not allow it.
     pub fn run(&self) -> Result<u8, Failure> {
-        anstream::println!(
-            "{}",
-            RunFolder::create(&runs(), &self.name)?.path().display()
-        );
+        let folder = RunFolder::create(&runs(), &self.name)?;
+        anstream::println!("{}", folder.path().display());
         Ok(EXIT_YES)
     }
 }

@@ -114,9 +114,8 @@ impl Standing {
     }
 
     fn log(&self, replica: &Replica) -> PathBuf {
-        self.folder
-            .path()
-            .join(format!("replica-{}.log", replica.id))
+        let name = format!("replica-{}.log", replica.id);
+        self.folder.path().join(name)
     }
 
     fn process(&self, replica: &Replica) -> Option<Process> {
@@ -190,10 +189,8 @@ fn newest() -> Result<PathBuf, Failure> {
     let is_up = |folder: &PathBuf| {
         let standing = Standing::find(Some(folder));
         standing.is_ok_and(|one| {
-            one.cluster
-                .replicas
-                .iter()
-                .any(|replica| one.process(replica).is_some())
+            let mut replicas = one.cluster.replicas.iter();
+            replicas.any(|replica| one.process(replica).is_some())
         })
     };
     let mut up = marked.into_iter().map(|(_, folder)| folder).filter(is_up);

@@ -58,10 +58,8 @@ impl UpArguments {
     /// [`Failure::Usage`] if there are not so many ports, and as [`Replicas::start`].
     pub fn run(&self) -> Result<u8, Failure> {
         let Some(last) = self.port.checked_add(self.shape.replicas - 1) else {
-            let message = format!(
-                "-p wants the first of {} ports, not '{}'",
-                self.shape.replicas, self.port
-            );
+            let (count, first) = (self.shape.replicas, self.port);
+            let message = format!("-p wants the first of {count} ports, not '{first}'");
             return Err(Failure::Usage(message));
         };
         let ports: Vec<u16> = (self.port..=last).collect();
@@ -79,11 +77,8 @@ impl UpArguments {
         let folder = RunFolder::create(&runs(), "cluster")?;
         let (replicas, cluster) = Replicas::start(&plan, &folder)?;
         folder.leave_standing()?;
-        let (count, model, shown) = (
-            self.shape.replicas,
-            plan.consistency,
-            folder.path().display(),
-        );
+        let (count, model) = (self.shape.replicas, plan.consistency);
+        let shown = folder.path().display();
         if self.detach {
             replicas.leave();
             anstream::println!("up: {count} replicas, {model}, seed {}", plan.seed);
@@ -111,9 +106,8 @@ impl UpArguments {
 fn repl(cluster: &str, port: u16) -> Result<u8, Failure> {
     let mut command = Command::new(program("holdback-cli")?);
     command.args(["--cluster", cluster, "-p", &port.to_string()]);
-    let mut repl = command
-        .spawn()
-        .map_err(Failure::doing("cannot open the REPL"))?;
+    let repl = command.spawn();
+    let mut repl = repl.map_err(Failure::doing("cannot open the REPL"))?;
     let pid = repl.id();
     let _handling = handle(move |signal| {
         if signal == SIGINT {

@@ -76,14 +76,8 @@ impl fmt::Display for Answer {
             Self::Number(number) => write!(f, "{number}"),
             Self::Error => f.write_str("error"),
             Self::List(answers) => {
-                f.write_str("[")?;
-                for (at, answer) in answers.iter().enumerate() {
-                    if at > 0 {
-                        f.write_str(", ")?;
-                    }
-                    write!(f, "{answer}")?;
-                }
-                f.write_str("]")
+                let answers: Vec<String> = answers.iter().map(Self::to_string).collect();
+                write!(f, "[{}]", answers.join(", "))
             }
         }
     }

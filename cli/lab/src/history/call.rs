@@ -78,6 +78,15 @@ impl Call {
         }
     }
 
+    /// Its key, unless it can have several.
+    #[must_use]
+    pub fn single_key(&self) -> Option<&Word> {
+        match self {
+            Self::Mget(_) | Self::Mset(_) | Self::Txn(_) => None,
+            call => call.keys().next(),
+        }
+    }
+
     /// The call that a command makes, if the format has a name for it.
     #[must_use]
     pub fn of_command<A: AsRef<[u8]>>(command: &[A]) -> Option<Self> {
@@ -113,32 +122,32 @@ impl Call {
     pub fn of_commands(commands: &[Vec<Word>]) -> Option<Self> {
         match commands {
             [command] => Self::of_command(command),
-            _ => {
-                let calls = commands.iter().map(|command| Self::of_command(command));
-                Some(Self::Txn(calls.collect::<Option<_>>()?))
-            }
+            _ => Self::transaction(commands),
         }
     }
 
-    /// The commands that make this call; for a transaction those between MULTI and EXEC.
+    /// The transaction of these commands, however many they are.
     #[must_use]
-    pub fn commands(&self) -> Vec<Vec<Word>> {
-        let command = |words: &[&[u8]]| -> Vec<Vec<Word>> {
-            vec![words.iter().map(|word| word.to_vec()).collect()]
-        };
+    pub fn transaction<A: AsRef<[u8]>>(commands: &[Vec<A>]) -> Option<Self> {
+        let calls = commands.iter().map(|command| Self::of_command(command));
+        calls.collect::<Option<_>>().map(Self::Txn)
+    }
+
+    /// Hands on the words of each command that makes this call; for a transaction those between MULTI and EXEC.
+    pub fn each_command(&self, take: &mut impl FnMut(&[&[u8]])) {
         match self {
-            Self::Get(key) => command(&[b"GET", key]),
-            Self::Set(key, value) => command(&[b"SET", key, value]),
-            Self::SetNx(key, value) => command(&[b"SETNX", key, value]),
-            Self::GetSet(key, value) => command(&[b"GETSET", key, value]),
-            Self::Cas(key, old, new) => command(&[b"CAS", key, old, new]),
-            Self::Incr(key) => command(&[b"INCR", key]),
-            Self::Append(key, value) => command(&[b"APPEND", key, value]),
-            Self::Del(key) => command(&[b"DEL", key]),
+            Self::Get(key) => take(&[b"GET", key]),
+            Self::Set(key, value) => take(&[b"SET", key, value]),
+            Self::SetNx(key, value) => take(&[b"SETNX", key, value]),
+            Self::GetSet(key, value) => take(&[b"GETSET", key, value]),
+            Self::Cas(key, old, new) => take(&[b"CAS", key, old, new]),
+            Self::Incr(key) => take(&[b"INCR", key]),
+            Self::Append(key, value) => take(&[b"APPEND", key, value]),
+            Self::Del(key) => take(&[b"DEL", key]),
             Self::Mget(keys) => {
                 let mut words: Vec<&[u8]> = vec![b"MGET"];
                 words.extend(keys.iter().map(Vec::as_slice));
-                command(&words)
+                take(&words);
             }
             Self::Mset(pairs) => {
                 let mut words: Vec<&[u8]> = vec![b"MSET"];
@@ -147,10 +156,21 @@ impl Call {
                         .iter()
                         .flat_map(|(key, value)| [key.as_slice(), value]),
                 );
-                command(&words)
+                take(&words);
             }
-            Self::Txn(calls) => calls.iter().flat_map(Self::commands).collect(),
+            Self::Txn(calls) => calls.iter().for_each(|call| call.each_command(take)),
         }
+    }
+
+    /// The commands of [`Call::each_command`].
+    #[must_use]
+    pub fn commands(&self) -> Vec<Vec<Word>> {
+        let mut commands = Vec::new();
+        let mut keep = |words: &[&[u8]]| {
+            commands.push(words.iter().map(|word| word.to_vec()).collect());
+        };
+        self.each_command(&mut keep);
+        commands
     }
 }
 

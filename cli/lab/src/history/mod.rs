@@ -88,6 +88,21 @@ impl Outcome {
 }
 
 impl Operation {
+    /// One that was invoked, and of which nothing more is known.
+    #[must_use]
+    pub fn open(process: u64, call: Call, invoked: Moment) -> Self {
+        Self {
+            process,
+            call,
+            invoked,
+            completed: None,
+            outcome: Outcome::Info,
+            replica: None,
+            position: None,
+            line: 0,
+        }
+    }
+
     /// Whether it certainly happened.
     #[must_use]
     pub fn is_ok(&self) -> bool {
@@ -135,10 +150,7 @@ impl History {
     #[must_use]
     pub fn begins_empty_at(&self) -> Option<u64> {
         let initial = self.initial.as_ref()?;
-        let mut keys = self
-            .operations
-            .iter()
-            .flat_map(|operation| operation.call.keys());
+        let mut keys = self.operations.iter().flat_map(|one| one.call.keys());
         let found = !initial.store.is_empty() && keys.any(|key| initial.store.contains_key(key));
         (!found).then_some(initial.position)
     }

@@ -36,11 +36,8 @@ impl std::error::Error for Malformed {}
 /// # Errors
 /// [`Failure::Usage`] if it cannot be read or is malformed; it names the file and the line.
 pub fn read_file(path: &Path) -> Result<History, Failure> {
-    let shown = path.display();
-    let file =
-        std::fs::File::open(path).map_err(|error| Failure::Usage(format!("{shown}: {error}")))?;
-    read(std::io::BufReader::with_capacity(1 << 20, file))
-        .map_err(|error| Failure::Usage(format!("{shown}: {error}")))
+    let file = std::fs::File::open(path).map_err(Failure::in_file(path))?;
+    read(std::io::BufReader::with_capacity(1 << 20, file)).map_err(Failure::in_file(path))
 }
 
 /// Reads a history.
@@ -53,20 +50,14 @@ pub fn read(mut input: impl BufRead) -> Result<History, Malformed> {
     loop {
         text.clear();
         reader.number += 1;
-        match input.read_line(&mut text) {
+        let taken = match input.read_line(&mut text) {
             Ok(0) => break,
-            Ok(_) if text.trim().is_empty() => {}
-            Ok(_) => reader.take(text.trim()).map_err(|what| Malformed {
-                line: reader.number,
-                what,
-            })?,
-            Err(error) => {
-                return Err(Malformed {
-                    line: reader.number,
-                    what: error.to_string(),
-                });
-            }
-        }
+            Ok(_) if text.trim().is_empty() => Ok(()),
+            Ok(_) => reader.take(text.trim()),
+            Err(error) => Err(error.to_string()),
+        };
+        let line = reader.number;
+        taken.map_err(|what| Malformed { line, what })?;
     }
     Ok(reader.finish())
 }
@@ -114,17 +105,23 @@ impl Reader {
     fn take(&mut self, text: &str) -> Result<(), String> {
         let line: Line<'_> = serde_json::from_str(text).map_err(|error| plain(&error))?;
         let Some(kind) = line.kind.as_deref() else {
-            return match line.meta {
-                Some(meta) => {
-                    self.history.meta = Some(meta);
-                    Ok(())
-                }
-                None => Err("there is neither a `type` nor a `meta`".into()),
-            };
+            let missing = "there is neither a `type` nor a `meta`";
+            self.history.meta = Some(line.meta.ok_or(missing)?);
+            return Ok(());
         };
         match kind {
-            "initial" => return self.take_initial(line),
-            "final" => return self.take_final(line),
+            "initial" => {
+                let position = line.position.ok_or("`position` is missing")?;
+                let store = store(line.store)?;
+                self.history.initial = Some(Initial { position, store });
+                return Ok(());
+            }
+            "final" => {
+                let replica = line.replica.ok_or("`replica` is missing")?;
+                let store = store(line.store)?;
+                self.history.finals.push(Final { replica, store });
+                return Ok(());
+            }
             _ => {}
         }
         let process = line.process.ok_or("`process` is missing")?;
@@ -140,14 +137,10 @@ impl Reader {
                 let place = self.history.operations.len();
                 self.open.entry(process).or_default().push_back(place);
                 self.history.operations.push(Operation {
-                    process,
-                    call,
-                    invoked: moment,
-                    completed: None,
-                    outcome: Outcome::Info,
                     replica: line.replica,
                     position: line.position,
                     line: self.number,
+                    ..Operation::open(process, call, moment)
                 });
                 Ok(())
             }
@@ -176,7 +169,7 @@ impl Reader {
                 "process {process} completes `{f}`, but its oldest open operation is `{name}` of line {invoked}"
             ));
         }
-        if let (Some(key), Some(called)) = (line.key, single_key(&operation.call))
+        if let (Some(key), Some(called)) = (line.key, operation.call.single_key())
             && word(key)? != *called
         {
             return Err(format!(
@@ -191,20 +184,6 @@ impl Reader {
             "fail" => Outcome::Fail,
             _ => Outcome::Info,
         };
-        Ok(())
-    }
-
-    fn take_initial(&mut self, line: Line<'_>) -> Result<(), String> {
-        let position = line.position.ok_or("`position` is missing")?;
-        let store = store(line.store)?;
-        self.history.initial = Some(Initial { position, store });
-        Ok(())
-    }
-
-    fn take_final(&mut self, line: Line<'_>) -> Result<(), String> {
-        let replica = line.replica.ok_or("`replica` is missing")?;
-        let store = store(line.store)?;
-        self.history.finals.push(Final { replica, store });
         Ok(())
     }
 
@@ -235,13 +214,6 @@ fn store(recorded: Option<Map<String, Json>>) -> Result<BTreeMap<Word, Word>, St
     };
     let recorded = recorded.ok_or("`store` is missing")?;
     recorded.into_iter().map(pair).collect()
-}
-
-fn single_key(call: &Call) -> Option<&Word> {
-    match call {
-        Call::Mget(_) | Call::Mset(_) | Call::Txn(_) => None,
-        _ => call.keys().next(),
-    }
 }
 
 /// The message without the place, which within one line is of no use.
@@ -283,40 +255,37 @@ fn call(f: &str, line: &Line<'_>) -> Result<Call, String> {
 /// Calls whose arguments all stand in their value.
 fn parts(f: &str, value: &Json) -> Result<Call, String> {
     match (f, value) {
-        ("mget", Json::Array(keys)) => Ok(Call::Mget(
-            keys.iter().map(must_be_word).collect::<Result<_, _>>()?,
-        )),
-        ("mset", Json::Object(pairs)) => {
-            let pair =
-                |(key, value): (&String, &Json)| Ok((key.clone().into(), must_be_word(value)?));
-            Ok(Call::Mset(
-                pairs.iter().map(pair).collect::<Result<_, String>>()?,
-            ))
-        }
+        ("mget", Json::Array(keys)) => each(keys, must_be_word).map(Call::Mget),
+        ("mset", Json::Object(pairs)) => each(pairs, |(key, value)| {
+            Ok((key.clone().into(), must_be_word(value)?))
+        })
+        .map(Call::Mset),
         // Keys that are not text cannot be those of an object.
         ("mset", Json::Array(pairs)) => {
-            let pair = |pair: &Json| match pair.as_array().map(Vec::as_slice) {
+            each(pairs, |pair| match pair.as_array().map(Vec::as_slice) {
                 Some([key, value]) => Ok((must_be_word(key)?, must_be_word(value)?)),
-                _ => Err("a part of `mset` is not [key, value]".to_owned()),
-            };
-            Ok(Call::Mset(
-                pairs.iter().map(pair).collect::<Result<_, _>>()?,
-            ))
+                _ => Err("a part of `mset` is not [key, value]".into()),
+            })
+            .map(Call::Mset)
         }
-        ("txn", Json::Array(commands)) => Ok(Call::Txn(
-            commands.iter().map(part_of_txn).collect::<Result<_, _>>()?,
-        )),
+        ("txn", Json::Array(commands)) => each(commands, part_of_txn).map(Call::Txn),
         _ => Err(format!(
             "the `value` of `{f}` is {value}, which it cannot be"
         )),
     }
 }
 
+fn each<I: IntoIterator, T>(
+    parts: I,
+    read: impl FnMut(I::Item) -> Result<T, String>,
+) -> Result<Vec<T>, String> {
+    parts.into_iter().map(read).collect()
+}
+
 fn part_of_txn(command: &Json) -> Result<Call, String> {
     let wrong = || format!("{command} is no command that a `txn` can hold");
     let words = command.as_array().ok_or_else(wrong)?;
-    let words: Vec<Word> = words.iter().map(must_be_word).collect::<Result<_, _>>()?;
-    Call::of_command(&words).ok_or_else(wrong)
+    Call::of_command(&each(words, must_be_word)?).ok_or_else(wrong)
 }
 
 fn answer(
@@ -344,8 +313,7 @@ fn answer_of(call: &Call, json: &Json) -> Result<Answer, String> {
     }
     Ok(match (call, json) {
         (Call::Set(..) | Call::Mset(_), _) => Answer::Done,
-        (Call::Get(_) | Call::GetSet(..), Json::Null) => Answer::Value(None),
-        (Call::Get(_) | Call::GetSet(..), value) => Answer::Value(Some(must_be_word(value)?)),
+        (Call::Get(_) | Call::GetSet(..), value) => value_or_none(value)?,
         (Call::SetNx(..) | Call::Cas(..) | Call::Del(_), Json::Bool(yes)) => Answer::Flag(*yes),
         (Call::SetNx(..) | Call::Cas(..) | Call::Del(_), Json::Number(done)) => {
             Answer::Flag(done.as_i64().ok_or_else(wrong)? > 0)
@@ -356,19 +324,19 @@ fn answer_of(call: &Call, json: &Json) -> Result<Answer, String> {
             Answer::Number(text.parse().map_err(|_| wrong())?)
         }
         (Call::Mget(keys), Json::Array(values)) if keys.len() == values.len() => {
-            let value = |value: &Json| match value {
-                Json::Null => Ok(Answer::Value(None)),
-                value => Ok(Answer::Value(Some(must_be_word(value)?))),
-            };
-            Answer::List(values.iter().map(value).collect::<Result<_, String>>()?)
+            Answer::List(each(values, value_or_none)?)
         }
         (Call::Txn(calls), Json::Array(values)) if calls.len() == values.len() => {
             let parts = calls.iter().zip(values);
-            let parts = parts.map(|(call, value)| answer_of(call, value));
-            Answer::List(parts.collect::<Result<_, _>>()?)
+            Answer::List(each(parts, |(call, value)| answer_of(call, value))?)
         }
         _ => return Err(wrong()),
     })
+}
+
+fn value_or_none(value: &Json) -> Result<Answer, String> {
+    let value = (!value.is_null()).then(|| must_be_word(value));
+    value.transpose().map(Answer::Value)
 }
 
 fn parse(raw: &RawValue) -> Result<Json, String> {

@@ -3,9 +3,9 @@
 use super::answer::Answer;
 use super::call::{Call, Word};
 use super::{Final, History, Initial, Moment, Operation, Outcome};
+use crate::kit::collect::store_json;
 use holdback_client::json;
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// Writes a history line by line.
@@ -49,13 +49,13 @@ impl<W: Write> Writer<W> {
         let Some(completed) = operation.completed else {
             return Ok(());
         };
-        let (kind, value, result) = match &operation.outcome {
-            Outcome::Ok(answer) => {
-                let (value, result) = completion(&operation.call, answer);
-                ("ok", value, result)
-            }
-            Outcome::Fail => ("fail", argument(&operation.call), None),
-            Outcome::Info => ("info", argument(&operation.call), None),
+        let value = || argument(&operation.call);
+        let (kind, value, result) = match (&operation.outcome, &operation.call) {
+            (Outcome::Fail, _) => ("fail", value(), None),
+            (Outcome::Info, _) => ("info", value(), None),
+            (Outcome::Ok(Answer::Unknown | Answer::Done), _) => ("ok", value(), None),
+            (Outcome::Ok(answer), Call::Get(_)) => ("ok", answer_json(answer), None),
+            (Outcome::Ok(answer), _) => ("ok", value(), Some(answer_json(answer))),
         };
         self.head(operation, kind)?;
         write!(self.output, ",\"value\":{value}")?;
@@ -73,7 +73,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// As [`Writer::meta`].
     pub fn initial(&mut self, initial: &Initial) -> io::Result<()> {
-        let (position, store) = (initial.position, store(&initial.store));
+        let (position, store) = (initial.position, store_json(&initial.store));
         writeln!(
             self.output,
             "{{\"type\":\"initial\",\"position\":{position},\"store\":{store}}}"
@@ -85,7 +85,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// As [`Writer::meta`].
     pub fn last(&mut self, last: &Final) -> io::Result<()> {
-        let (replica, store) = (last.replica, store(&last.store));
+        let (replica, store) = (last.replica, store_json(&last.store));
         writeln!(
             self.output,
             "{{\"type\":\"final\",\"replica\":{replica},\"store\":{store}}}"
@@ -99,12 +99,9 @@ impl<W: Write> Writer<W> {
             self.output,
             "{{\"process\":{process},\"type\":\"{kind}\",\"f\":\"{f}\""
         )?;
-        match &operation.call {
-            Call::Mget(_) | Call::Mset(_) | Call::Txn(_) => Ok(()),
-            call => match call.keys().next() {
-                Some(key) => write!(self.output, ",\"key\":{}", json::bytes(key)),
-                None => Ok(()),
-            },
+        match operation.call.single_key() {
+            Some(key) => write!(self.output, ",\"key\":{}", json::bytes(key)),
+            None => Ok(()),
         }
     }
 
@@ -148,12 +145,6 @@ pub fn write(history: &History, output: impl Write) -> io::Result<()> {
     history.finals.iter().try_for_each(|last| writer.last(last))
 }
 
-fn store(store: &BTreeMap<Word, Word>) -> Json {
-    let pairs = store.iter();
-    let pairs = pairs.map(|(key, value)| (json::key(key), json::bytes(value)));
-    Json::Object(pairs.collect())
-}
-
 fn words(words: &[Word]) -> Json {
     words.iter().map(|word| json::bytes(word)).collect()
 }
@@ -166,17 +157,10 @@ fn argument(call: &Call) -> Json {
         | Call::SetNx(_, value)
         | Call::GetSet(_, value)
         | Call::Append(_, value) => json::bytes(value),
-        Call::Cas(_, old, new) => [old, new]
-            .into_iter()
-            .map(|word| json::bytes(word))
-            .collect(),
+        Call::Cas(_, old, new) => json!([json::bytes(old), json::bytes(new)]),
         Call::Mget(keys) => words(keys),
         Call::Mset(pairs) => pairs_json(pairs),
-        Call::Txn(calls) => calls
-            .iter()
-            .flat_map(Call::commands)
-            .map(|c| command(&c))
-            .collect(),
+        Call::Txn(_) => call.commands().iter().map(|one| command(one)).collect(),
     }
 }
 
@@ -186,16 +170,10 @@ fn pairs_json(pairs: &[(Word, Word)]) -> Json {
         let key = String::from_utf8(key.clone()).ok()?;
         Some((key, json::bytes(value)))
     };
-    match pairs
-        .iter()
-        .map(text)
-        .collect::<Option<Map<String, Json>>>()
-    {
+    let pair = |(key, value): &(Word, Word)| json!([json::bytes(key), json::bytes(value)]);
+    match pairs.iter().map(text).collect::<Option<Map<_, _>>>() {
         Some(object) if object.len() == pairs.len() => Json::Object(object),
-        _ => pairs
-            .iter()
-            .map(|(key, value)| json!([json::bytes(key), json::bytes(value)]))
-            .collect(),
+        _ => pairs.iter().map(pair).collect(),
     }
 }
 
@@ -206,16 +184,6 @@ fn command(command: &[Word]) -> Json {
         name.make_ascii_lowercase();
     }
     words(&parts)
-}
-
-/// The value and the result of a completion that is ok.
-fn completion(call: &Call, answer: &Answer) -> (Json, Option<Json>) {
-    match (call, answer) {
-        (_, Answer::Unknown) => (argument(call), None),
-        (Call::Get(_), answer) => (answer_json(answer), None),
-        (_, Answer::Done) => (argument(call), None),
-        (_, answer) => (argument(call), Some(answer_json(answer))),
-    }
 }
 
 fn answer_json(answer: &Answer) -> Json {

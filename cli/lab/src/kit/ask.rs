@@ -25,20 +25,27 @@ pub fn words(error: &std::io::Error) -> String {
     }
 }
 
+/// The reply to one command on a connection of its own.
+///
+/// # Errors
+/// Why there is none, in words.
+pub fn call(address: &str, arguments: &[&str], patience: Duration) -> Result<Value, String> {
+    let connection = Connection::open(address, patience);
+    let reply = connection.and_then(|mut open| open.call(arguments, Some(patience)));
+    reply.map_err(|error| words(&error))
+}
+
 /// Sends one command on a connection of its own; anything but an error will do as a reply.
 ///
 /// # Errors
 /// [`Failure::Usage`] if the replica refuses it, [`Failure::Unreachable`] if it does not answer.
 pub fn order(address: &str, arguments: &[&str]) -> Result<(), Failure> {
     let line = arguments.join(" ");
-    let gone =
-        |error: &std::io::Error| Failure::Unreachable(format!("{address}: {}", words(error)));
-    let mut connection = Connection::open(address, PATIENCE).map_err(|error| gone(&error))?;
-    match connection.call(arguments, Some(PATIENCE)) {
+    match call(address, arguments, PATIENCE) {
         Ok(Value::Error(error)) => {
             Err(Failure::Usage(format!("{address} refuses {line}: {error}")))
         }
         Ok(_) => Ok(()),
-        Err(error) => Err(gone(&error)),
+        Err(why) => Err(Failure::Unreachable(format!("{address}: {why}"))),
     }
 }

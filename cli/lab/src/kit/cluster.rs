@@ -62,11 +62,8 @@ impl Cluster {
     /// All addresses, as `--cluster` takes them.
     #[must_use]
     pub fn addresses(&self) -> String {
-        let addresses: Vec<&str> = self
-            .replicas
-            .iter()
-            .map(|one| one.address.as_str())
-            .collect();
+        let replicas = self.replicas.iter();
+        let addresses: Vec<&str> = replicas.map(|one| one.address.as_str()).collect();
         addresses.join(",")
     }
 
@@ -76,14 +73,12 @@ impl Cluster {
     /// [`Failure::Usage`] if there is none or it is malformed.
     pub fn of_run(folder: &Path) -> Result<Self, Failure> {
         let file = folder.join("cluster.json");
-        let text = std::fs::read_to_string(&file)
-            .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
-        let cluster: Self = serde_json::from_str(&text)
-            .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
+        let text = std::fs::read_to_string(&file).map_err(Failure::in_file(&file))?;
+        let cluster: Self = serde_json::from_str(&text).map_err(Failure::in_file(&file))?;
         let in_order = cluster.replicas.iter().map(|replica| replica.id);
         if cluster.replicas.is_empty() || !in_order.eq(1..=cluster.replicas.len()) {
             let message = "`replicas` has to list the ids 1, 2, ... in order";
-            return Err(Failure::Usage(format!("{}: {message}", file.display())));
+            return Err(Failure::in_file(&file)(message));
         }
         Ok(cluster)
     }
@@ -145,10 +140,8 @@ impl Where {
     /// # Errors
     /// As [`Where::find`].
     pub fn find_or_default(&self) -> Result<Cluster, Failure> {
-        Ok(self.find()?.unwrap_or_else(|| {
-            let ports: Vec<u16> = (DEFAULT_FIRST_PORT..DEFAULT_FIRST_PORT + 3).collect();
-            Cluster::at_ports(&ports)
-        }))
+        let usual = || Cluster::at_ports(&[0, 1, 2].map(|next| DEFAULT_FIRST_PORT + next));
+        Ok(self.find()?.unwrap_or_else(usual))
     }
 }
 
@@ -169,21 +162,16 @@ mod tests {
         );
         let cluster = Cluster::of_run(folder.path()).unwrap();
         assert_eq!(cluster.consistency, Some(Consistency::Eventual));
-        assert_eq!(
-            (cluster.address(2), cluster.replicas[1].pid),
-            ("h:2", Some(10))
-        );
+        let second = (cluster.address(2), cluster.replicas[1].pid);
+        assert_eq!(second, ("h:2", Some(10)));
         for wrong in [
             r#"{"replicas":[]}"#,
             r#"{"replicas":[{"id":2,"address":"h:2"}]}"#,
             "{",
         ] {
             write(wrong);
-            assert_eq!(
-                Cluster::of_run(folder.path()).unwrap_err().exit_code(),
-                64,
-                "{wrong}"
-            );
+            let failure = Cluster::of_run(folder.path()).unwrap_err();
+            assert_eq!(failure.exit_code(), 64, "{wrong}");
         }
     }
 

@@ -41,30 +41,28 @@ impl Final {
     pub fn store_file(&self) -> String {
         format!("replica-{}.store.json", self.replica)
     }
+}
 
-    /// Its data as a JSON object.
-    #[must_use]
-    pub fn store_json(&self) -> serde_json::Value {
-        let pairs = self.store.iter();
-        pairs
-            .map(|(key, value)| (json::key(key), json::bytes(value)))
-            .collect()
-    }
+/// Data as a JSON object.
+#[must_use]
+pub fn store_json(store: &Store) -> serde_json::Value {
+    let pairs = store.iter();
+    pairs
+        .map(|(key, value)| (json::key(key), json::bytes(value)))
+        .collect()
 }
 
 /// Asks every replica. `before` holds the positions at which the run began.
 #[must_use]
 pub fn collect(cluster: &Cluster, before: &[u64]) -> Vec<Final> {
-    let replicas = cluster.replicas.iter().zip(before);
-    replicas
-        .map(|(replica, before)| {
-            ask(replica, *before).unwrap_or_else(|problem| Final {
-                replica: replica.id,
-                problem: Some(problem),
-                ..Final::default()
-            })
+    let one = |(replica, before): (&Replica, &u64)| {
+        ask(replica, *before).unwrap_or_else(|problem| Final {
+            replica: replica.id,
+            problem: Some(problem),
+            ..Final::default()
         })
-        .collect()
+    };
+    cluster.replicas.iter().zip(before).map(one).collect()
 }
 
 fn ask(replica: &Replica, before: u64) -> Result<Final, String> {
@@ -81,19 +79,15 @@ fn ask(replica: &Replica, before: u64) -> Result<Final, String> {
     let status = Status::parse(&String::from_utf8_lossy(&status));
     let store = pairs(call(&["STORE"])?)?;
     let count = status.position().saturating_sub(before);
-    let order = if count == 0 {
-        Vec::new()
-    } else {
-        entries(call(&["ORDER", &count.to_string()])?, before)?
+    let order = match count {
+        0 => Vec::new(),
+        _ => entries(call(&["ORDER", &count.to_string()])?, before)?,
     };
-    let held_back = match call(&["HOLDBACK"])? {
-        Value::Array(lines) => lines
-            .into_iter()
-            .filter_map(bulk)
-            .map(|line| json::key(&line))
-            .collect(),
-        _ => return Err("HOLDBACK is not answered with an array".into()),
+    let Value::Array(held_back) = call(&["HOLDBACK"])? else {
+        return Err("HOLDBACK is not answered with an array".into());
     };
+    let held_back = held_back.into_iter().filter_map(bulk);
+    let held_back = held_back.map(|line| json::key(&line)).collect();
     Ok(Final {
         replica: replica.id,
         digest: status.digest().to_owned(),
@@ -119,14 +113,22 @@ fn entries(reply: Value, before: u64) -> Result<Vec<Entry>, String> {
     let Value::Array(lines) = reply else {
         return Err("ORDER is not answered with an array".into());
     };
-    let mut entries = Vec::new();
-    for line in lines {
-        let line = bulk(line).ok_or("ORDER is not answered with strings")?;
-        entries.push(Entry::parse(&line)?);
-    }
+    let mut entries = lines
+        .into_iter()
+        .map(entry)
+        .collect::<Result<Vec<_>, _>>()?;
     // Entries may have been delivered between the two questions.
     entries.retain(|entry| entry.position > before);
     Ok(entries)
+}
+
+/// The entry of a line that `ORDER` answered with.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn entry(line: Value) -> Result<Entry, String> {
+    let line = bulk(line).ok_or("ORDER is not answered with strings")?;
+    Entry::parse(&line)
 }
 
 fn bulk(value: Value) -> Option<Vec<u8>> {
@@ -148,11 +150,8 @@ mod tests {
         assert_eq!(store.get(&b"x"[..]).map(Vec::as_slice), Some(&b"1"[..]));
         assert!(pairs(Value::Array(vec![text("x")])).is_err());
         assert!(pairs(Value::Null).is_err());
-        let order = entries(
-            Value::Array(vec![text("1 1.1 SET a 1"), text("2 2.1 DEL a")]),
-            1,
-        );
-        assert_eq!(order.unwrap()[0].position, 2);
+        let lines = vec![text("1 1.1 SET a 1"), text("2 2.1 DEL a")];
+        assert_eq!(entries(Value::Array(lines), 1).unwrap()[0].position, 2);
         assert!(entries(Value::Array(vec![Value::Integer(1)]), 0).is_err());
     }
 }

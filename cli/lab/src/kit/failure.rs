@@ -1,6 +1,7 @@
 //! Why a program of the laboratory stops, and the exit code that tells it.
 
 use std::fmt;
+use std::path::Path;
 
 /// A reason to stop. Each kind has one exit code, the same in all programs and scripts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,11 @@ impl Failure {
             Self::Unreachable(_) => EXIT_UNREACHABLE,
             Self::Other(_) => EXIT_NO,
         }
+    }
+
+    /// Wraps what is wrong with a file that was asked for in its name.
+    pub fn in_file<E: fmt::Display>(file: &Path) -> impl Fn(E) -> Self {
+        move |error| Self::Usage(format!("{}: {error}", file.display()))
     }
 
     /// Wraps an error of the system in what was being done.

@@ -73,10 +73,8 @@ impl Replicas {
             let process = Process::start(&mut command);
             let process = process.map_err(Failure::doing("cannot start holdback-server"))?;
             replica.pid = Some(process.pid());
-            folder.write(
-                &format!("replica-{}.pid", replica.id),
-                format!("{}\n", process.pid()),
-            )?;
+            let file = format!("replica-{}.pid", replica.id);
+            folder.write(&file, format!("{}\n", process.pid()))?;
             processes.push(process);
         }
         folder.write_json("cluster.json", &cluster)?;
@@ -94,7 +92,7 @@ impl Replicas {
             };
             let ended = lock(&self.processes)
                 .iter_mut()
-                .position(|process| !process.is_alive());
+                .position(|one| !one.is_alive());
             if let Some(at) = ended {
                 return Err(Failure::Unreachable(last_words(folder, at + 1)));
             }
@@ -139,47 +137,30 @@ pub fn program(name: &str) -> Result<PathBuf, Failure> {
     let beside = || Some(std::env::current_exe().ok()?.parent()?.to_owned());
     let folder = std::env::var_os("HOLDBACK_BIN").map(PathBuf::from);
     let path = folder.or_else(beside).unwrap_or_default().join(name);
-    match path.is_file() {
-        true => Ok(path),
-        false => Err(Failure::Usage(format!(
-            "there is no program {}",
-            path.display()
-        ))),
-    }
+    let missing = || Failure::Usage(format!("there is no program {}", path.display()));
+    path.is_file().then(|| path.clone()).ok_or_else(missing)
 }
 
 fn check_ports(plan: &Plan<'_>) -> Result<(), Failure> {
     let in_use = |port: &&u16| TcpStream::connect(("127.0.0.1", **port)).is_ok();
-    let taken: Vec<String> = plan
-        .ports
-        .iter()
-        .filter(in_use)
-        .map(u16::to_string)
-        .collect();
+    let taken = plan.ports.iter().filter(in_use).map(u16::to_string);
+    let (taken, advice) = (taken.collect::<Vec<_>>().join(" "), plan.advice);
     if taken.is_empty() {
         return Ok(());
     }
     Err(Failure::Unreachable(format!(
-        "in use: port {}; another cluster may be up (scripts/cluster.sh down), or choose others {}",
-        taken.join(" "),
-        plan.advice
+        "in use: port {taken}; another cluster may be up (scripts/cluster.sh down), or choose others {advice}"
     )))
 }
 
 fn command(plan: &Plan<'_>, id: usize, addresses: &str, folder: &Path) -> Result<Command, Failure> {
     let file = |end: &str| folder.join(format!("replica-{id}.{end}"));
-    let output = File::create(file("out")).map_err(Failure::doing("cannot write replica-N.out"))?;
-    let error = output
-        .try_clone()
-        .map_err(Failure::doing("cannot write replica-N.out"))?;
+    let output = File::create(file("out")).and_then(|output| Ok((output.try_clone()?, output)));
+    let (error, output) = output.map_err(Failure::doing("cannot write replica-N.out"))?;
+    let (id, seed) = (id.to_string(), plan.seed.to_string());
     let mut command = Command::new(program("holdback-server")?);
-    command.args(["--id", &id.to_string(), "--cluster", addresses]);
-    command.args([
-        "--consistency",
-        plan.consistency.name(),
-        "--seed",
-        &plan.seed.to_string(),
-    ]);
+    command.args(["--id", &id, "--cluster", addresses]);
+    command.args(["--consistency", plan.consistency.name(), "--seed", &seed]);
     command
         .args(["--log-level", "debug", "--log-file"])
         .arg(file("log"));

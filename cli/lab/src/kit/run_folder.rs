@@ -22,13 +22,9 @@ impl RunFolder {
     /// # Errors
     /// [`Failure::Usage`] if it does not.
     pub fn existing(path: &Path) -> Result<Self, Failure> {
-        if path.is_dir() {
-            Ok(Self { path: path.into() })
-        } else {
-            let shown = path.display();
-            Err(Failure::Usage(format!(
-                "{shown}: there is no such run folder"
-            )))
+        match path.is_dir() {
+            true => Ok(Self { path: path.into() }),
+            false => Err(Failure::in_file(path)("there is no such run folder")),
         }
     }
 
@@ -119,10 +115,8 @@ pub fn runs() -> PathBuf {
 /// A path as it can be typed in the current folder.
 pub(crate) fn from_here(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here)
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    let path = path.strip_prefix(here).unwrap_or(path);
+    path.display().to_string()
 }
 
 /// Replaces the link in one step, so that nobody ever finds it missing.
@@ -144,10 +138,8 @@ mod tests {
         let second = RunFolder::create(&runs, "case").unwrap();
         assert_ne!(first.path(), second.path());
         second.write("a", "content").unwrap();
-        assert_eq!(
-            std::fs::read_to_string(runs.join("latest/a")).unwrap(),
-            "content"
-        );
+        let latest = std::fs::read_to_string(runs.join("latest/a"));
+        assert_eq!(latest.unwrap(), "content");
         assert!(RunFolder::existing(first.path()).is_ok());
         assert!(RunFolder::existing(&runs.join("nowhere")).is_err());
     }

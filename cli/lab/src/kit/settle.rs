@@ -3,6 +3,7 @@
 use super::ask::{PATIENCE, REFUSED};
 use super::clock::Clock;
 use super::cluster::{Cluster, POLL_INTERVAL};
+use super::print::count;
 use super::status::{Answers, Status, query_all};
 use holdback::consistency::Consistency;
 use std::time::Duration;
@@ -60,15 +61,11 @@ fn unsettled(consistency: Consistency, answers: &Answers) -> Option<String> {
         return differing(&statuses, |status| short(status.digest()), "digests");
     }
     if let Some((id, status)) = statuses.iter().find(|(_, status)| status.holdback() > 0) {
-        let count = status.holdback();
-        let entries = if count == 1 { "entry" } else { "entries" };
-        return Some(format!("replica {id} still holds back {count} {entries}"));
+        let entries = count(status.holdback() as usize, "entry", "entries");
+        return Some(format!("replica {id} still holds back {entries}"));
     }
-    differing(
-        &statuses,
-        |status| status.position().to_string(),
-        "positions",
-    )
+    let position = |status: &Status| status.position().to_string();
+    differing(&statuses, position, "positions")
 }
 
 fn differing(
@@ -77,8 +74,8 @@ fn differing(
     what: &str,
 ) -> Option<String> {
     let values: Vec<String> = statuses.iter().map(|(_, status)| value(status)).collect();
-    (values.iter().any(|value| *value != values[0]))
-        .then(|| format!("{what} differ: {}", values.join(", ")))
+    let differ = values.iter().any(|value| *value != values[0]);
+    differ.then(|| format!("{what} differ: {}", values.join(", ")))
 }
 
 /// A digest, as much of it as a person wants to compare.
@@ -96,33 +93,41 @@ mod tests {
     }
 
     #[test]
-    fn ordered_models_want_empty_queues_and_equal_positions() {
-        let missing = |texts: &[&str]| unsettled(Consistency::Sequential, &answers(texts));
-        assert_eq!(
-            missing(&["position:3\nholdback:0", "position:3\nholdback:0"]),
-            None
-        );
-        assert_eq!(
-            missing(&["position:3\nholdback:0", "position:3\nholdback:1"]).as_deref(),
-            Some("replica 2 still holds back 1 entry")
-        );
-        assert_eq!(
-            missing(&["position:3\nholdback:0", "position:2\nholdback:0"]).as_deref(),
-            Some("positions differ: 3, 2")
-        );
-    }
-
-    #[test]
-    fn the_eventual_model_wants_equal_digests_and_nothing_else() {
-        let missing = |texts: &[&str]| unsettled(Consistency::Eventual, &answers(texts));
-        assert_eq!(
-            missing(&["position:3\ndigest:aa", "position:2\ndigest:aa"]),
-            None
-        );
-        assert_eq!(
-            missing(&["position:3\ndigest:aa", "position:3\ndigest:ab"]).as_deref(),
-            Some("digests differ: aa, ab")
-        );
+    fn ordered_models_want_empty_queues_and_equal_positions_and_the_eventual_one_equal_digests() {
+        let (ordered, eventual) = (Consistency::Sequential, Consistency::Eventual);
+        for (model, texts, missing) in [
+            (
+                ordered,
+                ["position:3\nholdback:0", "position:3\nholdback:0"],
+                None,
+            ),
+            (
+                ordered,
+                ["position:3\nholdback:0", "position:3\nholdback:1"],
+                Some("replica 2 still holds back 1 entry"),
+            ),
+            (
+                ordered,
+                ["position:3\nholdback:0", "position:2\nholdback:0"],
+                Some("positions differ: 3, 2"),
+            ),
+            (
+                eventual,
+                ["position:3\ndigest:aa", "position:2\ndigest:aa"],
+                None,
+            ),
+            (
+                eventual,
+                ["position:3\ndigest:aa", "position:3\ndigest:ab"],
+                Some("digests differ: aa, ab"),
+            ),
+        ] {
+            assert_eq!(
+                unsettled(model, &answers(&texts)).as_deref(),
+                missing,
+                "{texts:?}"
+            );
+        }
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! What `STATUS` answers, and what follows from the answers of all replicas.
 
-use super::ask::words;
+use super::ask::call;
 use super::cluster::{Cluster, Replica};
 use holdback::protocol::value::Value;
-use holdback_client::Connection;
 use std::time::Duration;
 
 /// One replica's answer to `STATUS`.
@@ -16,13 +15,10 @@ impl Status {
     /// Reads `name:value` lines.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let fields = text
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.into(), value.into()));
-        Self {
-            fields: fields.collect(),
-        }
+        let fields = text.lines().filter_map(|line| line.split_once(':'));
+        let owned = |(name, value): (&str, &str)| (name.into(), value.into());
+        let fields = fields.map(owned).collect();
+        Self { fields }
     }
 
     /// A field's value.
@@ -35,9 +31,8 @@ impl Status {
     /// A field's value as a number, 0 if it is missing.
     #[must_use]
     pub fn number(&self, name: &str) -> u64 {
-        self.get(name)
-            .and_then(|value| value.parse().ok())
-            .unwrap_or(0)
+        let number = self.get(name).and_then(|value| value.parse().ok());
+        number.unwrap_or(0)
     }
 
     /// How many entries the replica has delivered (eventual model: applied).
@@ -73,12 +68,10 @@ impl Status {
 /// # Errors
 /// Why there is no answer, in words.
 pub fn query(address: &str, patience: Duration) -> Result<Status, String> {
-    let mut connection = Connection::open(address, patience).map_err(|error| words(&error))?;
-    match connection.call(&["STATUS"], Some(patience)) {
-        Ok(Value::Bulk(text)) => Ok(Status::parse(&String::from_utf8_lossy(&text))),
-        Ok(Value::Error(error)) => Err(error),
-        Ok(other) => Err(format!("is no replica: it answers STATUS with {other:?}")),
-        Err(error) => Err(words(&error)),
+    match call(address, &["STATUS"], patience)? {
+        Value::Bulk(text) => Ok(Status::parse(&String::from_utf8_lossy(&text))),
+        Value::Error(error) => Err(error),
+        other => Err(format!("is no replica: it answers STATUS with {other:?}")),
     }
 }
 
@@ -94,14 +87,11 @@ pub fn query_all(cluster: &Cluster, patience: Duration) -> Answers {
             scope.spawn(move || query(&address, patience))
         };
         let asked: Vec<_> = cluster.replicas.iter().map(ask).collect();
-        asked
+        let failed = |_| Err("the query failed".into());
+        let answers = asked
             .into_iter()
-            .map(|thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|_| Err("the query failed".into()))
-            })
-            .collect()
+            .map(|thread| thread.join().unwrap_or_else(failed));
+        answers.collect()
     })
 }
 
@@ -121,12 +111,9 @@ pub fn unready(cluster: &Cluster, answers: &Answers) -> Option<String> {
             Ok(status) => status,
             Err(reason) => return Some(format!("replica {id} at {address}: {reason}")),
         };
-        match status.get("ready") {
-            Some("yes") => {}
-            state => {
-                let state = state.unwrap_or("unknown");
-                return Some(format!("replica {id} at {address} is not ready: {state}"));
-            }
+        let state = status.get("ready").unwrap_or("unknown");
+        if state != "yes" {
+            return Some(format!("replica {id} at {address} is not ready: {state}"));
         }
         let links = status.links();
         if let Some((peer, state)) = links.iter().find(|(_, state)| *state != "up") {
@@ -155,13 +142,9 @@ pub fn trouble(cluster: &Cluster, answers: &Answers) -> Vec<String> {
                 if status.get("ready") != Some("yes") {
                     found.push(format!("replica {id} is not ready"));
                 }
-                let down = status
-                    .links()
-                    .into_iter()
-                    .filter(|(_, state)| *state != "up");
-                found.extend(down.map(|(peer, state)| {
-                    format!("replica {id}'s link to replica {peer} is {state}")
-                }));
+                for (peer, state) in status.links().iter().filter(|(_, state)| *state != "up") {
+                    found.push(format!("replica {id}'s link to replica {peer} is {state}"));
+                }
             }
         }
     }
@@ -179,70 +162,59 @@ pub fn digests_at_common_position(
     answers: &Answers,
     patience: Duration,
 ) -> (String, bool) {
-    let reached: Vec<(&Replica, &Status)> = cluster
-        .replicas
+    let all = cluster.replicas.iter().zip(answers);
+    let reached = all.filter_map(|(replica, answer)| Some((replica, answer.as_ref().ok()?)));
+    let (replicas, statuses): (Vec<&Replica>, Vec<&Status>) = reached.unzip();
+    if statuses
         .iter()
-        .zip(answers)
-        .filter_map(|(replica, answer)| Some((replica, answer.as_ref().ok()?)))
-        .collect();
-    if reached
-        .iter()
-        .any(|(_, status)| status.get("consistency") == Some("eventual"))
+        .any(|one| one.get("consistency") == Some("eventual"))
     {
-        let same = reached
+        let same = statuses
             .iter()
-            .all(|(_, status)| status.digest() == reached[0].1.digest());
-        let said = if same {
-            "all replicas hold the same data"
-        } else {
-            "the replicas' data differs: they converge once they hear of each other"
+            .all(|one| one.digest() == statuses[0].digest());
+        let said = match same {
+            true => "all replicas hold the same data",
+            false => "the replicas' data differs: they converge once they hear of each other",
         };
         return (said.into(), true);
     }
-    let position = reached
-        .iter()
-        .map(|(_, status)| status.position())
-        .min()
-        .unwrap_or(0);
+    let position = statuses.iter().map(|one| one.position()).min().unwrap_or(0);
     if position == 0 {
         return ("nothing is committed at every replica yet".into(), true);
     }
     let mut digests = Vec::new();
-    for (replica, _) in &reached {
-        match digest_at(&replica.address, position, patience) {
-            Ok(digest) => digests.push((replica.id, digest)),
+    for Replica { id, address, .. } in replicas {
+        match digest_at(address, position, patience) {
+            Ok(digest) => digests.push((id, digest)),
             Err(reason) => {
-                let said = format!(
-                    "replica {} has no digest at {position}: {reason}",
-                    replica.id
+                return (
+                    format!("replica {id} has no digest at {position}: {reason}"),
+                    false,
                 );
-                return (said, false);
             }
         }
     }
     if digests.iter().all(|(_, digest)| *digest == digests[0].1) {
         return (format!("digests agree at position {position}"), true);
     }
-    let list: Vec<String> = digests
+    let digests = digests
         .iter()
-        .map(|(id, digest)| format!("replica {id} {digest}"))
-        .collect();
+        .map(|(id, digest)| format!("replica {id} {digest}"));
+    let digests = digests.collect::<Vec<_>>().join(", ");
     (
-        format!("digests differ at position {position}: {}", list.join(", ")),
+        format!("digests differ at position {position}: {digests}"),
         false,
     )
 }
 
 fn digest_at(address: &str, position: u64, patience: Duration) -> Result<String, String> {
-    let mut connection = Connection::open(address, patience).map_err(|error| words(&error))?;
-    match connection.call(&["DIGEST", &position.to_string()], Some(patience)) {
-        Ok(Value::Array(items)) => match items.as_slice() {
+    match call(address, &["DIGEST", &position.to_string()], patience)? {
+        Value::Array(items) => match items.as_slice() {
             [Value::Integer(_), Value::Bulk(digest)] => Ok(String::from_utf8_lossy(digest).into()),
             _ => Err("DIGEST is not answered with a position and a digest".into()),
         },
-        Ok(Value::Error(error)) => Err(error),
-        Ok(other) => Err(format!("DIGEST is answered with {other:?}")),
-        Err(error) => Err(words(&error)),
+        Value::Error(error) => Err(error),
+        other => Err(format!("DIGEST is answered with {other:?}")),
     }
 }
 
@@ -266,27 +238,25 @@ mod tests {
     fn a_cluster_is_ready_only_when_every_replica_and_link_is() {
         let cluster = Cluster::at(&["a:1".into(), "b:2".into()]);
         let up = |id: usize| Ok(Status::parse(&format!("ready:yes\nlink.{id}:up\n")));
-        let unready_with = |second: Result<Status, String>| unready(&cluster, &vec![up(2), second]);
-        assert_eq!(unready_with(up(1)), None);
-        let reason = unready_with(Err("connection refused".into()));
-        assert_eq!(
-            reason.as_deref(),
-            Some("replica 2 at b:2: connection refused")
-        );
-        let reason = unready_with(Ok(Status::parse("ready:yes\nlink.1:silent 2.1s")));
-        assert_eq!(
-            reason.as_deref(),
-            Some("replica 2's link to replica 1 is silent 2.1s")
-        );
-        let reason = unready_with(Ok(Status::parse("ready:no (refused)\nlink.1:up")));
-        assert_eq!(
-            reason.as_deref(),
-            Some("replica 2 at b:2 is not ready: no (refused)")
-        );
-        let reason = unready_with(Ok(Status::parse("ready:yes")));
-        assert_eq!(
-            reason.as_deref(),
-            Some("replica 2 at b:2 has 0 links, not 1")
-        );
+        let refused = || Err("connection refused".into());
+        let answer = |text: &str| Ok(Status::parse(text));
+        for (second, reason) in [
+            (up(1), None),
+            (refused(), Some("replica 2 at b:2: connection refused")),
+            (
+                answer("ready:yes\nlink.1:silent 2.1s"),
+                Some("replica 2's link to replica 1 is silent 2.1s"),
+            ),
+            (
+                answer("ready:no (refused)\nlink.1:up"),
+                Some("replica 2 at b:2 is not ready: no (refused)"),
+            ),
+            (
+                answer("ready:yes"),
+                Some("replica 2 at b:2 has 0 links, not 1"),
+            ),
+        ] {
+            assert_eq!(unready(&cluster, &vec![up(2), second]).as_deref(), reason);
+        }
     }
 }

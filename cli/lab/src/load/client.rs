@@ -2,7 +2,7 @@
 
 use super::encode;
 use super::mix::Kind;
-use super::sockets::{Moved, Socket};
+use super::sockets::Socket;
 use super::workload::Author;
 use crate::history::{Answer, Operation, Outcome};
 use holdback::protocol::value::{Scanner, Value, parse};
@@ -20,6 +20,8 @@ pub(super) struct Extras {
     pub(super) understand: bool,
 }
 
+/// After a connection was lost, or refused, the next is tried so much later.
+const RETRY: u64 = 50_000_000;
 /// How long `WAIT` may take, in milliseconds.
 const WAIT_MILLISECONDS: &[u8] = b"10000";
 
@@ -38,6 +40,8 @@ pub(super) struct Client {
     pub(super) queued: bool,
     /// Whether it stands in the list of those that have something to write.
     pub(super) dirty: bool,
+    /// Which extra commands follow its operations.
+    extras: Extras,
     /// An operation may or may not have happened, so this process sends nothing more.
     pub(super) retiring: bool,
     /// Encoded and not yet written.
@@ -59,17 +63,6 @@ pub(super) enum Link {
     Connecting(Socket),
     /// It is there.
     Up(Socket),
-}
-
-/// How a connection was lost.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Lost<'a> {
-    /// Why, in words.
-    pub(super) why: &'a str,
-    /// When.
-    pub(super) now: u64,
-    /// When the next one may be tried.
-    pub(super) again: u64,
 }
 
 /// An operation without its end.
@@ -104,7 +97,7 @@ pub(super) struct Over {
 }
 
 impl Client {
-    pub(super) fn new(target: usize, process: u64, author: Author) -> Self {
+    pub(super) fn new(target: usize, process: u64, author: Author, extras: Extras) -> Self {
         Self {
             target,
             process,
@@ -112,6 +105,7 @@ impl Client {
             link: Link::Down(0),
             queued: false,
             dirty: false,
+            extras,
             retiring: false,
             output: Vec::new(),
             encoded: 0,
@@ -141,15 +135,15 @@ impl Client {
     }
 
     /// Encodes an operation, to be written at the next flush.
-    pub(super) fn send(&mut self, kind: Kind, operation: Operation, intended: u64, extras: Extras) {
+    pub(super) fn send(&mut self, kind: Kind, operation: Operation, intended: u64) {
         let before = self.output.len();
         let replies_before = encode::operation(&mut self.output, &operation.call);
         let mut after = 0;
-        if extras.position {
+        if self.extras.position {
             encode::command(&mut self.output, &[b"POSITION"]);
             after += 1;
         }
-        if let Some(replicas) = extras.wait
+        if let Some(replicas) = self.extras.wait
             && !kind.is_read()
         {
             let replicas = replicas.to_string();
@@ -176,11 +170,10 @@ impl Client {
             return Ok(false);
         };
         let mut done = 0;
-        while done < self.output.len() {
-            match socket.write(&self.output[done..])? {
-                Moved::Bytes(count) => done += count,
-                Moved::NotNow => break,
-            }
+        while done < self.output.len()
+            && let Some(count) = socket.write(&self.output[done..])?
+        {
+            done += count;
             self.written = self.encoded - (self.output.len() - done) as u64;
         }
         self.output.drain(..done);
@@ -191,27 +184,22 @@ impl Client {
     pub(super) fn read(
         &mut self,
         scratch: &mut [u8],
-        extras: Extras,
         now: u64,
         over: &mut Vec<Over>,
     ) -> io::Result<()> {
-        loop {
-            let Link::Up(socket) = &mut self.link else {
-                return Ok(());
-            };
-            let count = match socket.read(scratch)? {
-                Moved::Bytes(count) => count,
-                Moved::NotNow => return Ok(()),
-            };
+        while let Link::Up(socket) = &mut self.link
+            && let Some(count) = socket.read(scratch)?
+        {
             self.input.extend_from_slice(&scratch[..count]);
-            self.understand(extras, now, over)?;
+            self.understand(now, over)?;
             if count < scratch.len() {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
-    fn understand(&mut self, extras: Extras, now: u64, over: &mut Vec<Over>) -> io::Result<()> {
+    fn understand(&mut self, now: u64, over: &mut Vec<Over>) -> io::Result<()> {
         let mut at = 0;
         loop {
             let rest = &self.input[at..];
@@ -227,7 +215,7 @@ impl Client {
             if reply.is_empty() {
                 return Err(io::Error::other("bytes that are no reply"));
             }
-            pending.take(reply, extras, now)?;
+            pending.take(reply, self.extras, now)?;
             if pending.is_over() {
                 let pending = self.pending.pop_front();
                 over.extend(pending.map(|pending| pending.over(now)));
@@ -239,10 +227,10 @@ impl Client {
 
     /// The connection is gone, or was given up: hands on everything that was open. What was not sent whole
     /// certainly did not happen.
-    pub(super) fn lose(&mut self, lost: &Lost<'_>, extras: Extras, over: &mut Vec<Over>) {
-        let Lost { why, again, now } = *lost;
+    /// The next one may be tried after a while, [`RETRY`].
+    pub(super) fn lose(&mut self, why: &str, now: u64, over: &mut Vec<Over>) {
         for mut pending in self.pending.drain(..) {
-            if pending.answered && extras.position {
+            if pending.answered && self.extras.position {
                 // Its place in the order is not known, so no more can be claimed than that it was sent.
                 pending.operation.outcome = Outcome::Info;
             } else if !pending.answered {
@@ -256,7 +244,7 @@ impl Client {
         self.output.clear();
         self.input.clear();
         (self.encoded, self.written) = (0, 0);
-        self.link = Link::Down(again);
+        self.link = Link::Down(now + RETRY);
     }
 }
 

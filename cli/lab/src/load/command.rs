@@ -118,10 +118,9 @@ impl LoadArguments {
 
     /// The cluster, if what is loaded is one.
     pub(super) fn cluster(&self) -> Result<Option<Cluster>, Failure> {
-        if self.redis {
-            self.place.find()
-        } else {
-            self.place.find_or_default().map(Some)
+        match self.redis {
+            true => self.place.find(),
+            false => self.place.find_or_default().map(Some),
         }
     }
 
@@ -158,20 +157,19 @@ impl LoadArguments {
     }
 
     fn check_mix(&self, mix: &Mix, model: Option<Consistency>) -> Result<(), Failure> {
-        let refused = |kinds: Vec<Kind>, why: &str| {
-            let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-            Err(Failure::Usage(format!("--mix {}: {why}", names.join(","))))
+        let all = |fits: fn(Kind) -> bool, why: &str| {
+            let others = mix.kinds().filter(|kind| !fits(*kind)).map(Kind::name);
+            match others.collect::<Vec<_>>().join(",") {
+                none if none.is_empty() => Ok(()),
+                names => Err(Failure::Usage(format!("--mix {names}: {why}"))),
+            }
         };
-        if self.redis && !mix.kinds().all(Kind::is_plain_redis) {
-            let kinds = mix.kinds().filter(|kind| !kind.is_plain_redis()).collect();
-            return refused(kinds, "is no command of Redis");
+        if self.redis {
+            all(Kind::is_plain_redis, "is no command of Redis")?;
         }
-        if model == Some(Consistency::Eventual) && !mix.kinds().all(Kind::is_orderless) {
-            let kinds = mix.kinds().filter(|kind| !kind.is_orderless()).collect();
-            return refused(
-                kinds,
-                "needs a total order, which an eventual cluster does not have",
-            );
+        if model == Some(Consistency::Eventual) {
+            let why = "needs a total order, which an eventual cluster does not have";
+            all(Kind::is_orderless, why)?;
         }
         Ok(())
     }
@@ -199,20 +197,17 @@ impl LoadArguments {
             }
             target(text, known.map(|replica| replica.id as u64))
         };
-        self.targets
-            .split(',')
-            .map(|text| find(text.trim()))
-            .collect()
+        let named = self.targets.split(',');
+        named.map(|text| find(text.trim())).collect()
     }
 }
 
 fn target(address: &str, replica: Option<u64>) -> Result<Target, Failure> {
     let wrong = |why: &str| Failure::Usage(format!("'{address}' is no address: {why}"));
-    let mut found = address
-        .to_socket_addrs()
-        .map_err(|error| wrong(&error.to_string()))?;
+    let found = address.to_socket_addrs();
+    let found = found.map_err(|error| wrong(&error.to_string()))?;
     // Servers are asked for on this machine as a rule, and listen on its IPv4 address.
-    let all: Vec<SocketAddr> = found.by_ref().collect();
+    let all: Vec<SocketAddr> = found.collect();
     let first = all.iter().find(|a| a.is_ipv4()).or_else(|| all.first());
     let address = *first.ok_or_else(|| wrong("the name has no address"))?;
     Ok(Target { replica, address })

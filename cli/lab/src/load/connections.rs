@@ -1,7 +1,7 @@
 //! The connections of a thread's clients: made, lost, made anew.
 
-use super::client::{Link, Lost};
-use super::driver::{ANSWER_PATIENCE, Driver, INSPECT_EVERY, RETRY};
+use super::client::Link;
+use super::driver::{ANSWER_PATIENCE, Driver, INSPECT_EVERY};
 use super::tally::Tally;
 use crate::kit::ask::words;
 use crate::kit::failure::Failure;
@@ -44,7 +44,7 @@ impl Driver<'_> {
                 connecting += 1;
             }
             self.sockets
-                .wait(Some(Duration::from_millis(100)), &mut ready)
+                .wait(Duration::from_millis(100), &mut ready)
                 .map_err(Failure::doing("cannot wait for connections"))?;
             for event in &ready {
                 let came = self
@@ -111,12 +111,7 @@ impl Driver<'_> {
     /// A client gives up its connection, if it has one. The next one is a new process.
     pub(super) fn retire(&mut self, slot: usize, why: &str) {
         let now = self.now();
-        let lost = Lost {
-            why,
-            now,
-            again: now + RETRY,
-        };
-        self.clients[slot].lose(&lost, self.extras, &mut self.state.over);
+        self.clients[slot].lose(why, now, &mut self.state.over);
         self.settle_over(slot);
         let client = &mut self.clients[slot];
         client.retiring = false;
@@ -136,15 +131,14 @@ impl Driver<'_> {
             let client = &self.clients[slot];
             match client.link {
                 Link::Down(again) if again <= now && !over => self.begin_connection_or_lose(slot),
-                Link::Down(_) => {}
-                Link::Connecting(_) | Link::Up(_) => {
+                Link::Connecting(_) | Link::Up(_)
                     if client
                         .oldest()
-                        .is_some_and(|sent| sent + ANSWER_PATIENCE < now)
-                    {
-                        self.lose(slot, "no answer in time");
-                    }
+                        .is_some_and(|sent| sent + ANSWER_PATIENCE < now) =>
+                {
+                    self.lose(slot, "no answer in time");
                 }
+                _ => {}
             }
         }
     }

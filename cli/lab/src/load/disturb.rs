@@ -1,6 +1,6 @@
 //! What goes wrong during a load: delays, cuts, and pauses of processes, drawn from the seed.
 
-use crate::kit::ask::{PATIENCE, order};
+use crate::kit::ask::{PATIENCE, call, order};
 use crate::kit::clock::{Clock, nanoseconds, wall_nanoseconds};
 use crate::kit::cluster::{Cluster, Replica};
 use crate::kit::failure::Failure;
@@ -9,7 +9,6 @@ use crate::kit::status::Status;
 use clap::ValueEnum;
 use holdback::protocol::value::Value;
 use holdback::random::Random;
-use holdback_client::Connection;
 use rustix::process::Signal;
 use serde_json::json;
 use std::fs::File;
@@ -285,17 +284,13 @@ fn peer(replica: Option<usize>) -> String {
 
 /// The number in `cluster.json` may have come to mean another process; the replica knows its own.
 fn forget_stale_process(replica: &mut Replica) {
-    let own = || {
-        let mut connection = Connection::open(&replica.address, PATIENCE).ok()?;
-        let Ok(Value::Bulk(info)) = connection.call(&["INFO", "server"], Some(PATIENCE)) else {
-            return None;
-        };
-        Status::parse(&String::from_utf8_lossy(&info))
-            .get("process_id")?
-            .parse()
-            .ok()
+    let own = || match call(&replica.address, &["INFO", "server"], PATIENCE) {
+        Ok(Value::Bulk(info)) => {
+            Status::parse(&String::from_utf8_lossy(&info)).number("process_id")
+        }
+        _ => 0,
     };
-    replica.pid = replica.pid.filter(|pid| own() == Some(*pid));
+    replica.pid = replica.pid.filter(|pid| own() == u64::from(*pid));
 }
 
 fn send(pid: Option<u32>, signal: Signal) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! One thread of a load: many clients around one loop.
 
-use super::client::{Client, Extras, Link, Over};
+use super::client::{Client, Link, Over};
 use super::pace::Pace;
 use super::recorder::Recorder;
 use super::sockets::{Ready, Sockets};
@@ -15,8 +15,6 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// After a connection was lost, or refused, the next is tried so much later.
-pub(super) const RETRY: u64 = 50_000_000;
 /// A replica answers every request within its `--request-timeout`; one that has not by then is given up.
 pub(super) const ANSWER_PATIENCE: u64 = 20_000_000_000;
 /// After an interrupt, answers are awaited only so long.
@@ -57,7 +55,6 @@ pub(super) struct Driver<'a> {
     pub(super) targets: &'a [Target],
     pub(super) clients: Vec<Client>,
     pub(super) pipeline: usize,
-    pub(super) extras: Extras,
     pub(super) workload: Workload,
     pub(super) pace: Pace,
     pub(super) recorder: Recorder,
@@ -150,17 +147,11 @@ impl Driver<'_> {
         let client = &mut self.clients[slot];
         let (kind, call) = self.workload.draw(&mut client.author);
         let operation = Operation {
-            process: client.process,
-            call,
-            invoked: now,
-            completed: None,
-            outcome: Outcome::Info,
             replica: self.targets[client.target].replica,
-            position: None,
-            line: 0,
+            ..Operation::open(client.process, call, now)
         };
         self.recorder.invoke(&operation);
-        client.send(kind, operation, due, self.extras);
+        client.send(kind, operation, due);
         self.state.tally.invoked += 1;
         if !client.dirty {
             client.dirty = true;
@@ -191,19 +182,18 @@ impl Driver<'_> {
     // --- waiting ------------------------------------------------------------------------------------
 
     fn wait(&mut self, now: u64, ready: &mut Vec<Ready>) -> Result<(), Failure> {
-        let due = match self.state.idle.is_empty() {
-            true => None,
-            false => self.pace.next_due(now - self.state.began),
-        };
-        let until = due.map_or(INSPECT_EVERY, |due| {
-            (self.state.began + due).saturating_sub(now)
-        });
+        let since = now - self.state.began;
+        let due = self
+            .pace
+            .next_due(since)
+            .filter(|_| !self.state.idle.is_empty());
+        let until = due.map_or(INSPECT_EVERY, |due| due.saturating_sub(since));
         let patience = match until.min(INSPECT_EVERY) {
             short if short < MILLISECOND => Duration::ZERO,
             long => Duration::from_millis(long / MILLISECOND),
         };
         self.sockets
-            .wait(Some(patience), ready)
+            .wait(patience, ready)
             .map_err(Failure::doing("cannot wait for connections"))?;
         if ready.is_empty() && patience.is_zero() && until > 0 {
             std::thread::sleep(NAP.min(Duration::from_nanos(until)));
@@ -232,7 +222,7 @@ impl Driver<'_> {
 
     fn read(&mut self, slot: usize, now: u64) {
         let State { scratch, over, .. } = &mut self.state;
-        let result = self.clients[slot].read(scratch, self.extras, now, over);
+        let result = self.clients[slot].read(scratch, now, over);
         self.settle_over(slot);
         if let Err(error) = result {
             self.lose(slot, &words(&error));
@@ -266,19 +256,13 @@ impl Driver<'_> {
         if over.is_empty() {
             return;
         }
-        self.shared
-            .over
-            .fetch_add(over.len() as u64, Ordering::Relaxed);
-        for Over {
-            kind,
-            operation,
-            latency,
-            error,
-        } in over.drain(..)
-        {
+        let count = over.len() as u64;
+        self.shared.over.fetch_add(count, Ordering::Relaxed);
+        for one in over.drain(..) {
+            let operation = one.operation;
             tally.last = tally.last.max(operation.completed.unwrap_or(0));
-            match &error {
-                None => tally.answered(kind, latency),
+            match &one.error {
+                None => tally.answered(one.kind, one.latency),
                 Some(error) => tally.failed(error, operation.outcome == Outcome::Fail),
             }
             self.recorder.complete(&operation);

@@ -5,81 +5,39 @@ use holdback::protocol::arguments::{push_bulk, push_decimal};
 
 /// Appends one command.
 pub(super) fn command(out: &mut Vec<u8>, words: &[&[u8]]) {
-    header(out, words.len());
-    words.iter().for_each(|word| push_bulk(out, word));
-}
-
-fn header(out: &mut Vec<u8>, words: usize) {
     out.push(b'*');
-    push_decimal(out, words as u64);
+    push_decimal(out, words.len() as u64);
     out.extend_from_slice(b"\r\n");
+    words.iter().for_each(|word| push_bulk(out, word));
 }
 
 /// Appends an operation's commands. Returns how many replies come before the one that answers it: none but
 /// for a transaction.
 pub(super) fn operation(out: &mut Vec<u8>, call: &Call) -> usize {
-    match call {
-        Call::Get(key) => command(out, &[b"GET", key]),
-        Call::Set(key, value) => command(out, &[b"SET", key, value]),
-        Call::SetNx(key, value) => command(out, &[b"SETNX", key, value]),
-        Call::GetSet(key, value) => command(out, &[b"GETSET", key, value]),
-        Call::Cas(key, old, new) => command(out, &[b"CAS", key, old, new]),
-        Call::Incr(key) => command(out, &[b"INCR", key]),
-        Call::Append(key, value) => command(out, &[b"APPEND", key, value]),
-        Call::Del(key) => command(out, &[b"DEL", key]),
-        Call::Mget(keys) => {
-            header(out, 1 + keys.len());
-            push_bulk(out, b"MGET");
-            keys.iter().for_each(|key| push_bulk(out, key));
-        }
-        Call::Mset(pairs) => {
-            header(out, 1 + 2 * pairs.len());
-            push_bulk(out, b"MSET");
-            for (key, value) in pairs {
-                push_bulk(out, key);
-                push_bulk(out, value);
-            }
-        }
-        Call::Txn(calls) => {
-            command(out, &[b"MULTI"]);
-            for call in calls {
-                operation(out, call);
-            }
-            command(out, &[b"EXEC"]);
-            return 1 + calls.len();
-        }
-    }
-    0
+    let Call::Txn(calls) = call else {
+        call.each_command(&mut |words| command(out, words));
+        return 0;
+    };
+    command(out, &[b"MULTI"]);
+    call.each_command(&mut |words| command(out, words));
+    command(out, &[b"EXEC"]);
+    1 + calls.len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::mix::Mix;
-    use crate::load::workload::{Author, Workload};
-    use holdback::consistency::Consistency;
 
     #[test]
-    fn the_bytes_are_those_of_the_commands() {
-        let mix = Mix::of(Some(Consistency::Sequential));
-        let mut workload = Workload::new(mix, "", 5, 200);
-        let mut author = Author::new(3, 1);
-        for _ in 0..1000 {
-            let (_, call) = workload.draw(&mut author);
-            let mut bytes = Vec::new();
-            let before = operation(&mut bytes, &call);
-            let mut commands = call.commands();
-            if let Call::Txn(_) = call {
-                commands.insert(0, vec![b"MULTI".to_vec()]);
-                commands.push(vec![b"EXEC".to_vec()]);
-            }
-            assert_eq!(before, commands.len() - 1);
-            let mut expected = Vec::new();
-            for words in &commands {
-                let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
-                command(&mut expected, &words);
-            }
-            assert_eq!(bytes, expected, "{call}");
-        }
+    fn a_transaction_stands_between_multi_and_exec() {
+        let get = Call::Get(b"k".to_vec());
+        let mut bytes = Vec::new();
+        assert_eq!(operation(&mut bytes, &get), 0);
+        let single = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n";
+        assert_eq!(String::from_utf8_lossy(&bytes), single);
+        bytes.clear();
+        assert_eq!(operation(&mut bytes, &Call::Txn(vec![get.clone(), get])), 3);
+        let whole = format!("*1\r\n$5\r\nMULTI\r\n{single}{single}*1\r\n$4\r\nEXEC\r\n");
+        assert_eq!(String::from_utf8_lossy(&bytes), whole);
     }
 }

@@ -3,7 +3,7 @@
 use super::recorder::Recorder;
 use crate::history;
 use crate::kit::cluster::Cluster;
-use crate::kit::collect::collect;
+use crate::kit::collect::{collect, store_json};
 use crate::kit::failure::Failure;
 use crate::kit::run_folder::RunFolder;
 
@@ -14,9 +14,8 @@ pub(super) fn initial(cluster: &Cluster, before: &[u64], prefix: &str) -> Option
         .copied()
         .max()
         .filter(|position| *position > 0)?;
-    let answers = collect(cluster, before);
-    let mut found = answers.into_iter().filter(|found| found.problem.is_none());
-    let mut store = found.next()?.store;
+    let mut found = collect(cluster, before).into_iter();
+    let mut store = found.find(|last| last.problem.is_none())?.store;
     store.retain(|key, _| key.starts_with(prefix.as_bytes()));
     Some(history::Initial { position, store })
 }
@@ -40,7 +39,7 @@ pub(super) fn save_stores(
         }
         last.store
             .retain(|key, _| key.starts_with(prefix.as_bytes()));
-        folder.write_json(&last.store_file(), &last.store_json())?;
+        folder.write_json(&last.store_file(), &store_json(&last.store))?;
         recorder.last(&history::Final {
             replica: last.replica as u64,
             store: last.store,

@@ -2,8 +2,8 @@
 
 use crate::kit::ask::{PATIENCE, words};
 use crate::kit::cluster::Replica;
+use crate::kit::collect::entry;
 use crate::kit::failure::Failure;
-use crate::order::Entry;
 use holdback::protocol::value::Value;
 use holdback_client::Connection;
 use std::fs::File;
@@ -121,7 +121,7 @@ impl Follower {
         let request = ["ORDER", &BATCH.to_string(), &self.next.to_string()];
         let reply = connection.call(&request, Some(PATIENCE));
         match reply.map_err(|error| Stopped::Asked(words(&error)))? {
-            Value::Array(lines) => self.write(&lines),
+            Value::Array(lines) => self.write(lines),
             Value::Error(error) => {
                 let oldest = oldest_kept(&error).filter(|oldest| *oldest > self.next);
                 let oldest = oldest.ok_or(Stopped::Asked(error))?;
@@ -134,18 +134,14 @@ impl Follower {
         }
     }
 
-    fn write(&mut self, lines: &[Value]) -> Result<u64, Stopped> {
+    fn write(&mut self, lines: Vec<Value>) -> Result<u64, Stopped> {
+        let count = lines.len() as u64;
         for line in lines {
-            let entry = match line {
-                Value::Bulk(bytes) => Entry::parse(bytes),
-                Value::Simple(text) => Entry::parse(text.as_bytes()),
-                _ => Err("ORDER is not answered with strings".into()),
-            };
-            let entry = entry.map_err(Stopped::Asked)?;
+            let entry = entry(line).map_err(Stopped::Asked)?;
             writeln!(self.file, "{}", entry.to_json()).map_err(Stopped::Wrote)?;
             self.next = entry.position + 1;
         }
-        Ok(lines.len() as u64)
+        Ok(count)
     }
 }
 

@@ -26,37 +26,25 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds, in the order in which tables show them.
-    pub const ALL: [Self; 11] = [
-        Self::Get,
-        Self::Set,
-        Self::SetNx,
-        Self::GetSet,
-        Self::Cas,
-        Self::Incr,
-        Self::Append,
-        Self::Del,
-        Self::Mget,
-        Self::Mset,
-        Self::Txn,
+    /// All kinds with their names in the history format and in `--mix`, in the order in which tables show them.
+    pub const ALL: [(Self, &str); 11] = [
+        (Self::Get, "get"),
+        (Self::Set, "set"),
+        (Self::SetNx, "setnx"),
+        (Self::GetSet, "getset"),
+        (Self::Cas, "cas"),
+        (Self::Incr, "incr"),
+        (Self::Append, "append"),
+        (Self::Del, "del"),
+        (Self::Mget, "mget"),
+        (Self::Mset, "mset"),
+        (Self::Txn, "txn"),
     ];
 
-    /// The name in the history format, and in `--mix`.
+    /// The name.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Set => "set",
-            Self::SetNx => "setnx",
-            Self::GetSet => "getset",
-            Self::Cas => "cas",
-            Self::Incr => "incr",
-            Self::Append => "append",
-            Self::Del => "del",
-            Self::Mget => "mget",
-            Self::Mset => "mset",
-            Self::Txn => "txn",
-        }
+        Self::ALL[self as usize].1
     }
 
     /// Whether it changes nothing.
@@ -68,10 +56,8 @@ impl Kind {
     /// Whether an eventual cluster takes it.
     #[must_use]
     pub fn is_orderless(self) -> bool {
-        matches!(
-            self,
-            Self::Get | Self::Set | Self::Del | Self::Mget | Self::Mset
-        )
+        use Kind::{Del, Get, Mget, Mset, Set};
+        matches!(self, Get | Set | Del | Mget | Mset)
     }
 
     /// Whether other servers that speak Redis's protocol know it.
@@ -85,11 +71,12 @@ impl FromStr for Kind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|kind| kind.name() == text);
-        found.ok_or_else(|| {
-            let names: Vec<&str> = Self::ALL.iter().map(|kind| kind.name()).collect();
-            format!("there is no operation '{text}' ({})", names.join(", "))
-        })
+        let found = Self::ALL.into_iter().find(|(_, name)| *name == text);
+        let missing = || {
+            let names = Self::ALL.map(|(_, name)| name).join(", ");
+            format!("there is no operation '{text}' ({names})")
+        };
+        Ok(found.ok_or_else(missing)?.0)
     }
 }
 
@@ -169,12 +156,11 @@ impl FromStr for Mix {
         for part in text.split(',') {
             let (name, weight) = part.split_once('=').unwrap_or((part, "1"));
             let kind: Kind = name.trim().parse()?;
-            let weight = weight.trim().parse::<u32>().ok();
+            let wrong = || format!("the weight in '{part}' is no number from 0 to {WEIGHT_MAX}");
+            let weight = weight.trim().parse().ok();
             let weight = weight
                 .filter(|weight| *weight <= WEIGHT_MAX)
-                .ok_or_else(|| {
-                    format!("the weight in '{part}' is no number from 0 to {WEIGHT_MAX}")
-                })?;
+                .ok_or_else(wrong)?;
             if weights.iter().any(|(other, _)| *other == kind) {
                 return Err(format!("'{}' stands there twice", kind.name()));
             }
@@ -190,11 +176,8 @@ impl FromStr for Mix {
 
 impl fmt::Display for Mix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (kind, weight)) in self.weights.iter().enumerate() {
-            let comma = if at > 0 { "," } else { "" };
-            write!(f, "{comma}{}={weight}", kind.name())?;
-        }
-        Ok(())
+        let part = |(kind, weight): &(Kind, u32)| format!("{}={weight}", kind.name());
+        f.write_str(&self.weights.iter().map(part).collect::<Vec<_>>().join(","))
     }
 }
 
@@ -224,8 +207,9 @@ mod tests {
     fn kinds_are_drawn_by_weight() {
         let mix: Mix = "get=3,set=1".parse().unwrap();
         let mut random = Random::new(1, 1);
-        let gets = (0..4000).filter(|_| mix.draw(&mut random) == Kind::Get);
-        let gets = gets.count();
+        let gets = (0..4000)
+            .filter(|_| mix.draw(&mut random) == Kind::Get)
+            .count();
         assert!((2900..3100).contains(&gets), "{gets}");
     }
 
@@ -235,6 +219,6 @@ mod tests {
         assert!(eventual.kinds().all(Kind::is_orderless));
         assert!(Mix::of(None).kinds().all(Kind::is_plain_redis));
         let ordered = Mix::of(Some(Consistency::Linearizable));
-        assert!(Kind::ALL.iter().all(|kind| ordered.has(*kind)));
+        assert!(Kind::ALL.iter().all(|(kind, _)| ordered.has(*kind)));
     }
 }

@@ -41,10 +41,7 @@ impl Pace {
                 let extra = u64::from(index_number < all % count);
                 (Some(all / count + extra), None)
             }
-            Goal::Duration(duration) => {
-                let end = nanoseconds(duration);
-                (None, Some(end))
-            }
+            Goal::Duration(duration) => (None, Some(nanoseconds(duration))),
         };
         Self {
             left,
@@ -70,9 +67,10 @@ impl Pace {
 
     /// Takes one operation that is due now: the moment since when it is.
     pub(super) fn take(&mut self, now: u64) -> Option<u64> {
-        let due = self
-            .next_due(now)
-            .filter(|due| *due <= now && !self.is_over(now))?;
+        let due = self.next_due(now)?;
+        if due > now || self.is_over(now) {
+            return None;
+        }
         self.given += 1;
         self.left = self.left.map(|left| left - 1);
         Some(due)

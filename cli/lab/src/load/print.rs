@@ -9,17 +9,15 @@ use crate::kit::print::show::{self, duration};
 use crate::kit::print::table::{Align, Cell, Table};
 use crate::kit::print::{BAD, FAINT, STRONG, count, paragraph, styled, terminal_width};
 use crate::kit::run_folder::from_here;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use std::path::Path;
 
 /// What is going to happen.
 pub(super) fn head(subject: &Subject, options: &Options) -> String {
     let what = match (&subject.model, &subject.cluster) {
         (Some(model), Some(cluster)) => {
-            format!(
-                "{model}, {}, ",
-                count(cluster.replicas.len(), "replica", "replicas")
-            )
+            let replicas = count(cluster.replicas.len(), "replica", "replicas");
+            format!("{model}, {replicas}, ")
         }
         _ => String::new(),
     };
@@ -38,13 +36,9 @@ pub(super) fn head(subject: &Subject, options: &Options) -> String {
     if options.faults != Faults::None {
         details.push(format!("faults {}", options.faults.name()));
     }
-    let details = details.join("; ");
-    let title = styled(STRONG, "load");
-    format!(
-        "{title}  {what}{clients}, seed {}\n{}\n",
-        options.seed,
-        paragraph(&details, 2, terminal_width())
-    )
+    let details = paragraph(&details.join("; "), 2, terminal_width());
+    let (title, seed) = (styled(STRONG, "load"), options.seed);
+    format!("{title}  {what}{clients}, seed {seed}\n{details}\n")
 }
 
 /// The figures, what should not have happened, and where everything is.
@@ -131,10 +125,9 @@ fn errors(tally: &Tally, width: Option<usize>) -> String {
         ("meaning", Align::Left),
     ]);
     for (trouble, count) in &tally.errors {
-        let meaning = if trouble.definite {
-            "did not happen"
-        } else {
-            "may have happened"
+        let meaning = match trouble.definite {
+            true => "did not happen",
+            false => "may have happened",
         };
         table.row(vec![
             Cell::from(trouble.what.as_str()).styled(BAD),
@@ -166,15 +159,14 @@ pub(super) fn json(
     problems: &[String],
 ) -> Json {
     let mut object = figures(tally);
-    object.insert("seed".into(), options.seed.into());
-    object.insert("problems".into(), problems.into());
-    let folder = folder.map(|folder| folder.display().to_string());
-    object.insert("run".into(), folder.into());
-    Json::Object(object)
+    object["seed"] = options.seed.into();
+    object["problems"] = problems.into();
+    object["run"] = folder.map(|folder| folder.display().to_string()).into();
+    object
 }
 
 /// Times are in microseconds.
-fn figures(tally: &Tally) -> Map<String, Json> {
+fn figures(tally: &Tally) -> Json {
     let row = |latencies: &Latencies| {
         let microseconds = |part| quantile(latencies, part).as_nanos() as f64 / 1e3;
         json!({
@@ -186,26 +178,21 @@ fn figures(tally: &Tally) -> Map<String, Json> {
             "max_us": microseconds(1.0),
         })
     };
-    let kinds: Map<String, Json> = tally
+    let kinds = tally
         .kinds()
-        .map(|(kind, latencies)| (kind.name().into(), row(latencies)))
-        .collect();
-    let errors: Vec<Json> = tally
-        .errors
-        .iter()
-        .map(|(trouble, count)| {
-            json!({"error": trouble.what, "count": count, "definite": trouble.definite})
-        })
-        .collect();
-    let mut object = Map::new();
-    object.insert("seconds".into(), tally.took.as_secs_f64().into());
-    object.insert("invoked".into(), tally.invoked.into());
-    object.insert("unsent".into(), tally.unsent.into());
-    object.insert("connections_lost".into(), tally.lost.into());
-    object.insert("all".into(), row(&tally.all()));
-    object.insert("kinds".into(), kinds.into());
-    object.insert("errors".into(), errors.into());
-    object
+        .map(|(kind, latencies)| (kind.name(), row(latencies)));
+    let errors = tally.errors.iter().map(|(trouble, count)| {
+        json!({"error": trouble.what, "count": count, "definite": trouble.definite})
+    });
+    json!({
+        "seconds": tally.took.as_secs_f64(),
+        "invoked": tally.invoked,
+        "unsent": tally.unsent,
+        "connections_lost": tally.lost,
+        "all": row(&tally.all()),
+        "kinds": kinds.collect::<Json>(),
+        "errors": errors.collect::<Json>(),
+    })
 }
 
 #[cfg(test)]
@@ -243,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_object_has_the_same_figures() {
-        let object = Json::Object(figures(&tally()));
+        let object = figures(&tally());
         assert_eq!(object["kinds"]["set"]["answered"], 2000);
         let half = object["kinds"]["set"]["p50_us"].as_f64().unwrap();
         assert!((999.0..1001.0).contains(&half), "{half}");

@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A thread's lines are handed on in pieces of this many bytes, each of whole lines.
 const PIECE: usize = 64 * 1024;
 
-/// Writes operations to a file that several threads share. Lines of one process stand in its order, as one
-/// thread writes them; between processes their order says nothing, because each has its time.
-#[derive(Clone, Debug)]
+/// Writes operations to a file that several threads share; the default one has none and records nothing. Lines of
+/// one process stand in its order, as one thread writes them; between processes their order says nothing, because
+/// each has its time.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Recorder {
     file: Option<Arc<Mutex<File>>>,
     path: PathBuf,
@@ -21,16 +22,6 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// One that records nothing.
-    pub(super) fn none() -> Self {
-        Self {
-            file: None,
-            path: PathBuf::new(),
-            lines: Vec::new(),
-            problem: None,
-        }
-    }
-
     /// Begins a file with what `meta` says of the run. Clones write to the same file.
     pub(super) fn create(
         path: &Path,
@@ -43,8 +34,7 @@ impl Recorder {
         Ok(Self {
             file: Some(Arc::new(Mutex::new(file))),
             path: path.into(),
-            lines: Vec::new(),
-            problem: None,
+            ..Self::default()
         })
     }
 
@@ -98,10 +88,10 @@ impl Recorder {
         self.flush();
         match self.problem {
             None => Ok(()),
-            Some(problem) => Err(Failure::Other(format!(
-                "cannot write {}: {problem}",
-                self.path.display()
-            ))),
+            Some(problem) => {
+                let path = self.path.display();
+                Err(Failure::Other(format!("cannot write {path}: {problem}")))
+            }
         }
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &LoadArguments) -> Result<u8, Failure> {
     let folder = subject.folder(arguments, &options)?;
     let (clock, started) = (Clock::start(), wall_nanoseconds());
     let recorder = match &folder {
-        None => Recorder::none(),
+        None => Recorder::default(),
         Some(folder) => {
             let meta = meta(&subject, &options, started);
             let mut recorder = Recorder::create(&folder.path().join("history.jsonl"), &meta)?;
@@ -150,13 +150,16 @@ impl Load {
         disturber: Option<&mut Disturber>,
     ) -> Result<(Tally, Vec<String>), Failure> {
         let followers = self.followers()?;
-        let destinations: Vec<Destination> =
-            followers.iter().map(|_| Destination::new(GOING)).collect();
+        let destinations = followers.iter().map(|_| Destination::new(GOING));
+        let destinations: Vec<Destination> = destinations.collect();
         std::thread::scope(|scope| {
+            let follow = |(follower, destination): (Follower, _)| {
+                scope.spawn(move || follower.run(destination))
+            };
             let followers: Vec<_> = followers
                 .into_iter()
                 .zip(&destinations)
-                .map(|(follower, destination)| scope.spawn(move || follower.run(destination)))
+                .map(follow)
                 .collect();
             let loaded = self.load(disturber);
             let finished =
@@ -166,10 +169,8 @@ impl Load {
                     .iter()
                     .for_each(|d| d.store(0, Ordering::Release));
             }
-            let followed = followers
-                .into_iter()
-                .map(join)
-                .collect::<Result<Vec<_>, _>>()?;
+            let followed = followers.into_iter().map(join);
+            let followed = followed.collect::<Result<Vec<_>, _>>()?;
             let (tally, mut problems) = finished?;
             problems.extend(incomplete(&followed));
             Ok((tally, problems))
@@ -205,7 +206,10 @@ impl Load {
                 threads.push(scope.spawn(move || driver.connect_and_run(barrier)));
             }
             let disturbing = disturber.map(|disturber| {
-                scope.spawn(move || disturber.run(|| shared.sending.load(Ordering::Relaxed) == 0))
+                scope.spawn(move || {
+                    disturber.run(|| shared.sending.load(Ordering::Relaxed) == 0);
+                    Ok(())
+                })
             });
             progress::show(options.goal, shared, self.clock, || {
                 threads.iter().all(ScopedJoinHandle::is_finished)
@@ -220,11 +224,7 @@ impl Load {
             }
             // A thread that failed never said that it sends no more.
             shared.sending.store(0, Ordering::Relaxed);
-            if let Some(disturbing) = disturbing {
-                disturbing
-                    .join()
-                    .map_err(|_| Failure::Other("a thread failed".into()))?;
-            }
+            disturbing.map_or(Ok(()), join)?;
             failure.map_or(Ok(tally), Err)
         })
     }
@@ -232,25 +232,25 @@ impl Load {
     fn driver(&self, index: usize) -> Result<Driver<'_>, Failure> {
         let options = &self.options;
         let ordered = self.subject.model.is_some_and(|model| model.is_ordered());
+        let extras = Extras {
+            position: options.witness && ordered,
+            wait: options.wait,
+            understand: options.history,
+        };
+        let mix = options.mix.clone();
         let numbers = (0..options.clients).filter(|at| at % options.threads == index);
         let client = |at: usize| {
             let number = at as u64 + 1;
             let author = Author::new(options.seed, number);
-            Client::new(at % options.targets.len(), number, author)
+            Client::new(at % options.targets.len(), number, author, extras)
         };
-        let prefix = self.subject.prefix();
         Ok(Driver {
             targets: &options.targets,
             clients: numbers.map(client).collect(),
             pipeline: options.pipeline,
-            extras: Extras {
-                position: options.witness && ordered,
-                wait: options.wait,
-                understand: options.history,
-            },
             workload: Workload::new(
-                options.mix.clone(),
-                &prefix,
+                mix,
+                &self.subject.prefix(),
                 options.keys,
                 options.value_size,
             ),
@@ -271,10 +271,9 @@ impl Load {
             return Ok(Vec::new());
         };
         let hurried = self.shared.stop.load(Ordering::Relaxed);
-        let patience = if hurried {
-            HURRIED_PATIENCE
-        } else {
-            SETTLE_PATIENCE
+        let patience = match hurried {
+            true => HURRIED_PATIENCE,
+            false => SETTLE_PATIENCE,
         };
         let settled = settle::wait(cluster, model, patience);
         let mut problems = Vec::new();
@@ -287,13 +286,8 @@ impl Load {
         }
         let mut recorder = self.recorder.clone();
         let prefix = self.subject.prefix();
-        problems.extend(finish::save_stores(
-            cluster,
-            &reached,
-            &prefix,
-            folder,
-            &mut recorder,
-        )?);
+        let lost = finish::save_stores(cluster, &reached, &prefix, folder, &mut recorder)?;
+        problems.extend(lost);
         recorder.finish()?;
         Ok(problems)
     }

@@ -45,14 +45,10 @@ impl Sockets {
         Ok(Socket { stream })
     }
 
-    /// Waits until something happens, at most `patience` (`None`: as long as it takes).
-    pub(super) fn wait(
-        &mut self,
-        patience: Option<Duration>,
-        ready: &mut Vec<Ready>,
-    ) -> io::Result<()> {
+    /// Waits until something happens, at most `patience`.
+    pub(super) fn wait(&mut self, patience: Duration, ready: &mut Vec<Ready>) -> io::Result<()> {
         ready.clear();
-        match self.poll.poll(&mut self.events, patience) {
+        match self.poll.poll(&mut self.events, Some(patience)) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
@@ -71,15 +67,6 @@ pub(super) struct Socket {
     stream: TcpStream,
 }
 
-/// What a read or a write came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moved {
-    /// So many bytes.
-    Bytes(usize),
-    /// None now; an event will tell when.
-    NotNow,
-}
-
 impl Socket {
     /// Whether the connection has come about.
     pub(super) fn is_connected(&self) -> io::Result<bool> {
@@ -96,25 +83,26 @@ impl Socket {
         }
     }
 
-    /// Reads. The end is an error, as a replica never ends a connection in order.
-    pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<Moved> {
+    /// Reads so many bytes, or none now; an event will tell when. The end is an error, as a replica never ends a
+    /// connection in order.
+    pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<Option<usize>> {
         match moved(|| self.stream.read(into))? {
-            Moved::Bytes(0) => Err(ErrorKind::UnexpectedEof.into()),
+            Some(0) => Err(ErrorKind::UnexpectedEof.into()),
             other => Ok(other),
         }
     }
 
-    /// Writes what the system takes.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<Moved> {
+    /// Writes what the system takes: so many bytes, or none now; an event will tell when.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<Option<usize>> {
         moved(|| self.stream.write(bytes))
     }
 }
 
-fn moved(mut attempt: impl FnMut() -> io::Result<usize>) -> io::Result<Moved> {
+fn moved(mut attempt: impl FnMut() -> io::Result<usize>) -> io::Result<Option<usize>> {
     loop {
         match attempt() {
-            Ok(count) => return Ok(Moved::Bytes(count)),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Moved::NotNow),
+            Ok(count) => return Ok(Some(count)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

@@ -96,7 +96,10 @@ impl Tally {
 
     /// The kinds that were answered, with their latencies.
     pub(super) fn kinds(&self) -> impl Iterator<Item = (Kind, &Latencies)> {
-        let all = Kind::ALL.into_iter().zip(&self.latencies);
+        let all = Kind::ALL
+            .map(|(kind, _)| kind)
+            .into_iter()
+            .zip(&self.latencies);
         all.filter(|(_, latencies)| !latencies.is_empty())
     }
 
@@ -111,11 +114,9 @@ impl Tally {
     /// So many in a second.
     #[must_use]
     pub(super) fn per_second(&self, count: u64) -> f64 {
-        let seconds = self.took.as_secs_f64();
-        if seconds > 0.0 {
-            count as f64 / seconds
-        } else {
-            0.0
+        match self.took {
+            Duration::ZERO => 0.0,
+            took => count as f64 / took.as_secs_f64(),
         }
     }
 }

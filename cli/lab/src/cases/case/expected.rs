@@ -1,13 +1,13 @@
 //! What a case expects of a reply or of a value in the store.
 
 use holdback::protocol::value::Value;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value as Json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 use std::fmt;
 
 /// An expected value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Json", into = "Json")]
 pub enum Expected {
     /// A string, whether it comes as `+OK` or as a bulk string.
     Text(String),
@@ -47,13 +47,17 @@ impl Expected {
             _ => false,
         }
     }
+}
 
-    fn from_json(json: &Json) -> Result<Self, String> {
-        let list = |items: &[Json]| -> Result<Vec<Self>, String> {
-            items.iter().map(Self::from_json).collect()
+impl TryFrom<Json> for Expected {
+    type Error = String;
+
+    fn try_from(json: Json) -> Result<Self, String> {
+        let list = |items: Vec<Json>| -> Result<Vec<Self>, String> {
+            items.into_iter().map(Self::try_from).collect()
         };
         match json {
-            Json::String(text) => Ok(Self::Text(text.clone())),
+            Json::String(text) => Ok(Self::Text(text)),
             Json::Null => Ok(Self::Null),
             Json::Array(items) => Ok(Self::Array(list(items)?)),
             Json::Number(number) => number
@@ -61,51 +65,32 @@ impl Expected {
                 .map(Self::Integer)
                 .ok_or_else(|| format!("{number} is not an integer; replies have no fractions")),
             Json::Bool(_) => Err("a reply is never true or false; Redis answers 1 or 0".into()),
-            Json::Object(fields) => {
-                let mut fields = fields.iter();
-                match (fields.next(), fields.next()) {
-                    (Some((name, Json::Array(items))), None) if name == "any" => {
-                        Ok(Self::Any(list(items)?))
-                    }
-                    (Some((name, Json::String(code))), None) if name == "error" => {
-                        Ok(Self::Error(code.clone()))
-                    }
-                    (Some((name, Json::Bool(true))), None) if name == "anything" => {
-                        Ok(Self::Anything)
-                    }
+            Json::Object(ref fields) => {
+                let only = fields.iter().next().filter(|_| fields.len() == 1);
+                match only.map(|(name, value)| (name.as_str(), value)) {
+                    Some(("any", Json::Array(items))) => Ok(Self::Any(list(items.clone())?)),
+                    Some(("error", Json::String(code))) => Ok(Self::Error(code.clone())),
+                    Some(("anything", Json::Bool(true))) => Ok(Self::Anything),
                     _ => Err(format!(
-                        "{json} is none of {{\"any\":[...]}}, {{\"error\":\"CODE\"}} and \
-                         {{\"anything\":true}}"
+                        "{json} is none of {{\"any\":[...]}}, {{\"error\":\"CODE\"}} and {{\"anything\":true}}"
                     )),
                 }
             }
         }
     }
+}
 
-    fn to_json(&self) -> Json {
-        let list = |items: &[Self]| items.iter().map(Self::to_json).collect::<Json>();
-        match self {
-            Self::Text(text) => Json::from(text.as_str()),
-            Self::Integer(number) => Json::from(*number),
-            Self::Null => Json::Null,
-            Self::Array(items) => list(items),
-            Self::Error(code) => serde_json::json!({ "error": code }),
-            Self::Any(choices) => serde_json::json!({ "any": list(choices) }),
-            Self::Anything => serde_json::json!({ "anything": true }),
+impl From<Expected> for Json {
+    fn from(expected: Expected) -> Self {
+        match expected {
+            Expected::Text(text) => text.into(),
+            Expected::Integer(number) => number.into(),
+            Expected::Null => Self::Null,
+            Expected::Array(items) => items.into(),
+            Expected::Error(code) => json!({ "error": code }),
+            Expected::Any(choices) => json!({ "any": choices }),
+            Expected::Anything => json!({ "anything": true }),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Expected {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Json::deserialize(deserializer)?;
-        Self::from_json(&json).map_err(D::Error::custom)
-    }
-}
-
-impl Serialize for Expected {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_json().serialize(serializer)
     }
 }
 

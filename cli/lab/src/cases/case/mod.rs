@@ -112,6 +112,12 @@ impl Fault {
     }
 }
 
+/// Whether a link joins two replicas, whichever is named first.
+#[must_use]
+pub fn joins(link: [usize; 2], a: usize, b: usize) -> bool {
+    link == [a, b] || link == [b, a]
+}
+
 /// One connection to a replica, and what is sent on it: each request after the reply to the last.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -177,11 +183,8 @@ impl Case {
     /// The replicas' ports.
     #[must_use]
     pub fn ports(&self) -> Vec<u16> {
-        self.ports.clone().unwrap_or_else(|| {
-            (DEFAULT_FIRST_PORT..)
-                .take(self.num_processes)
-                .collect::<Vec<_>>()
-        })
+        let usual = || (DEFAULT_FIRST_PORT..).take(self.num_processes).collect();
+        self.ports.clone().unwrap_or_else(usual)
     }
 
     /// The cluster that the case describes, on 127.0.0.1.
@@ -190,11 +193,12 @@ impl Case {
         Cluster::at_ports(&self.ports())
     }
 
-    /// The faults, earliest first.
+    /// What the faults do and at which second, earliest first.
     #[must_use]
-    pub fn faults_in_time(&self) -> Vec<&Fault> {
-        let mut faults: Vec<&Fault> = self.faults.iter().collect();
-        faults.sort_by(|a, b| a.at.total_cmp(&b.at));
+    pub fn faults_in_time(&self) -> Vec<(f64, FaultKind)> {
+        let timed = |fault: &Fault| Some((fault.at, fault.kind()?));
+        let mut faults: Vec<_> = self.faults.iter().filter_map(timed).collect();
+        faults.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         faults
     }
 
@@ -209,13 +213,10 @@ impl Case {
     /// # Errors
     /// [`Failure::Usage`] with every problem found, each with its place.
     pub fn load(file: &std::path::Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?;
+        let text = std::fs::read_to_string(file).map_err(Failure::in_file(file))?;
         Self::parse(&text).map_err(|problems| {
-            let lines: Vec<String> = problems
-                .iter()
-                .map(|problem| format!("{}:{problem}", file.display()))
-                .collect();
+            let line = |problem: &Problem| format!("{}:{problem}", file.display());
+            let lines: Vec<String> = problems.iter().map(line).collect();
             Failure::Usage(lines.join("\n"))
         })
     }
@@ -231,22 +232,20 @@ impl Case {
         deserializer
             .end()
             .map_err(|error| vec![Problem::of_json(&error, String::new())])?;
-        let problems = validate::problems(&case);
-        if problems.is_empty() {
-            return Ok(case);
+        let located = |(path, message): (Path, String)| {
+            let (line, column) = place::locate(text, &path).unwrap_or((1, 1));
+            let path = path.to_string();
+            Problem {
+                line,
+                column,
+                path,
+                message,
+            }
+        };
+        match validate::problems(&case) {
+            problems if problems.is_empty() => Ok(case),
+            problems => Err(problems.into_iter().map(located).collect()),
         }
-        Err(problems
-            .into_iter()
-            .map(|(path, message)| {
-                let (line, column) = place::locate(text, &path).unwrap_or((1, 1));
-                Problem {
-                    line,
-                    column,
-                    path: path.to_string(),
-                    message,
-                }
-            })
-            .collect())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where in a file a part of a case stands.
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::value::RawValue;
+use std::collections::HashMap;
 use std::fmt;
 
 /// One step into a JSON document.
@@ -54,65 +55,31 @@ impl fmt::Display for Path {
 /// The line and column, from 1, at which the part at `path` begins in `text`, which is valid JSON. If the
 /// part is missing, the place of the object or list that lacks it.
 pub(super) fn locate(text: &str, path: &Path) -> Option<(usize, usize)> {
-    let mut at = skip_blanks(text, 0);
+    let mut part: &RawValue = serde_json::from_str(text).ok()?;
     for step in &path.0 {
         let inner = match step {
-            Step::Field(name) => find_field(text, at, name),
-            Step::Index(index) => find_element(text, at, *index),
+            Step::Field(name) => fields(part).and_then(|mut fields| fields.remove(name)),
+            Step::Index(index) => elements(part).and_then(|list| list.get(*index).copied()),
         };
         match inner {
-            Some(inner) => at = inner,
+            Some(inner) => part = inner,
             None => break,
         }
     }
+    // A part is a piece of the text itself.
+    let at = part.get().as_ptr().addr() - text.as_ptr().addr();
     let before = text.get(..at)?;
     let line = before.matches('\n').count() + 1;
     let column = at - before.rfind('\n').map_or(0, |end| end + 1) + 1;
     Some((line, column))
 }
 
-fn find_field(text: &str, at: usize, wanted: &str) -> Option<usize> {
-    let mut at = skip_blanks(text, open(text, at, b'{')?);
-    loop {
-        let (name, end) = read::<String>(text, at)?;
-        let colon = skip_blanks(text, end);
-        let value = skip_blanks(text, colon + 1);
-        if name == wanted {
-            return Some(value);
-        }
-        at = next_item(text, value)?;
-    }
+fn fields(object: &RawValue) -> Option<HashMap<String, &RawValue>> {
+    serde_json::from_str(object.get()).ok()
 }
 
-fn find_element(text: &str, at: usize, wanted: usize) -> Option<usize> {
-    let mut at = skip_blanks(text, open(text, at, b'[')?);
-    for _ in 0..wanted {
-        at = next_item(text, at)?;
-    }
-    (text.as_bytes().get(at) != Some(&b']')).then_some(at)
-}
-
-fn open(text: &str, at: usize, bracket: u8) -> Option<usize> {
-    (text.as_bytes().get(at) == Some(&bracket)).then_some(at + 1)
-}
-
-/// Behind the value at `at` and the comma after it, if there is one.
-fn next_item(text: &str, at: usize) -> Option<usize> {
-    let (IgnoredAny, end) = read(text, at)?;
-    let comma = skip_blanks(text, end);
-    (text.as_bytes().get(comma) == Some(&b',')).then(|| skip_blanks(text, comma + 1))
-}
-
-/// The value at `at` and where it ends.
-fn read<T: DeserializeOwned>(text: &str, at: usize) -> Option<(T, usize)> {
-    let mut stream = serde_json::Deserializer::from_str(text.get(at..)?).into_iter();
-    let value = stream.next()?.ok()?;
-    Some((value, at + stream.byte_offset()))
-}
-
-fn skip_blanks(text: &str, at: usize) -> usize {
-    let rest = text.as_bytes().get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|b| b.is_ascii_whitespace()).count()
+fn elements(list: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(list.get()).ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! A number of seconds, or a range to draw from.
 
 use serde::de::{Error, SeqAccess, Unexpected, Visitor};
-use serde::ser::SerializeTuple;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -34,15 +33,13 @@ impl Seconds {
 /// What is wrong with a number of seconds, if anything is.
 #[must_use]
 pub(super) fn seconds_problem(seconds: f64) -> Option<String> {
-    if seconds < 0.0 {
-        Some(format!("{seconds} seconds is a negative time"))
-    } else if seconds > Seconds::LONGEST {
-        let longest = Seconds::LONGEST;
-        Some(format!(
+    let longest = Seconds::LONGEST;
+    match seconds {
+        ..0.0 => Some(format!("{seconds} seconds is a negative time")),
+        _ if seconds > longest => Some(format!(
             "{seconds} seconds is more than the {longest} allowed"
-        ))
-    } else {
-        None
+        )),
+        _ => None,
     }
 }
 
@@ -61,10 +58,7 @@ impl Serialize for Seconds {
         if self.min == self.max {
             return serializer.serialize_f64(self.min);
         }
-        let mut pair = serializer.serialize_tuple(2)?;
-        pair.serialize_element(&self.min)?;
-        pair.serialize_element(&self.max)?;
-        pair.end()
+        [self.min, self.max].serialize(serializer)
     }
 }
 
@@ -90,30 +84,22 @@ impl<'de> Visitor<'de> for SecondsVisitor {
         })
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "times are small")]
     fn visit_u64<E: Error>(self, seconds: u64) -> Result<Seconds, E> {
         self.visit_f64(seconds as f64)
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "times are small")]
     fn visit_i64<E: Error>(self, seconds: i64) -> Result<Seconds, E> {
         self.visit_f64(seconds as f64)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Seconds, A::Error> {
-        let mut numbers = [0.0; 2];
-        for (at, number) in numbers.iter_mut().enumerate() {
-            *number = list
-                .next_element()?
-                .ok_or_else(|| Error::invalid_length(at, &self))?;
-        }
+        let missing = |length| Error::invalid_length(length, &self);
+        let min = list.next_element()?.ok_or_else(|| missing(0))?;
+        let max = list.next_element()?.ok_or_else(|| missing(1))?;
         if list.next_element::<serde::de::IgnoredAny>()?.is_some() {
-            return Err(Error::invalid_value(
-                Unexpected::Other("a list of more than two"),
-                &self,
-            ));
+            let more = Unexpected::Other("a list of more than two");
+            return Err(Error::invalid_value(more, &self));
         }
-        let [min, max] = numbers;
         Ok(Seconds { min, max })
     }
 }

@@ -1,7 +1,7 @@
 //! What types cannot say about a case.
 
 use super::seconds::seconds_problem;
-use super::{Case, Client, Expected, FaultKind, LinkDelay, Path, Seconds};
+use super::{Case, Client, Expected, FaultKind, LinkDelay, Path, Seconds, joins};
 use crate::order::{Command, join_commands, same_command, split_commands};
 use holdback::protocol::command::{CommandSpec, Kind, Name, lookup};
 use holdback::protocol::error::ErrorCode;
@@ -44,10 +44,8 @@ impl Findings {
     fn replica(&mut self, path: Path, id: usize, case: &Case) {
         let replicas = case.num_processes;
         if id == 0 || id > replicas {
-            self.push(
-                path,
-                format!("there is no replica {id}; ids go from 1 to {replicas}"),
-            );
+            let message = format!("there is no replica {id}; ids go from 1 to {replicas}");
+            self.push(path, message);
         }
     }
 
@@ -56,10 +54,8 @@ impl Findings {
             self.replica(path.then(at), id, case);
         }
         if pair[0] == pair[1] {
-            self.push(
-                path.clone(),
-                format!("replica {} has no link to itself", pair[0]),
-            );
+            let message = format!("replica {} has no link to itself", pair[0]);
+            self.push(path.clone(), message);
         }
     }
 
@@ -83,10 +79,8 @@ impl Findings {
 fn check_name(case: &Case, found: &mut Findings) {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if case.name.is_empty() || case.name.len() > 64 || !case.name.chars().all(fits) {
-        found.push(
-            Path::default().then("name"),
-            "a name has 1 to 64 letters, digits, `-` and `_`; it names the run folder",
-        );
+        let message = "a name has 1 to 64 letters, digits, `-` and `_`; it names the run folder";
+        found.push(Path::default().then("name"), message);
     }
 }
 
@@ -110,15 +104,11 @@ fn check_ports(case: &Case, found: &mut Findings) {
 }
 
 fn check_delays(case: &Case, found: &mut Findings) {
-    let path = Path::default().then("delays");
     for (at, delay) in case.delays.iter().enumerate() {
-        let path = path.then(at);
+        let path = Path::default().then("delays").then(at);
         found.link_delay(&path, delay, case);
-        let link = |d: &LinkDelay| (d.from, d.to);
-        if let Some(first) = case.delays[..at]
-            .iter()
-            .position(|d| link(d) == link(delay))
-        {
+        let same_link = |other: &LinkDelay| (other.from, other.to) == (delay.from, delay.to);
+        if let Some(first) = case.delays[..at].iter().position(same_link) {
             found.push(
                 path,
                 format!("delays[{first}] has the same `from` and `to`"),
@@ -152,16 +142,16 @@ fn check_faults(case: &Case, found: &mut Findings) {
 
 /// Whether something was done to the link of `pair` before the time `at`.
 fn is_impaired(case: &Case, pair: [usize; 2], at: f64) -> bool {
-    let [a, b] = pair;
-    let same = |x: usize, y: usize| (x, y) == (a, b) || (y, x) == (a, b);
-    case.delays.iter().any(|delay| same(delay.from, delay.to))
-        || case.faults.iter().any(|fault| {
-            fault.at < at
-                && match fault.kind() {
-                    Some(FaultKind::Cut([x, y])) => same(x, y),
-                    Some(FaultKind::Delay(delay)) => same(delay.from, delay.to),
-                    _ => false,
-                }
+    let is_delayed = |delay: &LinkDelay| joins(pair, delay.from, delay.to);
+    case.delays.iter().any(is_delayed)
+        || (case
+            .faults_in_time()
+            .iter()
+            .take_while(|(time, _)| *time < at))
+        .any(|(_, kind)| match kind {
+            FaultKind::Cut([a, b]) => joins(pair, *a, *b),
+            FaultKind::Delay(delay) => is_delayed(delay),
+            FaultKind::Heal(_) => false,
         })
 }
 
@@ -173,13 +163,11 @@ fn check_clients(case: &Case, found: &mut Findings) {
     for (at, client) in case.clients.iter().enumerate() {
         let path = path.then(at);
         found.replica(path.then("process"), client.process, case);
+        let path = path.then("requests");
         if client.requests.is_empty() {
-            found.push(
-                path.then("requests"),
-                "a client without requests does nothing",
-            );
+            found.push(path.clone(), "a client without requests does nothing");
         }
-        check_requests(client, &path.then("requests"), found);
+        check_requests(client, &path, found);
     }
 }
 
@@ -231,41 +219,35 @@ fn check_expectations(case: &Case, found: &mut Findings) {
     }
     for (key, value) in case.expect.store.iter().flatten() {
         if !is_store_value(value) {
-            found.push(
-                path.then("store").then(key.as_str()),
-                "a store holds strings (null: the key is absent)",
-            );
+            let path = path.then("store").then(key.as_str());
+            found.push(path, "a store holds strings (null: the key is absent)");
         }
     }
 }
 
 fn check_orders(case: &Case, orders: &[Vec<String>], path: &Path, found: &mut Findings) {
     if !case.consistency.is_ordered() {
-        found.push(
-            path.clone(),
-            "replicas of an eventual cluster agree on no order",
-        );
+        let message = "replicas of an eventual cluster agree on no order";
+        found.push(path.clone(), message);
         return;
     }
     if orders.is_empty() {
-        found.push(
-            path.clone(),
-            "no order at all is allowed; leave `orders` out to allow any",
-        );
+        let message = "no order at all is allowed; leave `orders` out to allow any";
+        found.push(path.clone(), message);
     }
     for (at, order) in orders.iter().enumerate() {
         for (entry_at, entry) in order.iter().enumerate() {
+            let problems = match split_commands(entry.as_bytes()) {
+                Err(what) => vec![what],
+                Ok(commands) => commands
+                    .iter()
+                    .filter_map(|one| order_problem(case, one))
+                    .collect(),
+            };
             let path = path.then(at).then(entry_at);
-            match split_commands(entry.as_bytes()) {
-                Err(what) => found.push(path, what),
-                Ok(commands) => {
-                    for command in &commands {
-                        if let Some(problem) = order_problem(case, command) {
-                            found.push(path.clone(), problem);
-                        }
-                    }
-                }
-            }
+            problems
+                .into_iter()
+                .for_each(|what| found.push(path.clone(), what));
         }
     }
 }
@@ -280,28 +262,16 @@ fn order_problem(case: &Case, command: &Command) -> Option<String> {
     if !matches!(spec.kind, Kind::Read | Kind::Write) {
         return Some(format!("{} is never part of the order", spec.name));
     }
-    let sent = case
-        .clients
-        .iter()
-        .flat_map(|client| &client.requests)
-        .any(|request| {
-            let sent: Command = request
-                .arguments()
-                .iter()
-                .map(|part| part.to_vec())
-                .collect();
-            same_command(&sent, command)
-        });
+    let mut requests = case.clients.iter().flat_map(|client| &client.requests);
+    let sent = requests.any(|request| same_command(&request.arguments(), command));
     (!sent).then(|| format!("no client sends `{line}`"))
 }
 
 fn check_replies(case: &Case, replies: &[Vec<Expected>], path: &Path, found: &mut Findings) {
     let (given, wanted) = (replies.len(), case.clients.len());
     if given != wanted {
-        found.push(
-            path.clone(),
-            format!("{given} lists of replies for {wanted} clients"),
-        );
+        let message = format!("{given} lists of replies for {wanted} clients");
+        found.push(path.clone(), message);
     }
     for (at, (replies, client)) in replies.iter().zip(&case.clients).enumerate() {
         let path = path.then(at);
@@ -310,9 +280,13 @@ fn check_replies(case: &Case, replies: &[Vec<Expected>], path: &Path, found: &mu
             let message = format!("{given} replies for the {wanted} requests of clients[{at}]");
             found.push(path.clone(), message);
         }
-        for (at, expected) in replies.iter().enumerate() {
-            check_expected(expected, &path.then(at), found);
-        }
+        check_each(replies, &path, found);
+    }
+}
+
+fn check_each(expected: &[Expected], path: &Path, found: &mut Findings) {
+    for (at, expected) in expected.iter().enumerate() {
+        check_expected(expected, &path.then(at), found);
     }
 }
 
@@ -321,22 +295,12 @@ fn check_expected(expected: &Expected, path: &Path, found: &mut Findings) {
         Expected::Any(choices) if choices.is_empty() => {
             found.push(path.then("any"), "no reply at all is allowed");
         }
-        Expected::Any(items) => {
-            for (at, item) in items.iter().enumerate() {
-                check_expected(item, &path.then("any").then(at), found);
-            }
-        }
-        Expected::Array(items) => {
-            for (at, item) in items.iter().enumerate() {
-                check_expected(item, &path.then(at), found);
-            }
-        }
+        Expected::Any(items) => check_each(items, &path.then("any"), found),
+        Expected::Array(items) => check_each(items, path, found),
         Expected::Error(code) if ErrorCode::parse(code).is_none() => {
             let known: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.text()).collect();
-            let message = format!(
-                "there is no error code {code:?}; there are {}",
-                known.join(", ")
-            );
+            let known = known.join(", ");
+            let message = format!("there is no error code {code:?}; there are {known}");
             found.push(path.then("error"), message);
         }
         _ => {}

@@ -1,7 +1,8 @@
 //! How long a run is going to take, estimated from its delays and faults.
 
 use super::Plan;
-use crate::cases::case::{Case, FaultKind};
+use crate::cases::case::{Case, FaultKind, LinkDelay, joins};
+use holdback::consistency::Consistency;
 use holdback::protocol::command::{Kind, lookup};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub fn estimate(case: &Case, plan: &Plan) -> Duration {
     let mut end = case.faults.iter().map(|fault| fault.at).fold(0.0, f64::max);
     while let Some(client) = earliest(case, &next) {
         let (request, sent) = next[client];
-        let answered = world.answered(case, client, request, sent);
+        let answered = world.answered(client, request, sent);
         end = end.max(answered);
         let delay = plan.delays[client]
             .get(request + 1)
@@ -56,44 +57,38 @@ impl<'a> World<'a> {
     }
 
     /// When a request sent at the time `sent` is answered.
-    fn answered(&mut self, case: &Case, client: usize, request: usize, sent: f64) -> f64 {
+    fn answered(&mut self, client: usize, request: usize, sent: f64) -> f64 {
+        let case = self.case;
         let client = &case.clients[client];
         let kind = lookup(client.requests[request].op.as_bytes()).map(|spec| spec.kind);
         let travels = match kind {
             Some(Kind::Write) => true,
-            Some(Kind::Read) => case.consistency.name() == "linearizable",
+            Some(Kind::Read) => case.consistency == Consistency::Linearizable,
             _ => false,
         };
         if !travels {
             return sent;
         }
         self.deliver(client.process, sent);
-        if case.consistency.is_ordered() {
-            self.delivered[client.process]
-                .max(sent)
-                .min(sent + REQUEST_TIMEOUT)
-        } else {
-            sent
+        match case.consistency.is_ordered() {
+            true => self.delivered[client.process].clamp(sent, sent + REQUEST_TIMEOUT),
+            false => sent,
         }
     }
 
     /// Multicasts an entry, or sends an update.
     fn deliver(&mut self, origin: usize, sent: f64) {
-        let replicas = 1..=self.case.num_processes;
-        let received: Vec<f64> = replicas
-            .clone()
-            .map(|to| self.arrives(origin, to, sent))
-            .collect();
-        for to in replicas.clone() {
-            let known = if self.case.consistency.is_ordered() {
-                let acks = replicas
-                    .clone()
-                    .map(|from| self.arrives(from, to, received[from - 1]));
-                acks.fold(0.0, f64::max)
-            } else {
-                received[to - 1]
-            };
-            self.delivered[to] = self.delivered[to].max(known);
+        let replicas = || 1..=self.case.num_processes;
+        let received = |to| self.arrives(origin, to, sent);
+        // In an ordered model a replica waits for the acks of all others.
+        let acked = |from, to| self.arrives(from, to, received(from));
+        let known = |to| match self.case.consistency.is_ordered() {
+            true => replicas().map(|from| acked(from, to)).fold(0.0, f64::max),
+            false => received(to),
+        };
+        let known: Vec<f64> = replicas().map(known).collect();
+        for (delivered, known) in self.delivered[1..].iter_mut().zip(known) {
+            *delivered = delivered.max(known);
         }
     }
 
@@ -103,25 +98,19 @@ impl<'a> World<'a> {
             return sent;
         }
         let (mut leaves, mut delay) = (sent, 0.0);
-        for link in self
-            .case
-            .delays
-            .iter()
-            .filter(|d| (d.from, d.to) == (from, to))
-        {
-            delay = link.seconds.max;
-        }
+        let starts = |delay: &LinkDelay| (0.0, FaultKind::Delay(*delay));
+        let starts = self.case.delays.iter().map(starts);
         let mut cut = false;
-        for fault in self.case.faults_in_time() {
-            match fault.kind() {
-                Some(FaultKind::Cut(pair)) if joins(pair, from, to) => cut |= fault.at <= sent,
-                Some(FaultKind::Heal(pair)) if joins(pair, from, to) && cut => {
-                    if fault.at > sent {
-                        leaves = leaves.max(fault.at + REDIAL);
+        for (at, kind) in starts.chain(self.case.faults_in_time()) {
+            match kind {
+                FaultKind::Cut(pair) if joins(pair, from, to) => cut |= at <= sent,
+                FaultKind::Heal(pair) if joins(pair, from, to) && cut => {
+                    if at > sent {
+                        leaves = leaves.max(at + REDIAL);
                     }
                     cut = false;
                 }
-                Some(FaultKind::Delay(d)) if (d.from, d.to) == (from, to) && fault.at <= sent => {
+                FaultKind::Delay(d) if (d.from, d.to) == (from, to) && at <= sent => {
                     delay = d.seconds.max;
                 }
                 _ => {}
@@ -132,10 +121,6 @@ impl<'a> World<'a> {
         }
         leaves + delay
     }
-}
-
-fn joins(pair: [usize; 2], a: usize, b: usize) -> bool {
-    pair == [a, b] || pair == [b, a]
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use super::sides;
 use crate::cases::case::{Case, FaultKind, LinkDelay};
-use crate::cases::clients::{Outcome, Seen};
+use crate::cases::clients::{Exchange, Seen};
 use crate::cases::verdict::{self, Agreement, Latency};
 use crate::check::{Judgement, Verdict};
 use crate::kit::collect::Final;
-use crate::kit::print::show::{duration, moment, reply};
+use crate::kit::print::show::{duration, moment};
 use crate::kit::print::table::{Align, Cell, Table};
 use crate::kit::print::{BAD, FAINT, PLAIN, STRONG, WARN, count, paragraph, styled, yes_or_no};
 use crate::kit::settle::short;
@@ -53,44 +53,31 @@ pub fn head(case: &Case, seed: u64, width: Option<usize>) -> String {
 /// What came of the run.
 #[must_use]
 pub fn outcome(shown: &Shown<'_>) -> String {
-    [
-        clients(shown),
-        sides::stores(shown),
-        sides::orders(shown),
-        held_back(shown),
-        verdict(shown),
-    ]
-    .concat()
+    clients(shown)
+        + &sides::stores(shown)
+        + &sides::orders(shown)
+        + &held_back(shown)
+        + &verdict(shown)
 }
 
 pub(super) fn heading(title: &str, about: &str) -> String {
-    let about = if about.is_empty() {
-        String::new()
-    } else {
-        format!("  {about}")
-    };
-    format!("\n{}{}\n", styled(STRONG, title), styled(FAINT, &about))
+    let gap = if about.is_empty() { "" } else { "  " };
+    let about = styled(FAINT, &format!("{gap}{about}"));
+    format!("\n{}{about}\n", styled(STRONG, title))
 }
 
 /// The delays and faults.
 fn network(case: &Case) -> String {
     let mut lines = delay_lines(case);
-    for (fault, kind) in case
-        .faults_in_time()
-        .into_iter()
-        .filter_map(|f| Some((f, f.kind()?)))
-    {
+    for (at, kind) in case.faults_in_time() {
         let what = match kind {
             FaultKind::Cut([a, b]) => format!("the link between {a} and {b} is cut"),
             FaultKind::Heal([a, b]) => format!("the link between {a} and {b} is healed"),
-            FaultKind::Delay(d) => {
-                format!(
-                    "frames from {} to {} take {} longer",
-                    d.from, d.to, d.seconds
-                )
+            FaultKind::Delay(LinkDelay { from, to, seconds }) => {
+                format!("frames from {from} to {to} take {seconds} longer")
             }
         };
-        lines.push(format!("at {} s {what}", fault.at));
+        lines.push(format!("at {at} s {what}"));
     }
     if lines.is_empty() {
         return String::new();
@@ -102,29 +89,21 @@ fn network(case: &Case) -> String {
 /// The delays from before the start: a line for each sender, or one for all if they are the same.
 fn delay_lines(case: &Case) -> Vec<String> {
     let links = case.num_processes * (case.num_processes - 1);
-    if let Some(first) = case.delays.first()
-        && case.delays.len() == links
-        && case
-            .delays
-            .iter()
-            .all(|delay| delay.seconds == first.seconds)
-    {
-        let seconds = first.seconds;
-        return vec![format!("frames between all replicas take {seconds} longer")];
-    }
+    let mut rest = case.delays.clone();
     let mut lines: Vec<String> = Vec::new();
-    let mut rest: Vec<_> = case.delays.iter().collect();
-    while let Some(first) = rest.first().copied() {
-        let same = |delay: &LinkDelay| (delay.from, delay.seconds) == (first.from, first.seconds);
-        let (line, other): (Vec<&LinkDelay>, Vec<&LinkDelay>) =
-            rest.into_iter().partition(|delay| same(delay));
-        let to: Vec<String> = line.iter().map(|delay| delay.to.to_string()).collect();
-        let to = enumeration(&to);
+    while let Some(LinkDelay { from, seconds, .. }) = rest.first().copied() {
+        if rest.len() == links && rest.iter().all(|delay| delay.seconds == seconds) {
+            return vec![format!("frames between all replicas take {seconds} longer")];
+        }
+        let same = |delay: &mut LinkDelay| (delay.from, delay.seconds) == (from, seconds);
+        let to: Vec<String> = rest
+            .extract_if(.., same)
+            .map(|delay| delay.to.to_string())
+            .collect();
         lines.push(format!(
-            "frames from {} to {to} take {} longer",
-            first.from, first.seconds
+            "frames from {from} to {} take {seconds} longer",
+            enumeration(&to)
         ));
-        rest = other;
     }
     lines
 }
@@ -153,50 +132,38 @@ fn clients(shown: &Shown<'_>) -> String {
             let name = |id: usize| if first { id.to_string() } else { String::new() };
             let mut row: Vec<Cell> = vec![name(number).into(), name(client.process).into()];
             match seen.get(at) {
-                None => row.extend(["".into(), "".into(), request.line().into(), never_sent()]),
+                None => {
+                    let reply = Cell::from("never sent").styled(BAD);
+                    row.extend(["".into(), "".into(), request.line().into(), reply]);
+                }
                 Some(exchange) => row.extend([
                     moment(exchange.sent).into(),
                     duration(exchange.took()).into(),
                     request.line().into(),
-                    reply_cell(&exchange.outcome),
+                    answer(exchange),
                 ]),
             }
             table.row(row);
         }
     }
     let latency = &shown.verdict.latency;
-    let latency = [
-        latency_line("reads", &latency.reads),
-        latency_line("writes", &latency.writes),
-    ];
-    heading("clients", "seconds from the start") + &table.render(shown.width) + &latency.concat()
+    heading("clients", "seconds from the start")
+        + &table.render(shown.width)
+        + &latency_line("reads", &latency.reads)
+        + &latency_line("writes", &latency.writes)
 }
 
-fn never_sent() -> Cell {
-    Cell::from("never sent").styled(BAD)
-}
-
-fn reply_cell(outcome: &Outcome) -> Cell {
-    match outcome {
-        Outcome::Reply(error @ Value::Error(_)) => Cell::from(reply(error)).styled(BAD),
-        Outcome::Reply(value) => reply(value).into(),
-        Outcome::Lost(reason) => Cell::from(format!("no reply: {reason}")).styled(BAD),
-    }
+fn answer(exchange: &Exchange) -> Cell {
+    let bad = matches!(exchange.outcome, Err(_) | Ok(Value::Error(_)));
+    Cell::from(exchange.answer()).styled(if bad { BAD } else { PLAIN })
 }
 
 fn latency_line(name: &str, latency: &Latency) -> String {
+    let (median, max) = (duration(latency.median), duration(latency.max));
     match latency.count {
         0 => String::new(),
-        1 => format!(
-            "  1 {}: {}\n",
-            name.trim_end_matches('s'),
-            duration(latency.max)
-        ),
-        number => format!(
-            "  {number} {name}: median {}, max {}\n",
-            duration(latency.median),
-            duration(latency.max)
-        ),
+        1 => format!("  1 {}: {max}\n", name.trim_end_matches('s')),
+        number => format!("  {number} {name}: median {median}, max {max}\n"),
     }
 }
 
@@ -217,42 +184,26 @@ fn held_back(shown: &Shown<'_>) -> String {
 fn verdict(shown: &Shown<'_>) -> String {
     let verdict = shown.verdict;
     let mut text = heading("verdict", "");
-    let line = |name: &str, yes: bool, about: String| {
-        format!(
-            "  {name:<18}{}  {}\n",
-            yes_or_no(yes),
-            styled(FAINT, &about)
-        )
-    };
+    let line = |name, yes, about: &str| line(name, &yes_or_no(yes), &styled(FAINT, about));
+    let after = duration(verdict.settled.after);
     text += &match &verdict.settled.missing {
-        None => {
-            let after = duration(verdict.settled.after);
-            line("settled", true, format!("{after} after the last reply"))
-        }
-        Some(missing) => {
-            let after = duration(verdict.settled.after);
-            line("settled", false, format!("after {after}: {missing}"))
-        }
+        None => line("settled", true, &format!("{after} after the last reply")),
+        Some(missing) => line("settled", false, &format!("after {after}: {missing}")),
     };
     for problem in &verdict.incomplete {
-        text += &line("complete", false, problem.clone());
+        text += &line("complete", false, problem);
     }
     let digest = shown.finals.iter().find(|last| last.problem.is_none());
-    let digest = digest.map_or(String::new(), |last| {
-        format!(", digest {}", short(&last.digest))
-    });
+    let digest = digest.map(|last| format!(", digest {}", short(&last.digest)));
+    let digest = digest.unwrap_or_default();
     if let Some(orders) = &verdict.orders {
         text += &agreement("orders identical", orders, |entries| {
             count(entries, "entry", "entries") + &digest
         });
     }
     text += &agreement("stores identical", &verdict.stores, |keys| {
-        let digest = if verdict.orders.is_none() {
-            digest.as_str()
-        } else {
-            ""
-        };
-        count(keys, "key", "keys") + digest
+        let digest = verdict.orders.is_none().then_some(digest.as_str());
+        count(keys, "key", "keys") + digest.unwrap_or_default()
     });
     for check in &verdict.checks {
         text += &model(check, shown.case.consistency);
@@ -265,7 +216,7 @@ fn verdict(shown: &Shown<'_>) -> String {
         // Keys that nobody expected come on top.
         (all, unmet) => format!("{unmet} of {} not met", all.max(unmet)),
     };
-    text += &line("expectations met", unmet == 0, about);
+    text += &line("expectations met", unmet == 0, &about);
     for unmet in &verdict.unmet {
         text += &format!("      {} ({})\n", unmet.about, unmet.place);
         text += &format!("        expected  {}\n", unmet.expected);
@@ -288,28 +239,20 @@ fn model(check: &Judgement, own: Consistency) -> String {
         Verdict::Yes => format!("more than {own} promises, as it happened"),
         Verdict::No(_) => format!("{own} does not promise it"),
     };
-    format!(
-        "  {:<18}{word}  {}\n",
-        check.model.name(),
-        styled(FAINT, &about)
-    )
+    line(check.model.name(), &word, &styled(FAINT, &about))
+}
+
+/// A line of the verdict.
+fn line(name: &str, word: &str, about: &str) -> String {
+    format!("  {name:<18}{word}  {about}\n")
 }
 
 fn agreement(name: &str, agreement: &Agreement, about: impl Fn(usize) -> String) -> String {
     match agreement {
-        Agreement::Same(number) => {
-            let about = about(*number);
-            format!(
-                "  {name:<18}{}  {}\n",
-                yes_or_no(true),
-                styled(FAINT, &about)
-            )
-        }
+        Agreement::Same(number) => line(name, &yes_or_no(true), &styled(FAINT, &about(*number))),
         Agreement::Different { place, found } => {
-            let mut text = format!(
-                "  {name:<18}{}  they differ first at {place}\n",
-                yes_or_no(false)
-            );
+            let about = format!("they differ first at {place}");
+            let mut text = line(name, &yes_or_no(false), &about);
             for (replica, found) in found {
                 let found = found.as_deref().unwrap_or("nothing");
                 text += &format!("      replica {replica}  {}\n", styled(BAD, found));

@@ -1,5 +1,4 @@
 use super::*;
-use crate::cases::clients::Outcome;
 use holdback::protocol::value::Value;
 use serde_json::Value as Json;
 use std::time::Duration;
@@ -18,33 +17,30 @@ fn request(line: &str) -> String {
 }
 
 /// The lines of the history of one client that sent `lines` and got `outcomes`.
-fn history(exchanges: &[(&str, Outcome)]) -> Vec<String> {
+fn history(exchanges: &[(&str, Came)]) -> Vec<String> {
     let requests: Vec<String> = exchanges.iter().map(|(line, _)| request(line)).collect();
-    let seen: Seen = exchanges
-        .iter()
-        .zip(0..)
-        .map(|((_, outcome), at)| Exchange {
-            sent: Duration::from_nanos(at * 10),
-            ended: Duration::from_nanos(at * 10 + 5),
-            outcome: outcome.clone(),
-        })
-        .collect();
+    let exchange = |((_, outcome), at): (&(&str, Came), u64)| Exchange {
+        sent: Duration::from_nanos(at * 10),
+        ended: Duration::from_nanos(at * 10 + 5),
+        outcome: outcome.clone(),
+    };
+    let seen: Seen = exchanges.iter().zip(0..).map(exchange).collect();
     let history = super::history(&case(&requests.join(",")), 7, &[seen], &[]);
     let mut text = Vec::new();
     history::write(&history, &mut text).unwrap();
-    String::from_utf8(text)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect()
+    let text = String::from_utf8(text).unwrap();
+    text.lines().map(str::to_owned).collect()
 }
 
-fn reply(value: Value) -> Outcome {
-    Outcome::Reply(value)
+/// What comes of a request.
+type Came = Result<Value, String>;
+
+fn ok() -> Came {
+    Ok(done())
 }
 
-fn ok() -> Outcome {
-    reply(Value::Simple("OK".into()))
+fn done() -> Value {
+    Value::Simple("OK".into())
 }
 
 fn bulk(text: &str) -> Value {
@@ -53,7 +49,7 @@ fn bulk(text: &str) -> Value {
 
 #[test]
 fn a_write_and_a_read() {
-    let lines = history(&[("SET x 1", ok()), ("get x", reply(bulk("1")))]);
+    let lines = history(&[("SET x 1", ok()), ("get x", Ok(bulk("1")))]);
     let meta: Json = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!(meta["meta"]["seed"], 7);
     assert_eq!(meta["meta"]["left_out"], 0);
@@ -69,13 +65,11 @@ fn a_write_and_a_read() {
 }
 
 /// The completion of a single command: its kind, `f`, value and result.
-fn completed(line: &str, outcome: Outcome) -> String {
+fn completed(line: &str, outcome: Came) -> String {
     let lines = history(&[(line, outcome)]);
     let last: Json = serde_json::from_str(&lines[2]).unwrap();
-    let result = last
-        .get("result")
-        .map(|result| format!(" -> {result}"))
-        .unwrap_or_default();
+    let result = last.get("result").map(|result| format!(" -> {result}"));
+    let result = result.unwrap_or_default();
     let word = |name: &str| last[name].as_str().unwrap_or_default().to_owned();
     format!("{} {} {}{result}", word("type"), word("f"), last["value"])
 }
@@ -85,11 +79,7 @@ fn every_kind_of_operation_has_its_value_and_result() {
     for (line, value, expected) in [
         ("GET x", Value::Null, "ok get null"),
         ("SET x 1 NX", Value::Null, r#"ok setnx "1" -> false"#),
-        (
-            "SET x 1 nx",
-            Value::Simple("OK".into()),
-            r#"ok setnx "1" -> true"#,
-        ),
+        ("SET x 1 nx", done(), r#"ok setnx "1" -> true"#),
         ("SETNX x 1", Value::Integer(1), r#"ok setnx "1" -> true"#),
         ("SET x 1 GET", Value::Null, r#"ok getset "1" -> null"#),
         ("GETSET x 1", bulk("0"), r#"ok getset "1" -> "0""#),
@@ -106,67 +96,55 @@ fn every_kind_of_operation_has_its_value_and_result() {
             Value::Array(vec![bulk("1"), Value::Null]),
             r#"ok mget ["x","y"] -> ["1",null]"#,
         ),
-        (
-            "MSET x 1 y 2",
-            Value::Simple("OK".into()),
-            r#"ok mset {"x":"1","y":"2"}"#,
-        ),
+        ("MSET x 1 y 2", done(), r#"ok mset {"x":"1","y":"2"}"#),
     ] {
-        assert_eq!(completed(line, reply(value)), expected, "{line}");
+        assert_eq!(completed(line, Ok(value)), expected, "{line}");
     }
 }
 
 #[test]
 fn definite_errors_fail_and_others_leave_it_open() {
-    let error = |text: &str| reply(Value::Error(text.into()));
-    assert_eq!(
-        completed("INCR x", error("ERR value is not an integer")),
-        "fail incr null"
-    );
-    assert_eq!(
-        completed("GET x", error("TIMEOUT too late")),
-        "fail get null"
-    );
-    assert_eq!(
-        completed("DEL x", error("UNCERTAIN may happen")),
-        "info del null"
-    );
-    assert_eq!(completed("DEL x", error("STRANGE what")), "info del null");
-    assert_eq!(
-        completed("DEL x", Outcome::Lost("gone".into())),
-        "info del null"
-    );
+    let error = |text: &str| Ok(Value::Error(text.into()));
+    for (line, outcome, expected) in [
+        (
+            "INCR x",
+            error("ERR value is not an integer"),
+            "fail incr null",
+        ),
+        ("GET x", error("TIMEOUT too late"), "fail get null"),
+        ("DEL x", error("UNCERTAIN may happen"), "info del null"),
+        ("DEL x", error("STRANGE what"), "info del null"),
+        ("DEL x", Err("gone".into()), "info del null"),
+    ] {
+        assert_eq!(completed(line, outcome.clone()), expected, "{outcome:?}");
+    }
 }
 
 #[test]
 fn a_client_goes_on_as_a_new_process_after_an_open_operation() {
     let lines = history(&[
-        (
-            "SET x 1",
-            reply(Value::Error("UNCERTAIN may happen".into())),
-        ),
+        ("SET x 1", Ok(Value::Error("UNCERTAIN may happen".into()))),
         ("SET x 2", ok()),
     ]);
-    let processes: Vec<Json> = lines[1..]
-        .iter()
-        .map(|line| serde_json::from_str::<Json>(line).unwrap()["process"].clone())
-        .collect();
-    assert_eq!(processes, [1, 1, 2, 2]);
+    let process = |line: &String| serde_json::from_str::<Json>(line).unwrap()["process"].clone();
+    assert_eq!(
+        lines[1..].iter().map(process).collect::<Vec<_>>(),
+        [1, 1, 2, 2]
+    );
 }
 
 #[test]
 fn a_transaction_is_one_operation_and_a_refused_one_fails() {
-    let queued = || reply(Value::Simple("QUEUED".into()));
+    let queued = || Ok(Value::Simple("QUEUED".into()));
     let transaction = |outcome: Value| {
         history(&[
             ("MULTI", ok()),
             ("SET x 1", queued()),
             ("DEL y", queued()),
-            ("EXEC", reply(outcome)),
+            ("EXEC", Ok(outcome)),
         ])
     };
-    let done = Value::Array(vec![Value::Simple("OK".into()), Value::Integer(0)]);
-    let lines = transaction(done);
+    let lines = transaction(Value::Array(vec![done(), Value::Integer(0)]));
     assert_eq!(lines.len(), 3);
     assert_eq!(
         lines[2],
@@ -179,7 +157,7 @@ fn a_transaction_is_one_operation_and_a_refused_one_fails() {
 
 #[test]
 fn what_the_format_cannot_say_is_counted() {
-    let lines = history(&[("DBSIZE", reply(Value::Integer(0))), ("PING", ok())]);
+    let lines = history(&[("DBSIZE", Ok(Value::Integer(0))), ("PING", ok())]);
     assert_eq!(lines.len(), 1);
     let meta: Json = serde_json::from_str(&lines[0]).unwrap();
     assert_eq!(meta["meta"]["left_out"], 1);

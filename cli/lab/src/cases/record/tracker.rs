@@ -1,7 +1,7 @@
 //! Which operations the requests of one client are.
 
 use crate::cases::case::Request;
-use crate::cases::clients::{Exchange, Outcome};
+use crate::cases::clients::Exchange;
 use crate::history::Call;
 use holdback::protocol::command::{Kind, lookup};
 use holdback::protocol::value::Value;
@@ -35,7 +35,7 @@ impl Tracker {
         let words = std::iter::once(&request.op).chain(&request.args);
         let command: Vec<String> = words.cloned().collect();
         let name = request.op.to_ascii_lowercase();
-        let refused = matches!(exchange.outcome, Outcome::Reply(Value::Error(_)));
+        let refused = matches!(exchange.outcome, Ok(Value::Error(_)));
         match (name.as_str(), &mut self.queued) {
             ("multi", queued) => {
                 if !refused {
@@ -48,7 +48,7 @@ impl Tracker {
                 Found::default()
             }
             ("exec", queued) => match queued.take() {
-                Some(commands) => Found::of(transaction(&commands), true),
+                Some(commands) => Found::of(Call::transaction(&commands), true),
                 None => Found::default(),
             },
             ("watch" | "unwatch", _) => Found::default(),
@@ -61,11 +61,6 @@ impl Tracker {
             (_, None) => Found::of(Call::of_command(&command), touches_data(&name)),
         }
     }
-}
-
-fn transaction(commands: &[Vec<String>]) -> Option<Call> {
-    let calls = commands.iter().map(|command| Call::of_command(command));
-    Some(Call::Txn(calls.collect::<Option<_>>()?))
 }
 
 fn touches_data(name: &str) -> bool {

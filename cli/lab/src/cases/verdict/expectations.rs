@@ -2,10 +2,10 @@
 
 use super::{Unmet, quoted};
 use crate::cases::case::{Case, Expected};
-use crate::cases::clients::{Outcome, Seen};
+use crate::cases::clients::{Exchange, Seen};
 use crate::kit::collect::Final;
 use crate::kit::print::show;
-use crate::order::{Command, same_commands, split_commands};
+use crate::order::{Entry, same_commands, split_commands};
 use holdback::protocol::value::Value;
 
 /// The number of expectations, and those that are not met.
@@ -28,34 +28,21 @@ struct Compared {
     unmet: Vec<Unmet>,
 }
 
-impl Compared {
-    fn unmet(&mut self, place: String, about: String, expected: String, found: String) {
-        self.unmet.push(Unmet {
-            place,
-            about,
-            expected,
-            found,
-        });
-    }
-}
-
 fn compare_replies(case: &Case, replies: &[Vec<Expected>], seen: &[Seen], compared: &mut Compared) {
     for (client, expected) in replies.iter().enumerate() {
         for (at, expected) in expected.iter().enumerate() {
             compared.count += 1;
             let exchange = seen.get(client).and_then(|seen| seen.get(at));
-            let found = match exchange.map(|exchange| &exchange.outcome) {
-                Some(Outcome::Reply(reply)) if expected.accepts(reply) => continue,
-                Some(Outcome::Reply(reply)) => show::reply(reply),
-                Some(Outcome::Lost(reason)) => format!("no reply: {reason}"),
-                None => "never sent".into(),
-            };
-            compared.unmet(
-                format!("expect.replies[{client}][{at}]"),
-                about(case, client, at),
-                expected.to_string(),
-                found,
-            );
+            let reply = exchange.and_then(|exchange| exchange.outcome.as_ref().ok());
+            if reply.is_some_and(|reply| expected.accepts(reply)) {
+                continue;
+            }
+            compared.unmet.push(Unmet {
+                place: format!("expect.replies[{client}][{at}]"),
+                about: about(case, client, at),
+                expected: expected.to_string(),
+                found: exchange.map_or("never sent".into(), Exchange::answer),
+            });
         }
     }
 }
@@ -64,55 +51,43 @@ fn compare_replies(case: &Case, replies: &[Vec<Expected>], seen: &[Seen], compar
 fn find_errors(case: &Case, seen: &[Seen], compared: &mut Compared) {
     for (client, seen) in seen.iter().enumerate() {
         for (at, exchange) in seen.iter().enumerate() {
-            if let Some(reply @ Value::Error(_)) = exchange.reply() {
-                compared.unmet(
-                    format!("clients[{client}].requests[{at}]"),
-                    about(case, client, at),
-                    Expected::Anything.to_string(),
-                    show::reply(reply),
-                );
+            if let Ok(Value::Error(_)) = exchange.outcome {
+                compared.unmet.push(Unmet {
+                    place: format!("clients[{client}].requests[{at}]"),
+                    about: about(case, client, at),
+                    expected: Expected::Anything.to_string(),
+                    found: exchange.answer(),
+                });
             }
         }
     }
 }
 
 fn about(case: &Case, client: usize, at: usize) -> String {
-    format!(
-        "client {}: {}",
-        client + 1,
-        case.clients[client].requests[at].line()
-    )
+    let request = &case.clients[client].requests[at];
+    format!("client {}: {}", client + 1, request.line())
 }
 
 fn compare_orders(orders: &[Vec<String>], finals: &[&Final], compared: &mut Compared) {
     compared.count += 1;
-    let allowed: Vec<Vec<Vec<Command>>> = orders
-        .iter()
-        .map(|order| {
-            let entries = order.iter();
-            // Checked when the case was read, so nothing is left out here.
-            entries
-                .filter_map(|line| split_commands(line.as_bytes()).ok())
-                .collect()
-        })
-        .collect();
+    // Lines were checked when the case was read.
+    let is = |entry: &Entry, line: &String| {
+        split_commands(line.as_bytes()).is_ok_and(|line| same_commands(&line, &entry.commands))
+    };
     for last in finals {
-        let matches = |allowed: &Vec<Vec<Command>>| {
-            allowed.len() == last.order.len()
-                && allowed
-                    .iter()
-                    .zip(&last.order)
-                    .all(|(a, b)| same_commands(a, &b.commands))
-        };
-        if !allowed.iter().any(matches) {
+        let mut orders_match = orders.iter().map(|allowed| {
+            let mut both = last.order.iter().zip(allowed);
+            allowed.len() == last.order.len() && both.all(|(entry, line)| is(entry, line))
+        });
+        if !orders_match.any(|matches| matches) {
             let found: Vec<String> = last.order.iter().map(|entry| entry.line()).collect();
             let expected: Vec<String> = orders.iter().map(|order| order.join(", ")).collect();
-            compared.unmet(
-                "expect.orders".into(),
-                format!("order at replica {}", last.replica),
-                expected.join(" | "),
-                found.join(", "),
-            );
+            compared.unmet.push(Unmet {
+                place: "expect.orders".into(),
+                about: format!("order at replica {}", last.replica),
+                expected: expected.join(" | "),
+                found: found.join(", "),
+            });
             // Whether the others have another order is the question of another line.
             return;
         }
@@ -124,12 +99,9 @@ fn compare_stores(case: &Case, finals: &[&Final], compared: &mut Compared) {
         return;
     };
     compared.count += store.len().max(1);
+    let before = compared.unmet.len();
     for last in finals {
-        if compared
-            .unmet
-            .iter()
-            .any(|unmet| unmet.place.starts_with("expect.store"))
-        {
+        if compared.unmet.len() > before {
             // One replica's store is enough to see it; whether the others differ is another question.
             return;
         }
@@ -142,19 +114,23 @@ fn compare_stores(case: &Case, finals: &[&Final], compared: &mut Compared) {
                 (expected, Some(value)) => expected.accepts(&Value::Bulk(value.clone())),
             };
             if !meets {
-                compared.unmet(
-                    format!("expect.store.{key}"),
-                    about(key.as_bytes()),
-                    expected.to_string(),
-                    found.map_or("absent".into(), |value| show::bytes(value)),
-                );
+                compared.unmet.push(Unmet {
+                    place: format!("expect.store.{key}"),
+                    about: about(key.as_bytes()),
+                    expected: expected.to_string(),
+                    found: found.map_or("absent".into(), |value| show::bytes(value)),
+                });
             }
         }
         for (key, value) in &last.store {
             let known = std::str::from_utf8(key).is_ok_and(|key| store.contains_key(key));
             if !known {
-                let found = show::bytes(value);
-                compared.unmet("expect.store".into(), about(key), "absent".into(), found);
+                compared.unmet.push(Unmet {
+                    place: "expect.store".into(),
+                    about: about(key),
+                    expected: "absent".into(),
+                    found: show::bytes(value),
+                });
             }
         }
     }

@@ -14,7 +14,7 @@ fn case(consistency: &str, expect: &str) -> Case {
     .expect("a good case")
 }
 
-fn exchange(outcome: Outcome, milliseconds: u64) -> Seen {
+fn exchange(outcome: Result<Value, String>, milliseconds: u64) -> Seen {
     vec![Exchange {
         sent: Duration::from_millis(5),
         ended: Duration::from_millis(5 + milliseconds),
@@ -24,8 +24,8 @@ fn exchange(outcome: Outcome, milliseconds: u64) -> Seen {
 
 fn seen(read: Value) -> Vec<Seen> {
     vec![
-        exchange(Outcome::Reply(Value::Simple("OK".into())), 3),
-        exchange(Outcome::Reply(read), 1),
+        exchange(Ok(Value::Simple("OK".into())), 3),
+        exchange(Ok(read), 1),
     ]
 }
 
@@ -39,10 +39,9 @@ fn last(replica: usize, order: &[&str], value: Option<&str>) -> Final {
             .collect(),
         store: value
             .into_iter()
-            .map(|v| (b"x".to_vec(), v.as_bytes().to_vec()))
+            .map(|v| (b"x".to_vec(), v.into()))
             .collect(),
-        held_back: Vec::new(),
-        problem: None,
+        ..Final::default()
     }
 }
 
@@ -114,42 +113,33 @@ fn a_history_that_breaks_the_own_model_is_a_no_and_a_stronger_one_is_not_asked_f
 }
 
 #[test]
-fn swapped_entries_are_found_at_the_first_position_that_differs() {
-    let swapped = ["1 1.1 SET x 1", "2 2.2 SET x 3", "3 2.1 SET x 2"];
-    let finals = [last(1, ORDER, Some("2")), last(2, &swapped, Some("2"))];
-    let verdict = judge(&case("sequential", ""), &seen(value()), &finals);
-    assert!(!verdict.is_yes());
-    let expected = Agreement::Different {
-        place: "position 2".into(),
-        found: vec![
-            (1, Some("2.1 SET x 2".into())),
-            (2, Some("2.2 SET x 3".into())),
-        ],
-    };
-    assert_eq!(verdict.orders, Some(expected));
-}
-
-#[test]
-fn equal_commands_with_other_stamps_differ() {
-    let finals = [
-        last(1, ORDER, None),
-        last(2, &["1 1.2 SET x 1", ORDER[1]], None),
-    ];
-    let orders = judge(&case("linearizable", ""), &seen(value()), &finals).orders;
-    assert!(matches!(orders, Some(Agreement::Different { place, .. }) if place == "position 1"));
-}
-
-#[test]
-fn a_missing_last_entry_differs() {
-    let finals = [last(1, ORDER, Some("2")), last(2, &ORDER[..1], Some("2"))];
-    let expected = Agreement::Different {
-        place: "position 2".into(),
-        found: vec![(1, Some("2.1 SET x 2".into())), (2, None)],
-    };
-    assert_eq!(
-        judge(&case("sequential", ""), &seen(value()), &finals).orders,
-        Some(expected)
-    );
+fn orders_differ_at_the_first_position_with_other_entries() {
+    let entry = |text: &str| Some(text.to_owned());
+    for (other, position, found) in [
+        // Swapped.
+        (
+            &[ORDER[0], "2 2.2 SET x 3", "3 2.1 SET x 2"][..],
+            2,
+            ["2.1 SET x 2", "2.2 SET x 3"].map(entry),
+        ),
+        // The same command under another stamp.
+        (
+            &["1 1.2 SET x 1", ORDER[1]],
+            1,
+            ["1.1 SET x 1", "1.2 SET x 1"].map(entry),
+        ),
+        // Without the last one.
+        (&ORDER[..1], 2, [entry("2.1 SET x 2"), None]),
+    ] {
+        let finals = [last(1, ORDER, Some("2")), last(2, other, Some("2"))];
+        let verdict = judge(&case("sequential", ""), &seen(value()), &finals);
+        assert!(!verdict.is_yes());
+        let expected = Agreement::Different {
+            place: format!("position {position}"),
+            found: (1..).zip(found).collect(),
+        };
+        assert_eq!(verdict.orders, Some(expected));
+    }
 }
 
 #[test]
@@ -184,58 +174,55 @@ fn other_values_and_missing_keys_are_found_in_the_stores() {
 fn unmet(expect: &str, read: Value) -> Vec<String> {
     let verdict = judge(&case("sequential", expect), &seen(read), &same());
     assert_eq!(verdict.is_yes(), verdict.unmet.is_empty());
-    let show = |unmet: &Unmet| {
-        let Unmet {
-            place,
-            about,
-            expected,
-            found,
-        } = unmet;
-        format!("{place}: {about}: {expected} / {found}")
+    let show = |one: &Unmet| {
+        format!(
+            "{}: {}: {} / {}",
+            one.place, one.about, one.expected, one.found
+        )
     };
     verdict.unmet.iter().map(show).collect()
 }
 
 #[test]
 fn each_unmet_expectation_is_named_with_what_was_found() {
-    assert_eq!(
-        unmet(
-            r#""replies":[["OK"],[{"any":["1",null]}]]"#,
-            Value::Integer(1)
-        ),
-        [r#"expect.replies[1][0]: client 2: GET x: "1" or (nil) / (integer) 1"#]
-    );
-    assert_eq!(
-        unmet(r#""store":{"x":"1","y":null}"#, value()),
-        [r#"expect.store.x: key x at replica 1: "1" / "2""#]
-    );
-    assert_eq!(
-        unmet(r#""store":{"y":"1"}"#, value()),
-        [
-            r#"expect.store.y: key y at replica 1: "1" / absent"#,
-            r#"expect.store: key x at replica 1: absent / "2""#
-        ]
-    );
-    assert_eq!(
-        unmet(r#""orders":[["SET x 1"],["GET x","SET x 1"]]"#, value()),
-        ["expect.orders: order at replica 1: SET x 1 | GET x, SET x 1 / SET x 1, SET x 2"]
-    );
-    assert_eq!(
-        unmet(r#""store":{"x":{"any":["1","2"]}}"#, value()),
-        Vec::<String>::new()
-    );
-}
-
-#[test]
-fn an_error_reply_is_unexpected_unless_the_case_says_otherwise() {
     let error = || Value::Error("TIMEOUT too late".into());
-    assert_eq!(
-        unmet("", error()),
-        [
-            "clients[1].requests[0]: client 2: GET x: anything but an error / (error) TIMEOUT too late"
-        ]
-    );
-    assert!(unmet(r#""replies":[["OK"],[{"error":"TIMEOUT"}]]"#, error()).is_empty());
+    for (expect, read, found) in [
+        (
+            r#""replies":[["OK"],[{"any":["1",null]}]]"#,
+            Value::Integer(1),
+            &[r#"expect.replies[1][0]: client 2: GET x: "1" or (nil) / (integer) 1"#][..],
+        ),
+        (
+            r#""store":{"x":"1","y":null}"#,
+            value(),
+            &[r#"expect.store.x: key x at replica 1: "1" / "2""#],
+        ),
+        (
+            r#""store":{"y":"1"}"#,
+            value(),
+            &[
+                r#"expect.store.y: key y at replica 1: "1" / absent"#,
+                r#"expect.store: key x at replica 1: absent / "2""#,
+            ],
+        ),
+        (
+            r#""orders":[["SET x 1"],["GET x","SET x 1"]]"#,
+            value(),
+            &["expect.orders: order at replica 1: SET x 1 | GET x, SET x 1 / SET x 1, SET x 2"],
+        ),
+        (r#""store":{"x":{"any":["1","2"]}}"#, value(), &[]),
+        // An error is unexpected unless the case says otherwise.
+        (
+            "",
+            error(),
+            &[
+                "clients[1].requests[0]: client 2: GET x: anything but an error / (error) TIMEOUT too late",
+            ],
+        ),
+        (r#""replies":[["OK"],[{"error":"TIMEOUT"}]]"#, error(), &[]),
+    ] {
+        assert_eq!(unmet(expect, read), found, "{expect}");
+    }
 }
 
 #[test]
@@ -248,7 +235,7 @@ fn what_is_incomplete_is_a_no() {
         ..Final::default()
     };
     let mut lost = seen(value());
-    lost[1] = exchange(Outcome::Lost("the connection was closed".into()), 1);
+    lost[1] = exchange(Err("the connection was closed".into()), 1);
     let verdict = judge(&case, &lost, &finals);
     assert_eq!(
         verdict.incomplete,
@@ -270,13 +257,8 @@ fn what_is_incomplete_is_a_no() {
 #[test]
 fn the_median_of_an_even_number_is_the_lower_one_in_the_middle() {
     let latency = |milliseconds: &[u64]| {
-        let latency = Latency::of(
-            milliseconds
-                .iter()
-                .copied()
-                .map(Duration::from_millis)
-                .collect(),
-        );
+        let times = milliseconds.iter().copied().map(Duration::from_millis);
+        let latency = Latency::of(times.collect());
         (latency.median.as_millis(), latency.max.as_millis())
     };
     assert_eq!(latency(&[]), (0, 0));

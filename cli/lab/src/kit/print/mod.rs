@@ -31,10 +31,9 @@ pub fn styled(style: Style, text: &str) -> String {
 /// A yes or a no, as wide as each other.
 #[must_use]
 pub fn yes_or_no(yes: bool) -> String {
-    if yes {
-        styled(GOOD, "yes")
-    } else {
-        styled(BAD, "no ")
+    match yes {
+        true => styled(GOOD, "yes"),
+        false => styled(BAD, "no "),
     }
 }
 
@@ -54,26 +53,19 @@ const PARAGRAPH: usize = 96;
 /// A paragraph broken into lines, each behind `indent` blanks.
 #[must_use]
 pub fn paragraph(text: &str, indent: usize, width: Option<usize>) -> String {
-    let most = width
-        .unwrap_or(PARAGRAPH)
-        .min(PARAGRAPH)
-        .saturating_sub(indent)
-        .max(20);
-    let mut lines = vec![String::new()];
+    let most = width.unwrap_or(PARAGRAPH).min(PARAGRAPH);
+    let most = most.saturating_sub(indent).max(20);
+    let (mut whole, mut line) = (Vec::new(), String::new());
     for word in text.split_whitespace() {
-        let length = lines.last().map_or(0, |line| line.chars().count());
-        if length > 0 && length + 1 + word.chars().count() > most {
-            lines.push(String::new());
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > most {
+            whole.push(std::mem::take(&mut line));
         }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
+        let gap = if line.is_empty() { "" } else { " " };
+        line += &format!("{gap}{word}");
     }
+    whole.push(line);
     let blanks = " ".repeat(indent);
-    lines
+    whole
         .iter()
         .map(|line| format!("{blanks}{line}\n"))
         .collect()

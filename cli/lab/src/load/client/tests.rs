@@ -4,18 +4,8 @@ use super::*;
 use crate::history::Call;
 
 fn client_with(call: Call, extras: Extras) -> Client {
-    let mut client = Client::new(0, 1, Author::new(1, 1));
-    let operation = Operation {
-        process: 1,
-        call,
-        invoked: 5,
-        completed: None,
-        outcome: Outcome::Info,
-        replica: Some(1),
-        position: None,
-        line: 0,
-    };
-    client.send(Kind::Set, operation, 3, extras);
+    let mut client = Client::new(0, 1, Author::new(1, 1), extras);
+    client.send(Kind::Set, Operation::open(1, call, 5), 3);
     client
 }
 
@@ -26,18 +16,14 @@ fn set() -> Call {
 #[test]
 fn what_was_never_sent_certainly_did_not_happen() {
     let extras = Extras::default();
-    let lost = Lost {
-        why: "connection refused",
-        now: 9,
-        again: 20,
-    };
     let lose = |sent: u64| {
         let (mut client, mut over) = (client_with(set(), extras), Vec::new());
         client.written = sent;
-        client.lose(&lost, extras, &mut over);
+        client.lose("connection refused", 9, &mut over);
         assert!(client.is_idle() && !client.has_room(1));
         let over = over.pop().unwrap();
-        assert_eq!((over.latency, over.error.as_deref()), (6, Some(lost.why)));
+        assert_eq!(over.latency, 6);
+        assert_eq!(over.error.as_deref(), Some("connection refused"));
         assert_eq!(over.operation.completed, Some(9));
         over.operation.outcome
     };
@@ -56,16 +42,16 @@ fn an_operation_is_over_when_its_position_has_come() {
     };
     let (mut client, mut over) = (client_with(set(), extras), Vec::new());
     client.input = b"+OK\r\n".to_vec();
-    client.understand(extras, 7, &mut over).unwrap();
+    client.understand(7, &mut over).unwrap();
     assert!(over.is_empty() && !client.is_idle());
     client.input = b":12\r\n".to_vec();
-    client.understand(extras, 8, &mut over).unwrap();
+    client.understand(8, &mut over).unwrap();
     let over = over.pop().unwrap();
     assert_eq!(over.operation.outcome, Outcome::Ok(Answer::Done));
     assert_eq!(over.operation.completed, Some(7));
     assert_eq!(over.operation.position, Some(12));
     client.input = b":13\r\n".to_vec();
-    let unasked = client.understand(extras, 9, &mut Vec::new());
+    let unasked = client.understand(9, &mut Vec::new());
     assert!(unasked.is_err(), "a reply that nobody asked for");
 }
 
@@ -78,7 +64,7 @@ fn a_transaction_is_answered_by_its_last_reply() {
     let call = Call::Txn(vec![set(), Call::Get(b"k".to_vec())]);
     let (mut client, mut over) = (client_with(call, extras), Vec::new());
     client.input = b"+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n+OK\r\n$1\r\nv\r\n".to_vec();
-    client.understand(extras, 7, &mut over).unwrap();
+    client.understand(7, &mut over).unwrap();
     let answers = vec![Answer::Done, Answer::Value(Some(b"v".to_vec()))];
     let outcome = &over[0].operation.outcome;
     assert_eq!(*outcome, Outcome::Ok(Answer::List(answers)));
