@@ -103,6 +103,14 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+fn noise() -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec(any::<u8>(), 0..200)
+}
+
+fn noise_of_the_protocols_own_characters() -> impl Strategy<Value = Vec<u8>> {
+    "[*$0-9\r\n\"' xA-Z-]{0,60}".prop_map(String::into_bytes)
+}
+
 /// Pieces of random sizes.
 fn cut<'a>(input: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
     let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(input.len() + 1)).collect();
@@ -118,30 +126,13 @@ fn cut<'a>(input: &'a [u8], cuts: &[prop::sample::Index]) -> Vec<&'a [u8]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(6000))]
 
     #[test]
-    fn noise_is_decoded_alike_however_it_is_cut(
-        input in proptest::collection::vec(any::<u8>(), 0..200),
+    fn whatever_comes_is_decoded_alike_however_it_is_cut(
+        input in prop_oneof![noise(), damaged(), noise_of_the_protocols_own_characters()],
         cuts: Vec<prop::sample::Index>,
     ) {
         prop_assert_eq!(decode([input.as_slice()]), decode(cut(&input, &cuts)));
-    }
-
-    #[test]
-    fn mistakes_are_found_alike_however_they_are_cut(
-        input in damaged(),
-        cuts: Vec<prop::sample::Index>,
-    ) {
-        prop_assert_eq!(decode([input.as_slice()]), decode(cut(&input, &cuts)));
-    }
-
-    #[test]
-    fn noise_of_the_protocols_own_characters_is_no_exception(
-        input in "[*$0-9\r\n\"' xA-Z-]{0,60}",
-        cuts: Vec<prop::sample::Index>,
-    ) {
-        let input = input.as_bytes();
-        prop_assert_eq!(decode([input]), decode(cut(input, &cuts)));
     }
 }

@@ -3,6 +3,7 @@
 use holdback_testkit::End;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::time::Duration;
 
 /// Virtual time in microseconds since the start of the run.
 pub(super) type Time = u64;
@@ -11,6 +12,11 @@ pub(super) type Time = u64;
 pub(super) const MILLISECOND: Time = 1_000;
 /// One second.
 pub(super) const SECOND: Time = 1_000_000;
+
+/// The first microsecond that is not before this time.
+pub(super) fn micros(time: Duration) -> Time {
+    Time::try_from(time.as_nanos().div_ceil(1000)).unwrap_or(Time::MAX)
+}
 
 /// Something that happens at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

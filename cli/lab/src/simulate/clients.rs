@@ -181,29 +181,29 @@ impl World {
 
     /// Whether this is where a client's connection is.
     fn is_at(&self, index: usize, end: End) -> bool {
-        let at = self
-            .clients
-            .get(index)
-            .and_then(|client| client.at.as_ref());
-        at.is_some_and(|at| at.end == end)
+        let client = self.clients.get(index);
+        client.is_some_and(|client| client.at.as_ref().is_some_and(|at| at.end == end))
     }
 
     /// Whether the replica's process that the client connected to is gone.
     fn has_restarted(&self, index: usize) -> bool {
-        let session = self.clients[index]
-            .session
-            .map(|session| &self.sessions[session]);
-        session.is_none_or(|session| {
+        self.session_of(index).is_none_or(|session| {
             let machine = &self.machines[session.replica];
             !machine.runs() || machine.incarnation != session.incarnation
         })
     }
 
     fn all_answered(&self, index: usize) -> bool {
-        let session = self.clients[index]
-            .session
-            .map(|session| &self.sessions[session]);
-        session.is_none_or(|session| session.answered == session.requests.len())
+        self.unanswered(index) == 0
+    }
+
+    fn unanswered(&self, index: usize) -> usize {
+        let session = self.session_of(index);
+        session.map_or(0, |session| session.requests.len() - session.answered)
+    }
+
+    fn session_of(&self, index: usize) -> Option<&Session> {
+        self.clients[index].session.map(|at| &self.sessions[at])
     }
 
     /// Closes the connection, if there is one.
@@ -265,9 +265,7 @@ impl World {
         }
         self.client_readable_now(index)?;
         let satisfied = match self.clients[index].waiting {
-            Some(Waiting::Replies) => {
-                self.all_answered(index) || self.clients[index].session.is_none()
-            }
+            Some(Waiting::Replies) => self.all_answered(index),
             Some(Waiting::End) => self.clients[index].session.is_none(),
             Some(Waiting::Connection) | None => false,
         };
@@ -287,22 +285,15 @@ impl World {
         let ended = at.read(&mut self.network);
         self.take_replies(index)?;
         if let Some(ended) = ended {
-            let (ended, finished) = (
-                ended == Ended::InOrder,
-                self.clients[index].waiting == Some(Waiting::End),
-            );
-            let session = self.clients[index]
-                .session
-                .map(|session| &self.sessions[session]);
-            let unanswered = session.map_or(0, |session| session.requests.len() - session.answered);
-            let may_leave = self.has_restarted(index);
+            let waiting = self.clients[index].waiting;
+            let in_order = ended == Ended::InOrder && waiting == Some(Waiting::End);
+            let unanswered = self.unanswered(index);
             ensure!(
-                !(ended && finished) || unanswered == 0 || may_leave,
+                !in_order || unanswered == 0 || self.has_restarted(index),
                 "every operation gets exactly one reply",
                 "client {} half-closed its connection, which was closed with {unanswered} operations unanswered",
                 index + 1
             );
-            let waiting = self.clients[index].waiting;
             self.leave(index)?;
             self.clients[index].waiting = waiting;
         }

@@ -37,7 +37,11 @@ pub(super) fn write_shrunk(
     let writing = Failure::doing("cannot write the history");
     history::write(&recorded(&world), &mut file).map_err(writing)?;
     folder.write("history.jsonl", file)?;
-    let story = format!("{}\n{}", story(&small, &violation), lines(world));
+    let mut story = story(&small, &violation) + "\n";
+    for line in world.trace.into_lines() {
+        story.push_str(&line);
+        story.push('\n');
+    }
     folder.write("simulation.txt", story)?;
     Ok((folder.path().to_owned(), violation))
 }
@@ -60,23 +64,11 @@ fn recorded(world: &World) -> History {
     history
 }
 
-fn lines(world: World) -> String {
-    let mut text = String::new();
-    for line in world.trace.into_lines() {
-        text.push_str(&line);
-        text.push('\n');
-    }
-    text
-}
-
 fn cluster(plan: &Plan) -> Result<String, Failure> {
-    let addresses: Vec<String> = (1..=plan.replicas)
-        .map(|id| format!("replica-{id}:8081"))
-        .collect();
     let cluster = Cluster {
         consistency: Some(plan.consistency),
         seed: Some(plan.seed),
-        ..Cluster::at(&addresses)
+        ..Cluster::at(&plan.tuning.settings.cluster)
     };
     serde_json::to_string_pretty(&cluster).map_err(|error| Failure::Other(error.to_string()))
 }

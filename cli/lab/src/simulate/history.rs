@@ -11,6 +11,7 @@ use holdback::multicast::EntryBody;
 use holdback::protocol::arguments::Arguments;
 use holdback::protocol::value::{self, Value};
 use holdback::store::Keyspace;
+use std::collections::BTreeMap;
 
 /// Which reads go into a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,16 +130,9 @@ impl World {
             mut calls,
             mut answers,
         } = Parts::of_all(commands, replies.as_deref());
-        let is_single = calls.len() == 1;
-        let call = if is_single {
-            calls.remove(0)
-        } else {
-            Call::Txn(calls)
-        };
-        let answer = if is_single {
-            answers.remove(0)
-        } else {
-            Answer::List(answers)
+        let (call, answer) = match calls.len() {
+            1 => (calls.remove(0), answers.remove(0)),
+            _ => (Call::Txn(calls), Answer::List(answers)),
         };
         if call == Call::Txn(Vec::new()) {
             return None;
@@ -166,19 +160,14 @@ impl World {
 
     /// What each replica holds that is running.
     pub(super) fn finals(&self) -> Vec<Final> {
-        let data = |(index, replica): (usize, &holdback::replica::Replica)| {
-            let pairs: Vec<(&[u8], &[u8])> = match (replica.ordered_store(), replica.gossip()) {
-                (Some(store), _) => store.live().collect(),
-                (None, Some(gossip)) => gossip.live().collect(),
-                (None, None) => Vec::new(),
-            };
-            Final {
-                replica: index as u64 + 1,
-                store: pairs
-                    .into_iter()
-                    .map(|(key, value)| (key.to_vec(), value.to_vec()))
-                    .collect(),
-            }
+        let owned = |(key, value): (&[u8], &[u8])| (key.to_vec(), value.to_vec());
+        let data = |(index, replica): (usize, &holdback::replica::Replica)| Final {
+            replica: index as u64 + 1,
+            store: match (replica.ordered_store(), replica.gossip()) {
+                (Some(store), _) => store.live().map(owned).collect(),
+                (None, Some(gossip)) => gossip.live().map(owned).collect(),
+                (None, None) => BTreeMap::new(),
+            },
         };
         self.replicas().map(data).collect()
     }

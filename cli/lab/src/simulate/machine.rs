@@ -63,19 +63,15 @@ impl Machine {
     /// Starts the process, empty, in a new incarnation.
     pub(super) fn start(&mut self, plan: &Plan) {
         self.incarnation += 1;
-        let cluster = (1..=plan.replicas)
-            .map(|id| format!("replica-{id}:8081"))
-            .collect();
         let id = ReplicaId::from_index(self.index);
-        let mut settings = Settings::new(id, cluster, plan.consistency);
-        settings.incarnation = self.incarnation;
-        settings.seed = plan.seed;
-        settings.allow_faults = true;
-        plan.tuning.apply(&mut settings);
-        let endpoints = plan.tuning.endpoints(&settings);
+        let settings = Settings {
+            id,
+            incarnation: self.incarnation,
+            ..plan.tuning.settings.clone()
+        };
         let ear = Ear::new(id, !plan.consistency.is_ordered(), self.journal.is_some());
         self.host.read_bytes = plan.tuning.read_bytes;
-        self.host.start(settings, endpoints, ear);
+        self.host.start(settings, plan.tuning.endpoints, ear);
         self.position = 0;
         self.wake_at = None;
         if let Some(journal) = &mut self.journal {

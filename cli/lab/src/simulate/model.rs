@@ -2,6 +2,7 @@
 
 use holdback::multicast::EntryBody;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::Write;
 
 /// One change of a key.
@@ -41,16 +42,12 @@ impl Reply {
         self.0.extend_from_slice(b"\r\n");
     }
 
-    fn integer(&mut self, number: i64) {
+    pub(super) fn integer(&mut self, number: impl Display) {
         // Writing to a vector cannot fail.
         let _infallible = write!(self.0, ":{number}\r\n");
     }
 
-    pub(super) fn count(&mut self, number: usize) {
-        let _infallible = write!(self.0, ":{number}\r\n");
-    }
-
-    fn array(&mut self, length: usize) {
+    pub(super) fn array(&mut self, length: usize) {
         let _infallible = write!(self.0, "*{length}\r\n");
     }
 
@@ -88,13 +85,10 @@ impl Model {
 
     /// How many keys there were after the entry at `position`.
     pub(super) fn count(&self, position: u64) -> usize {
-        match usize::try_from(position)
+        let at = usize::try_from(position)
             .unwrap_or(usize::MAX)
-            .checked_sub(1)
-        {
-            None => 0,
-            Some(at) => self.counts.get(at).copied().unwrap_or(self.live),
-        }
+            .checked_sub(1);
+        at.map_or(0, |at| self.counts.get(at).copied().unwrap_or(self.live))
     }
 
     fn change(&self, key: &[u8], position: u64) -> Option<&Change> {
@@ -147,7 +141,7 @@ impl Model {
         match words[0] {
             b"SET" => self.execute_set(words, old.as_deref(), reply),
             b"SETNX" => {
-                reply.integer(old.is_none().into());
+                reply.integer(u8::from(old.is_none()));
                 if old.is_none() {
                     self.set(key, Some(words[2].to_vec()));
                 }
@@ -164,7 +158,7 @@ impl Model {
             }
             b"CAS" => {
                 let swap = old.as_deref() == Some(words[2]);
-                reply.integer(swap.into());
+                reply.integer(u8::from(swap));
                 if swap {
                     self.set(key, Some(words[3].to_vec()));
                 }
@@ -183,19 +177,17 @@ impl Model {
                         count += 1;
                     }
                 }
-                reply.count(count);
+                reply.integer(count);
             }
             b"INCR" => self.execute_add(key, old, 1, reply),
             b"INCRBY" => {
-                let amount = std::str::from_utf8(words[2])
-                    .ok()
-                    .and_then(|text| text.parse().ok());
-                self.execute_add(key, old, amount.unwrap_or(0), reply);
+                let amount = number(words[2]).unwrap_or(0);
+                self.execute_add(key, old, amount, reply);
             }
             b"APPEND" => {
                 let mut value = old.unwrap_or_default();
                 value.extend_from_slice(words[2]);
-                reply.count(value.len());
+                reply.integer(value.len());
                 self.set(key, Some(value));
             }
             b"FLUSHALL" => {
@@ -226,13 +218,7 @@ impl Model {
     }
 
     fn execute_add(&mut self, key: &[u8], old: Option<Vec<u8>>, amount: i64, reply: &mut Reply) {
-        let number = match old {
-            None => Some(0),
-            Some(old) => std::str::from_utf8(&old)
-                .ok()
-                .and_then(|text| text.parse::<i64>().ok()),
-        };
-        let Some(number) = number else {
+        let Some(number) = old.map_or(Some(0), |old| number(&old)) else {
             return reply.text("-ERR value is not an integer or out of range");
         };
         reply.integer(number + amount);
@@ -243,7 +229,7 @@ impl Model {
     pub(super) fn read(&self, words: &[&[u8]], position: u64, reply: &mut Reply) {
         let get = |key: &[u8]| self.get(key, position);
         match words[0] {
-            b"DBSIZE" => reply.count(self.count(position)),
+            b"DBSIZE" => reply.integer(self.count(position)),
             b"KEYS" => {
                 let keys = self.keys.keys().filter(|key| get(key).is_some());
                 reply.keys(&keys.map(Vec::as_slice).collect::<Vec<_>>());
@@ -251,6 +237,11 @@ impl Model {
             _ => read_keys(words, get, reply),
         }
     }
+}
+
+/// The number that a word is.
+pub(super) fn number(word: &[u8]) -> Option<i64> {
+    std::str::from_utf8(word).ok()?.parse().ok()
 }
 
 /// Writes the reply of a command that reads the keys it names.
@@ -261,8 +252,8 @@ pub(super) fn read_keys<'a>(
 ) {
     match words[0] {
         b"GET" => reply.bulk(get(words[1])),
-        b"STRLEN" => reply.count(get(words[1]).map_or(0, <[u8]>::len)),
-        b"EXISTS" => reply.count(words[1..].iter().filter(|key| get(key).is_some()).count()),
+        b"STRLEN" => reply.integer(get(words[1]).map_or(0, <[u8]>::len)),
+        b"EXISTS" => reply.integer(words[1..].iter().filter(|key| get(key).is_some()).count()),
         b"MGET" => {
             reply.array(words.len() - 1);
             words[1..].iter().for_each(|key| reply.bulk(get(key)));

@@ -1,12 +1,13 @@
 //! What a seed becomes: everything about a run that was decided by chance before it begins.
 
-use super::agenda::{MILLISECOND, SECOND, Time};
+use super::agenda::{MILLISECOND, Time, micros};
 use super::faults::{FaultKinds, PlannedFault, plan_faults};
 use super::latency::Latency;
 use super::weather::Weather;
 use super::workload::{Step, plan_client};
 use holdback::consistency::Consistency;
 use holdback::endpoint::EndpointSettings;
+use holdback::multicast::ReplicaId;
 use holdback::protocol::frame::FrameLimits;
 use holdback::random::Random;
 use holdback::replica::Settings;
@@ -47,78 +48,64 @@ impl Options {
 /// Limits and timeouts of the replicas and of their connections.
 #[derive(Clone, Debug)]
 pub(super) struct Tuning {
-    pub(super) request_timeout: Time,
-    pub(super) link_timeout: Time,
-    pub(super) heartbeat: Time,
-    pub(super) pending_bytes_max: usize,
-    pub(super) unanswered_max: usize,
-    pub(super) link_bytes_max: usize,
-    pub(super) order_entries_max: usize,
-    pub(super) mcast_bytes_max: usize,
-    pub(super) round_piece_records: usize,
+    /// What all replicas are told.
+    pub(super) settings: Settings,
+    pub(super) endpoints: EndpointSettings,
     /// Bytes read from one connection in one turn.
     pub(super) read_bytes: usize,
-    /// Frames of one connection handed in in one turn.
-    pub(super) frames_per_turn: usize,
-    /// Unsent bytes above which a client is not read from.
-    pub(super) unsent_pause: usize,
-    /// Unsent bytes above which a client is closed.
-    pub(super) client_output_max: usize,
-    /// What a client's frame may have: bytes and arguments. What replicas send each other is often larger.
-    pub(super) client_frame: (usize, usize),
     /// How long a process may take to notice something.
     pub(super) turn_delay: Time,
 }
 
 impl Tuning {
     /// What the server has by default.
-    pub(super) fn calm() -> Self {
+    fn calm(seed: u64, consistency: Consistency, replicas: usize) -> Self {
+        let cluster = (1..=replicas).map(|id| format!("replica-{id}:8081"));
+        let settings = Settings {
+            seed,
+            allow_faults: true,
+            ..Settings::new(ReplicaId(1), cluster.collect(), consistency)
+        };
         Self {
-            request_timeout: 10 * SECOND,
-            link_timeout: 3 * SECOND,
-            heartbeat: 500 * MILLISECOND,
-            pending_bytes_max: 64 << 20,
-            unanswered_max: 10_000,
-            link_bytes_max: 1 << 20,
-            order_entries_max: 100_000,
-            mcast_bytes_max: 64 << 10,
-            round_piece_records: 256,
+            endpoints: EndpointSettings::new(settings.limits.entry_bytes),
+            settings,
             read_bytes: 64 << 10,
-            frames_per_turn: 128,
-            unsent_pause: 1 << 20,
-            client_output_max: 64 << 20,
-            client_frame: (64 << 20, FrameLimits::CLIENT_ARGUMENTS),
             turn_delay: 20,
         }
     }
 
-    fn draw(random: &mut Random) -> Self {
-        let heartbeat = random.pick(&[100, 250, 500]) * MILLISECOND;
-        Self {
-            request_timeout: random.pick(&[200, 500, 1000, 3000, 10_000]) * MILLISECOND,
-            link_timeout: heartbeat * random.between(3, 6),
-            heartbeat,
-            pending_bytes_max: random.pick(&[100, 300, 2000, 64 << 20]),
-            unanswered_max: random.pick(&[1, 2, 4, 10_000]),
-            link_bytes_max: random.pick(&[1, 200, 1000, 1 << 20]),
-            order_entries_max: random.pick(&[1, 10, 100_000]),
-            read_bytes: random.pick(&[7, 100, 64 << 10, 64 << 10]),
-            frames_per_turn: random.pick(&[1, 2, 128, 128]),
-            unsent_pause: random.pick(&[1, 50, 1 << 20]),
-            client_output_max: random.pick(&[2000, 64 << 20, 64 << 20]),
-            turn_delay: random.pick(&[1, 50, 500, 5000]),
-            ..Self::calm()
-        }
+    fn draw(&mut self, random: &mut Random) {
+        let heartbeat = random.pick(&[100, 250, 500]);
+        let (settings, endpoints) = (&mut self.settings, &mut self.endpoints);
+        let milliseconds = Duration::from_millis;
+        settings.heartbeat = milliseconds(heartbeat);
+        settings.request_timeout = milliseconds(random.pick(&[200, 500, 1000, 3000, 10_000]));
+        settings.link_timeout = milliseconds(heartbeat * random.between(3, 6));
+        settings.pending_bytes_max = random.pick(&[100, 300, 2000, 64 << 20]);
+        settings.unanswered_max = random.pick(&[1, 2, 4, 10_000]);
+        settings.link_bytes_max = random.pick(&[1, 200, 1000, 1 << 20]);
+        settings.order_entries_max = random.pick(&[1, 10, 100_000]);
+        self.read_bytes = random.pick(&[7, 100, 64 << 10, 64 << 10]);
+        endpoints.frames_per_turn = random.pick(&[1, 2, 128, 128]);
+        endpoints.unsent_pause_bytes = random.pick(&[1, 50, 1 << 20]);
+        endpoints.output_bytes_max = random.pick(&[2000, 64 << 20, 64 << 20]);
+        self.turn_delay = random.pick(&[1, 50, 500, 5000]);
     }
 
     /// What was added later: drawn apart, so that what was drawn before stays as it was.
     fn draw_pieces(&mut self, seed: u64) {
         let mut random = Random::new(seed, 4);
-        self.mcast_bytes_max = random.pick(&[1, 100, 64 << 10]);
-        self.round_piece_records = random.pick(&[1, 2, 256]);
-        // Enough for every command, and for the handshake of a link that comes in.
-        let narrow = (2000, 20);
-        self.client_frame = Random::new(seed, 9).pick(&[narrow, self.client_frame]);
+        self.settings.mcast_bytes_max = random.pick(&[1, 100, 64 << 10]);
+        self.settings.round_piece_records = random.pick(&[1, 2, 256]);
+        // Enough for every command, and for the handshake of a link that comes in. What replicas send each other is
+        // often larger.
+        let narrow = FrameLimits {
+            arguments: 20,
+            frame_bytes: 2000,
+            ..FrameLimits::default()
+        };
+        let limits = &mut self.endpoints.client_limits;
+        *limits = Random::new(seed, 9).pick(&[narrow, *limits]);
     }
 
     /// Gives links the time that their handshake takes over the longest distance: over an ocean two replicas that
@@ -126,42 +113,14 @@ impl Tuning {
     fn fit_distances(&mut self, distances: &[Vec<Time>]) {
         let longest = distances.iter().flatten().max().copied().unwrap_or(0);
         // A round trip to connect, and one for both handshakes.
-        self.link_timeout = self.link_timeout.max(4 * longest);
+        let least = Duration::from_micros(4 * longest);
+        self.settings.link_timeout = self.settings.link_timeout.max(least);
     }
 
     /// The loop is fast from now on.
     pub(super) fn hurry(&mut self) {
         self.read_bytes = self.read_bytes.max(64 << 10);
         self.turn_delay = self.turn_delay.min(MILLISECOND);
-    }
-
-    /// What connections get of the settings.
-    pub(super) fn endpoints(&self, settings: &Settings) -> EndpointSettings {
-        let (frame_bytes, arguments) = self.client_frame;
-        EndpointSettings {
-            client_limits: FrameLimits {
-                arguments,
-                frame_bytes,
-                ..FrameLimits::default()
-            },
-            frames_per_turn: self.frames_per_turn,
-            unsent_pause_bytes: self.unsent_pause,
-            output_bytes_max: self.client_output_max,
-            ..EndpointSettings::new(settings.limits.entry_bytes)
-        }
-    }
-
-    /// Hands a replica its share of the settings.
-    pub(super) fn apply(&self, settings: &mut Settings) {
-        settings.request_timeout = Duration::from_micros(self.request_timeout);
-        settings.link_timeout = Duration::from_micros(self.link_timeout);
-        settings.heartbeat = Duration::from_micros(self.heartbeat);
-        settings.pending_bytes_max = self.pending_bytes_max;
-        settings.unanswered_max = self.unanswered_max;
-        settings.link_bytes_max = self.link_bytes_max;
-        settings.order_entries_max = self.order_entries_max;
-        settings.mcast_bytes_max = self.mcast_bytes_max;
-        settings.round_piece_records = self.round_piece_records;
     }
 }
 
@@ -186,12 +145,9 @@ impl Plan {
         let mut random = Random::new(seed, 2);
         let rough = options.faults != FaultKinds::None;
         let replicas = options.replicas;
-        let mut tuning = if rough {
-            Tuning::draw(&mut random)
-        } else {
-            Tuning::calm()
-        };
+        let mut tuning = Tuning::calm(seed, options.consistency, replicas);
         if rough {
+            tuning.draw(&mut random);
             tuning.draw_pieces(seed);
             tuning.fit_distances(&options.latency.distances(replicas));
         }
@@ -206,7 +162,7 @@ impl Plan {
                 plan_client(seed, client, operations, options, plain)
             })
             .collect();
-        let faults = plan_faults(seed, options, tuning.heartbeat);
+        let faults = plan_faults(seed, options, micros(tuning.settings.heartbeat));
         Self {
             seed,
             consistency: options.consistency,
@@ -231,7 +187,7 @@ impl Plan {
 
     /// The same with calmer weather, larger limits, or equal clocks.
     pub(super) fn calmer(&self) -> Vec<Self> {
-        let calm = Tuning::calm();
+        let calm = Tuning::calm(self.seed, self.consistency, self.replicas);
         let changes: [&dyn Fn(&mut Self); 6] = [
             &|plan| plan.tuning = calm.clone(),
             &|plan| plan.weather.stall_permille = 0,

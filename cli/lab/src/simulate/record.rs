@@ -92,22 +92,17 @@ impl Record {
 
     /// The digest at a position of the order.
     pub(super) fn digest(&self, position: u64) -> Option<Digest> {
-        let at = usize::try_from(position).ok()?.checked_sub(1)?;
-        self.order.get(at).map(|placed| placed.digest)
+        self.placed(position).map(|placed| placed.digest)
     }
 
     /// The entry at a position.
     pub(super) fn placed(&self, position: u64) -> Option<&Placed> {
-        self.order
-            .get(usize::try_from(position).ok()?.checked_sub(1)?)
+        self.order.get(index_of(position)?)
     }
 
     /// Notes that the client of the entry at a position got its reply.
     pub(super) fn claim(&mut self, position: u64) {
-        if let Some(at) = usize::try_from(position)
-            .ok()
-            .and_then(|at| at.checked_sub(1))
-        {
+        if let Some(at) = index_of(position) {
             self.order[at].claimed = true;
         }
     }
@@ -325,10 +320,7 @@ impl Record {
     /// The digest of a replica's order at its last position.
     pub(super) fn digested(&mut self, by: usize, digest: Digest) -> Check {
         let position = self.positions[by];
-        let Some(at) = usize::try_from(position)
-            .ok()
-            .and_then(|at| at.checked_sub(1))
-        else {
+        let Some(at) = index_of(position) else {
             return Ok(());
         };
         let placed = &mut self.order[at];
@@ -388,4 +380,9 @@ impl Record {
         );
         Ok(())
     }
+}
+
+/// Where the entry at a position is in the order.
+fn index_of(position: u64) -> Option<usize> {
+    usize::try_from(position).ok()?.checked_sub(1)
 }

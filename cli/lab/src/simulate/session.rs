@@ -41,7 +41,7 @@ impl Outcome {
 }
 
 /// A command that was sent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Request {
     pub(super) command: Command,
     /// The highest position that had been completed anywhere.
@@ -142,11 +142,7 @@ impl Session {
             command,
             floor: ledger.completed,
             invoked: now,
-            completed: 0,
-            reply: Vec::new(),
-            position: 0,
-            reads_locally: false,
-            outcome: Outcome::Open,
+            ..Request::default()
         });
     }
 
@@ -217,11 +213,8 @@ impl Session {
 
 /// The commands as an entry's description shows them.
 fn describe(commands: &[Command]) -> String {
-    let lines: Vec<String> = commands
-        .iter()
-        .map(|command| format!("{command:?}"))
-        .collect();
-    lines.join(" ; ")
+    let lines = commands.iter().map(|command| format!("{command:?}"));
+    lines.collect::<Vec<_>>().join(" ; ")
 }
 
 /// Whether a data command only reads.

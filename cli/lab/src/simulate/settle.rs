@@ -111,12 +111,8 @@ impl World {
 
     /// What a replica keeps for its links is bounded.
     pub(super) fn inspect_memory(&self, index: usize) -> Check {
-        let limit = self
-            .plan
-            .tuning
-            .pending_bytes_max
-            .saturating_mul(3)
-            .saturating_add(LINK_BYTES);
+        let pending = self.plan.tuning.settings.pending_bytes_max;
+        let limit = pending.saturating_mul(3).saturating_add(LINK_BYTES);
         let driver = self.machines[index].host.driver().into_iter();
         let kept = driver.flat_map(|driver| {
             let delayed = driver.replica().delayed_bytes();

@@ -1,6 +1,7 @@
 //! Frames and events as the lines of a trace.
 
 use super::ear::Told;
+use holdback::multicast::Entry;
 use holdback::protocol::message::Message;
 
 /// A frame for the trace.
@@ -30,21 +31,13 @@ pub(super) fn frame(message: &Message) -> String {
 /// What a replica told for the trace; none for what is shown otherwise.
 pub(super) fn told(index: usize, told: &Told) -> Option<String> {
     let who = index + 1;
+    let commit = |verb, position, entry: &Entry| {
+        let (stamp, body) = (entry.stamp, entry.body.describe());
+        format!("r{who} {verb} {position}: {stamp} [{body}]")
+    };
     Some(match told {
-        Told::Deliver { position, entry } => {
-            format!(
-                "r{who} delivers {position}: {} [{}]",
-                entry.stamp,
-                entry.body.describe()
-            )
-        }
-        Told::Apply { position, entry } => {
-            format!(
-                "r{who} applies {position}: {} [{}]",
-                entry.stamp,
-                entry.body.describe()
-            )
-        }
+        Told::Deliver { position, entry } => commit("delivers", position, entry),
+        Told::Apply { position, entry } => commit("applies", position, entry),
         Told::LinkUp(peer) => format!("r{who} link to r{peer} is up"),
         Told::LinkDown(peer, reason) => format!("r{who} link to r{peer} is down: {reason}"),
         Told::Notice(level, text) => format!("r{who} {level:?}: {text}"),

@@ -51,6 +51,13 @@ impl Shrinker {
         is_same
     }
 
+    /// Tries the best plan without a part of it.
+    fn try_without(&mut self, leave_out: impl FnOnce(&mut Plan)) -> bool {
+        let mut plan = self.best.clone();
+        leave_out(&mut plan);
+        self.try_plan(plan)
+    }
+
     fn calm_down(&mut self) {
         for plan in self.best.calmer() {
             self.try_plan(plan);
@@ -59,18 +66,14 @@ impl Shrinker {
 
     fn drop_faults(&mut self) {
         for at in (0..self.best.faults.len()).rev() {
-            let mut plan = self.best.clone();
-            plan.faults.remove(at);
-            self.try_plan(plan);
+            self.try_without(|plan| drop(plan.faults.remove(at)));
         }
     }
 
     fn drop_clients(&mut self) {
         for client in 0..self.best.clients.len() {
             if !self.best.clients[client].is_empty() {
-                let mut plan = self.best.clone();
-                plan.clients[client].clear();
-                self.try_plan(plan);
+                self.try_without(|plan| plan.clients[client].clear());
             }
         }
     }
@@ -82,9 +85,8 @@ impl Shrinker {
             while stretch > 0 {
                 let mut at = 0;
                 while at + stretch <= self.best.clients[client].len() {
-                    let mut plan = self.best.clone();
-                    plan.clients[client].drain(at..at + stretch);
-                    if !self.try_plan(plan) {
+                    let steps = at..at + stretch;
+                    if !self.try_without(|plan| drop(plan.clients[client].drain(steps))) {
                         at += stretch;
                     }
                 }

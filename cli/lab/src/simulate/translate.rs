@@ -5,6 +5,7 @@
 //! increments in one, and so on. What a command did must not depend on who asks: an entry of the order and the
 //! operation that made it become the same calls.
 
+use super::model::number;
 use super::workload::{COUNTER, KEYS};
 use crate::history::{Answer, Call};
 use holdback::protocol::value::Value;
@@ -100,10 +101,7 @@ fn delete(keys: &[&[u8]], reply: Option<&Value>) -> Parts {
 }
 
 fn add(key: &[u8], amount: &[u8], reply: Option<&Value>) -> Parts {
-    let amount: i64 = std::str::from_utf8(amount)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
+    let amount = number(amount).unwrap_or(0);
     let mut parts = Parts::default();
     for step in 1..=amount {
         let answer = match reply {

@@ -1,9 +1,8 @@
 //! One turn of a replica's process.
 
-use super::agenda::Time;
+use super::agenda::micros;
 use super::violation::{Check, ensure};
 use super::world::World;
-use std::time::Duration;
 
 impl World {
     /// Lets a replica's process do what there is to do.
@@ -98,9 +97,4 @@ impl World {
             machine.wake(next, &mut self.agenda);
         }
     }
-}
-
-/// The first microsecond that is not before this time.
-fn micros(time: Duration) -> Time {
-    Time::try_from(time.as_nanos().div_ceil(1000)).unwrap_or(Time::MAX)
 }

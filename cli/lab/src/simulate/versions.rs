@@ -196,8 +196,8 @@ impl Versions {
             incarnation: u64::MAX,
         };
         let found = self.written.range(first..=last).rev().find(|(_, written)| {
-            let at = written.binary_search_by_key(&time, |written| written.time);
-            at.is_ok_and(|at| written[at].key == key && written[at].value.as_deref() == value)
+            let written = find(written, time);
+            written.is_some_and(|written| written.key == key && written.value.as_deref() == value)
         });
         ensure!(
             found.is_some(),
@@ -356,29 +356,26 @@ impl Versions {
 
     /// Whether a version was written after the newest one of its key had been forgotten as a tombstone.
     fn is_later(&self, key: &[u8], stamp: VersionStamp, newest: VersionStamp) -> bool {
-        let serial = self.serial_of(stamp);
+        let serial = self.written_as(stamp).map_or(0, |written| written.serial);
         let dropped = self.dropped.get(key);
         dropped.is_some_and(|(stamp, when)| *stamp >= newest && *when < serial)
     }
 
-    /// When a version was written: the how-manieth write it was.
-    fn serial_of(&self, stamp: VersionStamp) -> u64 {
-        let written = self.written.get(&stamp.origin).map(Vec::as_slice);
-        let written = written.unwrap_or_default();
-        let at = written.binary_search_by_key(&stamp.time, |written| written.time);
-        at.map_or(0, |at| written[at].serial)
+    /// What was written with a stamp.
+    fn written_as(&self, stamp: VersionStamp) -> Option<&Written> {
+        find(self.written.get(&stamp.origin)?, stamp.time)
     }
 
     fn is_tombstone(&self, key: &[u8], stamp: VersionStamp) -> bool {
-        let written = self
-            .written
-            .get(&stamp.origin)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        written.iter().any(|written| {
-            written.time == stamp.time && written.key == key && written.value.is_none()
-        })
+        let written = self.written_as(stamp);
+        written.is_some_and(|written| written.key == key && written.value.is_none())
     }
+}
+
+/// What was written at a time, among the writes of one origin.
+fn find(written: &[Written], time: u64) -> Option<&Written> {
+    let at = written.binary_search_by_key(&time, |written| written.time);
+    Some(&written[at.ok()?])
 }
 
 /// What an entry that was applied says.

@@ -7,7 +7,7 @@ use holdback::random::Random;
 use std::fmt;
 
 /// A command as its words.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Command(pub(super) Vec<Vec<u8>>);
 
 impl Command {

@@ -155,39 +155,25 @@ impl World {
     }
 
     fn happen(&mut self, happening: Happening) -> Check {
-        self.begin(happening)?;
-        self.despatch()
-    }
-
-    fn begin(&mut self, happening: Happening) -> Check {
         match happening {
-            Happening::Turn { host } => self.turn(host),
-            Happening::Arrival { end } => self.arrival(end),
-            Happening::Knock { wire } => {
-                self.knock(wire);
-                Ok(())
-            }
-            Happening::Connected { wire } => self.dialled(wire, true),
-            Happening::Refused { wire } => self.dialled(wire, false),
-            Happening::Client { client, ticket } => self.client_wakes(client, ticket),
+            Happening::Turn { host } => self.turn(host)?,
+            Happening::Arrival { end } => self.arrival(end)?,
+            Happening::Knock { wire } => self.knock(wire),
+            Happening::Connected { wire } => self.dialled(wire, true)?,
+            Happening::Refused { wire } => self.dialled(wire, false)?,
+            Happening::Client { client, ticket } => self.client_wakes(client, ticket)?,
             Happening::Fault { index } => self.begin_fault(index),
-            Happening::Heal { index } => {
-                self.end_fault(index);
-                Ok(())
-            }
-            Happening::Start { host } => {
-                self.start(host);
-                Ok(())
-            }
+            Happening::Heal { index } => self.end_fault(index),
+            Happening::Start { host } => self.start(host),
             Happening::Inspect => {
                 self.agenda.after(INSPECT_EVERY, Happening::Inspect);
                 self.heal_again();
                 self.settled = self.open_faults == 0
                     && self.clients_are_done()
                     && self.check_settled().is_ok();
-                Ok(())
             }
         }
+        self.despatch()
     }
 
     fn start(&mut self, index: usize) {

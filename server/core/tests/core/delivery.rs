@@ -145,7 +145,7 @@ fn the_have_of_a_handshake_is_not_an_ack() {
     world.run(client, "SET x 1");
     world.play(two, "ACK 1.1");
     let incarnation = world.settings(1).incarnation;
-    let hello = Hello::new(3, 1, 3, "sequential");
+    let hello = Hello::new(3, "sequential");
     let again = world.connect(1);
     let frames = world.play(
         again,
@@ -167,7 +167,7 @@ fn after_a_reconnect_come_entries_then_the_ack_vector_then_live_traffic() {
     world.hang_up(three);
     world.settle();
     let incarnation = world.settings(1).incarnation;
-    let hello = Hello::new(3, 1, 3, "sequential").with("known", incarnation);
+    let hello = Hello::new(3, "sequential").with("known", incarnation);
     let again = world.connect(1);
     world.long_turns = true;
     world.send(again, &hello.with("have", 1).line());

@@ -1,5 +1,6 @@
 //! The eventual model: writes at once, everywhere in the end.
 
+use crate::motion::all_or_below;
 use crate::random::{Random, seeds};
 use crate::world::{ClientId, World};
 use holdback::consistency::Consistency::Eventual;
@@ -22,6 +23,15 @@ fn converged(world: &mut World, what: &str) -> String {
         world.log
     );
     store
+}
+
+/// All replicas hold the same, and no tombstones; what that is.
+fn forgotten(world: &mut World, seed: u64) -> String {
+    for (id, _) in (1..).zip(0..world.nodes.len()) {
+        let tombstones = world.status(id, "tombstones");
+        assert_eq!(tombstones, "0", "seed {seed}, replica {id}");
+    }
+    converged(world, &format!("seed {seed}"))
 }
 
 /// What all must hold in the end: of all versions of a key that any replica has applied, the one with the
@@ -164,33 +174,13 @@ fn whatever_happens_to_the_links_all_converge_to_the_largest_stamps() {
                 7..=9 => world.now += Duration::from_millis(random.below(400)),
                 10..=20 => write_at_random(&mut world, random.pick(&clients), &mut random),
                 _ => {
-                    let moves = world.moves();
-                    if !moves.is_empty() {
-                        let bytes = if random.one_in(2) {
-                            usize::MAX
-                        } else {
-                            1 + random.index(90)
-                        };
-                        world.make(random.pick(&moves), bytes);
-                    }
+                    world.move_at_random(&mut random, all_or_below(90));
                 }
             }
         }
-        world.network.release_all();
-        world.pass(Duration::from_secs(20));
+        world.recover(Duration::from_secs(20));
         let expected = expected(&world);
-        assert_eq!(
-            converged(&mut world, &format!("seed {seed}")),
-            expected,
-            "seed {seed}"
-        );
-        for id in ids {
-            assert_eq!(
-                world.status(id, "tombstones"),
-                "0",
-                "seed {seed}, replica {id}"
-            );
-        }
+        assert_eq!(forgotten(&mut world, seed), expected, "seed {seed}");
     }
 }
 
@@ -255,27 +245,12 @@ fn restarts_and_deletions_never_bring_back_what_was_deleted() {
                 4 => world.break_between(a, b),
                 5..=8 => world.now += Duration::from_millis(random.below(300)),
                 _ => {
-                    let moves = world.moves();
-                    if !moves.is_empty() {
-                        world.make(random.pick(&moves), 1 + random.index(300));
-                    }
+                    world.move_at_random(&mut random, |random| 1 + random.index(300));
                 }
             }
         }
-        world.network.release_all();
-        world.pass(Duration::from_secs(20));
-        assert_eq!(
-            converged(&mut world, &format!("seed {seed}")),
-            "[]",
-            "seed {seed}"
-        );
-        for id in ids {
-            assert_eq!(
-                world.status(id, "tombstones"),
-                "0",
-                "seed {seed}, replica {id}"
-            );
-        }
+        world.recover(Duration::from_secs(20));
+        assert_eq!(forgotten(&mut world, seed), "[]", "seed {seed}");
     }
 }
 
@@ -358,22 +333,4 @@ fn order_lists_what_was_applied_here_and_digest_counts_keys() {
         format!("[1 {times}.1 SET x 1 2 1000000000001.2 SET y 1 3 1000000000002.2 DEL x]")
     );
     assert!(world.inspect(1, "DIGEST").starts_with("[:1 "));
-    for line in [
-        "POSITION",
-        "AWAIT 1",
-        "DIGEST 1",
-        "MULTI",
-        "WATCH x",
-        "INCR x",
-        "SET x 1 NX",
-    ] {
-        let reply = world.inspect(1, line);
-        assert!(reply.starts_with("-NEEDSORDER "), "{line}: {reply}");
-    }
-    let reply = world.inspect(1, "CONSISTENCY sequential");
-    assert!(
-        reply.starts_with("-ERR ") && reply.contains("eventual"),
-        "{reply}"
-    );
-    assert_eq!(world.inspect(1, "CONSISTENCY"), "+eventual");
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(crate) const T0: u64 = 1_000_000_000_000;
 
 pub(crate) fn hello(id: u16) -> Hello {
-    Hello::new(id, 1, 3, "eventual")
+    Hello::new(id, "eventual")
 }
 
 /// The frames of the next regular exchange.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 #[test]
 fn a_handshake_that_does_not_fit_is_refused_with_a_reason() {
-    let good = || Hello::new(2, 1, 3, "sequential");
+    let good = || Hello::new(2, "sequential");
     for (hello, reason) in [
         (good().with("version", 2), "protocol version 2, here 1"),
         (good().with("to", 3), "this is replica 1, not 3"),
@@ -67,17 +67,14 @@ fn a_handshake_that_does_not_fit_is_refused_with_a_reason() {
 fn a_handshake_of_nobody_is_refused() {
     for (line, reason) in [
         (
-            Hello::new(4, 1, 3, "sequential").line(),
+            Hello::new(4, "sequential").line(),
             "replica 4 of a cluster of 3",
         ),
         (
-            Hello::new(1, 1, 3, "sequential").line(),
+            Hello::new(1, "sequential").line(),
             "replica 1 of a cluster of 3",
         ),
-        (
-            Hello::new(0, 1, 3, "sequential").line(),
-            "id=0 is no replica id",
-        ),
+        (Hello::new(0, "sequential").line(), "id=0 is no replica id"),
         ("PEER".to_owned(), "version= is missing"),
         ("PEER version".to_owned(), "'version' is not name=value"),
         ("PEER version=x".to_owned(), "version=x is no number"),
@@ -99,8 +96,8 @@ fn a_handshake_of_nobody_is_refused() {
 fn a_refused_stranger_does_no_harm_to_a_link_that_is_up() {
     let (mut world, two, three) = stage(Sequential);
     for hello in [
-        Hello::new(2, 1, 3, "sequential").with("version", 9),
-        Hello::new(2, 1, 3, "sequential")
+        Hello::new(2, "sequential").with("version", 9),
+        Hello::new(2, "sequential")
             .with("incarnation", 5)
             .with("known", 99),
     ] {
@@ -114,39 +111,21 @@ fn a_refused_stranger_does_no_harm_to_a_link_that_is_up() {
     assert_eq!(world.status(1, "position"), "1");
 }
 
-/// Two replicas of which the second is set up differently.
-fn misfits(change: impl Fn(&mut Settings)) -> World {
-    let mut world = World::unstarted(Sequential, 2, |_| {});
-    change(world.settings(2));
-    world.start(1);
-    world.start(2);
-    world.pass(Duration::from_secs(5));
-    world
-}
-
 #[test]
 fn a_mismatch_shows_on_both_sides_and_is_told_once() {
-    type Change = Box<dyn Fn(&mut Settings)>;
+    type Change = fn(&mut Settings);
     let cases: [(&str, Change); 4] = [
-        (
-            "model",
-            Box::new(|settings| settings.consistency = Linearizable),
-        ),
-        (
-            "model",
-            Box::new(|settings| settings.consistency = Eventual),
-        ),
-        (
-            "cluster",
-            Box::new(|settings| settings.cluster[0] = "other:1".to_owned()),
-        ),
-        (
-            "limits",
-            Box::new(|settings| settings.limits.value_bytes = 5),
-        ),
+        ("model", |settings| settings.consistency = Linearizable),
+        ("model", |settings| settings.consistency = Eventual),
+        ("cluster", |settings| settings.cluster[0] = "other:1".into()),
+        ("limits", |settings| settings.limits.value_bytes = 5),
     ];
     for (reason, change) in cases {
-        let mut world = misfits(change);
+        let mut world = World::unstarted(Sequential, 2, |_| {});
+        change(world.settings(2));
+        world.start(1);
+        world.start(2);
+        world.pass(Duration::from_secs(5));
         for (id, peer) in [(1, 2), (2, 1)] {
             let status = world.status(id, &format!("link.{peer}"));
             assert!(status.starts_with("refused ("), "{status}");

@@ -1,6 +1,7 @@
 //! Random runs, whole: every client's replies are explained by the one order, in its program order and, where
 //! the model promises it, in real time; connections between replicas break all the while.
 
+use crate::motion::all_or_below;
 use crate::random::{Random, seeds};
 use crate::world::{ClientId, World};
 use holdback::consistency::Consistency::{self, Linearizable, Sequential};
@@ -46,6 +47,8 @@ struct Run {
     replies: Vec<Vec<String>>,
     step: usize,
 }
+
+const MODELS: [Consistency; 2] = [Sequential, Linearizable];
 
 const KEYS: [&str; 3] = ["x", "y", "z"];
 
@@ -163,16 +166,8 @@ impl Run {
                     left -= 1;
                 }
                 _ => {
-                    let moves = self.world.moves();
-                    if !moves.is_empty() {
-                        let whole = self.random.one_in(2);
-                        let bytes = if whole {
-                            usize::MAX
-                        } else {
-                            1 + self.random.index(90)
-                        };
-                        self.world.make(self.random.pick(&moves), bytes);
-                    }
+                    self.world
+                        .move_at_random(&mut self.random, all_or_below(90));
                 }
             }
             self.collect();
@@ -335,16 +330,9 @@ fn check(model: Consistency, seed: u64, request_timeout: Duration) -> [usize; 3]
 }
 
 #[test]
-fn replies_in_the_sequential_model_are_explained_by_the_order() {
-    for seed in seeds(150) {
-        check(Sequential, seed, FOR_EVER);
-    }
-}
-
-#[test]
-fn replies_in_the_linearizable_model_are_explained_by_the_order() {
-    for seed in seeds(150) {
-        check(Linearizable, seed, FOR_EVER);
+fn replies_in_the_ordered_models_are_explained_by_the_order() {
+    for (seed, model) in seeds(150).flat_map(|seed| MODELS.map(|model| (seed, model))) {
+        check(model, seed, FOR_EVER);
     }
 }
 
@@ -352,11 +340,7 @@ fn replies_in_the_linearizable_model_are_explained_by_the_order() {
 fn definite_errors_did_not_happen_and_late_results_are_never_given_to_others() {
     let mut all = [0; 3];
     for seed in seeds(300) {
-        let model = if seed % 2 == 0 {
-            Sequential
-        } else {
-            Linearizable
-        };
+        let model = MODELS[usize::from(seed % 2 == 1)];
         let outcomes = check(model, seed, Duration::from_millis(700));
         for (sum, count) in all.iter_mut().zip(outcomes) {
             *sum += count;

@@ -20,7 +20,6 @@ mod program_order;
 mod puppet;
 mod restarts;
 mod scan;
-mod subcommands;
 mod timeouts;
 mod tombstones;
 mod transactions;

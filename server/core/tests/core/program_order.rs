@@ -147,8 +147,7 @@ fn nothing_behind_an_await_is_stamped() {
         "and not 3: it was answered in the step"
     );
     assert_eq!(world.inspect(1, "HOLDBACK"), "[8.1 waits:2,3 SET a 1]");
-    world.play(two, "ACK 8.1");
-    world.play(three, "ACK 8.1");
+    world.play_all([two, three], "ACK 8.1");
     assert_eq!(world.replies(client), ["+OK", "1", ":4"]);
     assert_eq!(
         world.ask(client, "AWAIT 1"),
@@ -167,8 +166,7 @@ fn nothing_behind_a_watch_that_waits_is_stamped() {
             .is_empty()
     );
     assert_eq!(world.inspect(1, "HOLDBACK"), "[1.1 waits:2,3 SET a 1]");
-    world.play(two, "ACK 1.1");
-    world.play(three, "ACK 1.1");
+    world.play_all([two, three], "ACK 1.1");
     assert_eq!(world.replies(client), ["+OK", "+OK", "+OK", "+QUEUED"]);
     assert_eq!(
         world.inspect(1, "HOLDBACK"),
@@ -190,8 +188,7 @@ fn a_watch_on_the_ordered_path_is_an_entry_and_a_barrier() {
     world.play(two, "ACK 1.1\nMCAST 0 5 3 SET k 9");
     world.play(three, "ACK 5.2@277\nACK 1.1");
     assert_eq!(world.replies(client), ["+OK", "+OK", "+QUEUED"]);
-    world.play(two, "ACK 6.1");
-    world.play(three, "ACK 6.1");
+    world.play_all([two, three], "ACK 6.1");
     assert_eq!(world.replies(client), ["nil"], "nothing is applied");
     assert_eq!(world.inspect(1, "STORE"), "[k 9]");
     assert_eq!(
@@ -287,9 +284,7 @@ fn the_entries_of_a_client_that_is_gone_go_on() {
     // A new client in the same place must not get what the old one asked for.
     let other = world.connect(1);
     world.run(other, "SET b 1");
-    for puppet in [two, three] {
-        world.play(puppet, "ACK 2.1");
-    }
+    world.play_all([two, three], "ACK 2.1");
     assert_eq!(world.replies(other), ["+OK"]);
     assert_eq!(world.inspect(1, "STORE"), "[a 1 b 1]");
 }

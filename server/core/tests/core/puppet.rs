@@ -7,8 +7,8 @@ use holdback::consistency::Consistency;
 pub(crate) fn stage(model: Consistency) -> (World, ClientId, ClientId) {
     let mut world = World::unstarted(model, 3, |_| {});
     world.start(1);
-    let two = world.puppet(1, &Hello::new(2, 1, 3, model.name()));
-    let three = world.puppet(1, &Hello::new(3, 1, 3, model.name()));
+    let two = world.puppet(1, &Hello::new(2, model.name()));
+    let three = world.puppet(1, &Hello::new(3, model.name()));
     (world, two, three)
 }
 
@@ -19,15 +19,14 @@ pub(crate) struct Hello {
 }
 
 impl Hello {
-    /// Replica `id` of `count`, set up as the replica `to`, which it has never talked to.
-    pub(crate) fn new(id: u16, to: u16, count: u16, model: &str) -> Self {
-        let cluster: Vec<String> = (1..=count).map(|id| format!("r{id}:1")).collect();
+    /// Replica `id` of 3, set up as replica 1, which it has never talked to.
+    pub(crate) fn new(id: u16, model: &str) -> Self {
         let words = [
             ("version", "1".to_owned()),
             ("id", id.to_string()),
-            ("to", to.to_string()),
+            ("to", "1".to_owned()),
             ("incarnation", format!("{id}77")),
-            ("cluster", cluster.join(",")),
+            ("cluster", "r1:1,r2:1,r3:1".to_owned()),
             ("consistency", model.to_owned()),
             ("max-key", "65536".to_owned()),
             ("max-value", (16 << 20).to_string()),
@@ -68,9 +67,15 @@ impl World {
 
     /// Types lines as the puppet; the frames that come in answer, heartbeats left out.
     pub(crate) fn play(&mut self, puppet: ClientId, lines: &str) -> Vec<String> {
-        let mut frames = self.run(puppet, lines);
-        frames.retain(|frame| !frame.starts_with("[HEARTBEAT"));
-        frames
+        self.send(puppet, lines);
+        self.frames(puppet)
+    }
+
+    /// Types lines as several puppets, one after the other.
+    pub(crate) fn play_all(&mut self, puppets: [ClientId; 2], lines: &str) {
+        for puppet in puppets {
+            self.play(puppet, lines);
+        }
     }
 
     /// The frames that came since the last call, heartbeats left out.

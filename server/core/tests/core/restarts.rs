@@ -87,13 +87,13 @@ fn a_replica_that_was_down_from_the_start_gets_what_waits_for_it() {
 fn an_older_incarnation_that_comes_back_is_refused() {
     let (mut world, two, three) = stage(Sequential);
     world.hang_up(two);
-    let newer = Hello::new(2, 1, 3, "sequential").with("incarnation", 5000);
+    let newer = Hello::new(2, "sequential").with("incarnation", 5000);
     let two = world.puppet(1, &newer);
     world.play(two, "MCAST 0 5 3 SET x 1");
     world.play(three, "ACK 5.2@5000");
     assert_eq!(world.status(1, "position"), "1");
     let old = world.connect(1);
-    let frames = world.run(old, &Hello::new(2, 1, 3, "sequential").line());
+    let frames = world.run(old, &Hello::new(2, "sequential").line());
     assert!(frames[0].starts_with("[REFUSE restarted "), "{frames:?}");
     assert_eq!(
         world.status(1, "link.2"),
@@ -112,7 +112,7 @@ fn whoever_learns_that_a_replica_restarted_refuses_it_and_delivers_nothing_more(
     assert!(world.is_closed(two));
     assert!(world.status(1, "link.2").contains("replica 2 restarted"));
     let again = world.connect(1);
-    let frames = world.run(again, &Hello::new(2, 1, 3, "sequential").line());
+    let frames = world.run(again, &Hello::new(2, "sequential").line());
     assert!(frames[0].starts_with("[REFUSE restarted "), "{frames:?}");
     world.run(client, "SET x 1");
     world.play(three, "ACK 1.1");
@@ -194,15 +194,11 @@ fn no_restart_makes_two_orders_differ() {
                     world.send(client, &format!("SET k {step}"));
                 }
                 _ => {
-                    let moves = world.moves();
-                    if !moves.is_empty() {
-                        world.make(random.pick(&moves), usize::MAX);
-                    }
+                    world.move_at_random(&mut random, |_| usize::MAX);
                 }
             }
         }
-        world.network.release_all();
-        world.pass(A_WHILE);
+        world.recover(A_WHILE);
         let position = |&id: &u16| world.replica(id).order().position();
         delivered += ids.iter().map(position).sum::<u64>();
     }

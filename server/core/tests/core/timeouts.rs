@@ -227,7 +227,7 @@ fn above_the_limit_of_undelivered_bytes_nothing_is_stamped() {
         world.run(other, "SET y 1");
     }
     assert_eq!(world.status(1, "holdback"), "22");
-    mend_one(&mut world);
+    mend(&mut world);
     let replies = world.replies(client);
     assert_eq!(codes(&replies)[..3], ["+OK", "+OK", "-OVERLOADED"]);
     assert_eq!(replies[3], "v".repeat(60), "a local read is not refused");
@@ -237,11 +237,6 @@ fn above_the_limit_of_undelivered_bytes_nothing_is_stamped() {
         [":1", "nil"],
         "there is room again"
     );
-}
-
-fn mend_one(world: &mut World) {
-    world.join(1, 3);
-    world.pass(Duration::from_secs(8));
 }
 
 #[test]
@@ -261,7 +256,7 @@ fn a_watch_above_the_limit_makes_its_exec_fail() {
         client,
         &format!("SET x {}\nWATCH y\nMULTI\nSET y 1\nEXEC", "v".repeat(70)),
     );
-    mend_one(&mut world);
+    mend(&mut world);
     let replies = world.replies(client);
     assert_eq!(
         codes(&replies),
@@ -284,7 +279,7 @@ fn reading_from_a_client_stops_above_a_limit_of_unanswered_requests() {
     let other = world.connect(1);
     world.run(other, "SET y 1");
     assert_eq!(world.status(1, "holdback"), "11", "other clients are read");
-    mend_one(&mut world);
+    mend(&mut world);
     let expected: Vec<String> = (1..=35).map(|n| format!(":{n}")).collect();
     assert_eq!(world.replies(client), expected);
     // Behind a barrier requests wait too, and count.
@@ -335,8 +330,7 @@ fn a_timeout_with_puppets_names_what_is_missing() {
     assert_eq!(world.inspect(1, "HOLDBACK"), "[1.1 waits:3 SET x 1]");
     for _ in 0..5 {
         world.pass(Duration::from_secs(2));
-        world.play(two, "HEARTBEAT 1");
-        world.play(three, "HEARTBEAT 1");
+        world.play_all([two, three], "HEARTBEAT 1");
     }
     assert_eq!(codes(&world.replies(client)), ["-UNCERTAIN"]);
     let waited: u64 = world.status(1, "oldest_wait_ms").parse().expect("a number");

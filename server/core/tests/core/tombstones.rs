@@ -69,8 +69,7 @@ fn a_report_that_does_not_cover_the_tombstone_keeps_it() {
 fn a_new_connection_voids_the_report_of_the_old_one() {
     for replaces in [true, false] {
         let (mut world, two, three, covering) = deleted();
-        world.play(two, &covering);
-        world.play(three, &covering);
+        world.play_all([two, three], &covering);
         let frames = exchange(&mut world, &[two, three]);
         let answers: Vec<String> = frames.iter().flat_map(|frames| confirms(frames)).collect();
         world.play(two, &answers[0]);

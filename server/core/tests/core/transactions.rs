@@ -82,18 +82,6 @@ fn a_refused_command_aborts_the_whole_transaction() {
     }
 }
 
-#[test]
-fn commands_of_transactions_out_of_place_are_refused() {
-    let mut world = World::new(Sequential, 2);
-    let client = world.connect(1);
-    assert_eq!(world.ask(client, "EXEC"), "-ERR EXEC without MULTI");
-    assert_eq!(world.ask(client, "DISCARD"), "-ERR DISCARD without MULTI");
-    assert_eq!(
-        world.run(client, "MULTI\nSET a 1\nDISCARD\nGET a"),
-        ["+OK", "+QUEUED", "+OK", "nil"]
-    );
-}
-
 /// Whether the EXEC goes through if `between` happens between WATCH and MULTI: on the same connection, or
 /// on that of a client of another replica.
 fn survives(model: Consistency, before: &str, between: &str, by_other: bool) -> bool {
@@ -247,10 +235,7 @@ fn a_counter_kept_with_watch_loses_no_increment() {
         while adders.iter().any(|adder| adder.rounds < 5) {
             steps += 1;
             assert!(steps < 100_000, "{model}, seed {seed}: no end");
-            let moves = world.moves();
-            if !moves.is_empty() {
-                world.make(random.pick(&moves), 1 + random.index(200));
-            }
+            world.move_at_random(&mut random, |random| 1 + random.index(200));
             adders[random.index(4)].go_on(&mut world);
         }
         world.settle();
@@ -271,8 +256,7 @@ fn the_pairs_of_a_watch_travel_with_the_entry() {
     let client = world.connect(1);
     world.run(client, "WATCH k\nMULTI\nSET k 1\nEXEC");
     assert_eq!(world.frames(two), ["[MCAST 0 1 1w3 k 0 SET k 1]"]);
-    world.play(two, "ACK 1.1");
-    world.play(three, "ACK 1.1");
+    world.play_all([two, three], "ACK 1.1");
     world.replies(client);
     world.run(client, "WATCH k\nMULTI\nSET k 2\nEXEC");
     assert_eq!(world.frames(two), ["[MCAST 1 2 1w3 k 1 SET k 2]"]);

@@ -55,20 +55,29 @@ impl World {
         panic!("the world does not come to rest: {:?}", self.moves());
     }
 
-    /// Makes moves drawn at random until none is left, deliveries in random pieces.
-    pub(crate) fn settle_at_random(&mut self, random: &mut Random) {
-        loop {
-            let moves = self.moves();
-            if moves.is_empty() {
-                return;
-            }
-            let bytes = if random.one_in(2) {
-                usize::MAX
-            } else {
-                1 + random.index(60)
-            };
+    /// Makes a move drawn at random, of those that are possible; a delivery of so many bytes. Whether there was one.
+    pub(crate) fn move_at_random(
+        &mut self,
+        random: &mut Random,
+        bytes: impl FnOnce(&mut Random) -> usize,
+    ) -> bool {
+        let moves = self.moves();
+        if !moves.is_empty() {
+            let bytes = bytes(random);
             self.make(random.pick(&moves), bytes);
         }
+        !moves.is_empty()
+    }
+
+    /// Makes moves drawn at random until none is left, deliveries in random pieces.
+    pub(crate) fn settle_at_random(&mut self, random: &mut Random) {
+        while self.move_at_random(random, all_or_below(60)) {}
+    }
+
+    /// Mends all that is held, and lets that much time pass.
+    pub(crate) fn recover(&mut self, duration: Duration) {
+        self.network.release_all();
+        self.pass(duration);
     }
 
     /// Lets time pass, everything happening as soon as it can.
@@ -215,5 +224,13 @@ impl World {
     /// The end of the first on the newest of them.
     fn newest(&self, from: u16, to: u16) -> Option<End> {
         self.connections(from, to).last().copied()
+    }
+}
+
+/// How much a delivery brings: all that is under way in half of the cases, or at most so many bytes.
+pub(crate) fn all_or_below(limit: usize) -> impl Fn(&mut Random) -> usize {
+    move |random| match random.one_in(2) {
+        true => usize::MAX,
+        false => 1 + random.index(limit),
     }
 }

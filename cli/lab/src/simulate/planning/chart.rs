@@ -2,18 +2,8 @@
 
 use std::fmt::Write;
 
-/// Points that belong together.
-#[derive(Debug)]
-pub(super) struct Series {
-    name: &'static str,
-    points: Vec<(f64, f64)>,
-}
-
-impl Series {
-    pub(super) fn new(name: &'static str, points: Vec<(f64, f64)>) -> Self {
-        Self { name, points }
-    }
-}
+/// Points that belong together, and their name.
+pub(super) type Series = (&'static str, Vec<(f64, f64)>);
 
 /// One panel; upwards is what is measured, to the right the number of replicas.
 #[derive(Debug)]
@@ -63,7 +53,7 @@ fn write_svg(text: &mut String, charts: &[Chart], width: f64) -> std::fmt::Resul
 impl Chart {
     fn draw(&self, text: &mut String) -> std::fmt::Result {
         let [left, right, top, bottom] = MARGINS;
-        let points = || self.series.iter().flat_map(|series| &series.points);
+        let points = || self.series.iter().flat_map(|(_, points)| points);
         let x_max = points().map(|point| point.0).fold(1.0, f64::max);
         let step = nice_step(points().map(|point| point.1).fold(0.0, f64::max) / 5.0);
         let y_max = step * 5.0 + step * 0.5;
@@ -90,7 +80,7 @@ impl Chart {
                 label.trim()
             )?;
         }
-        for (point, _) in self.series.iter().take(1).flat_map(|series| &series.points) {
+        for (point, _) in self.series.iter().take(1).flat_map(|(_, points)| points) {
             writeln!(
                 text,
                 r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{point}</text>"#,
@@ -104,9 +94,8 @@ impl Chart {
             (x(0.0) + x(x_max)) / 2.0,
             HEIGHT - 10.0
         )?;
-        for (at, (series, colour)) in self.series.iter().zip(COLOURS).enumerate() {
-            let line = series
-                .points
+        for (at, ((name, points), colour)) in self.series.iter().zip(COLOURS).enumerate() {
+            let line = points
                 .iter()
                 .map(|(a, b)| format!("{:.1},{:.1}", x(*a), y(*b)));
             let line = line.collect::<Vec<_>>().join(" ");
@@ -114,7 +103,7 @@ impl Chart {
                 text,
                 r#"<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>"#
             )?;
-            for (a, b) in &series.points {
+            for (a, b) in points {
                 writeln!(
                     text,
                     r#"<circle cx="{:.1}" cy="{:.1}" r="3" fill="{colour}"/>"#,
@@ -127,7 +116,7 @@ impl Chart {
                 text,
                 r#"<text x="{:.1}" y="{down:.1}" fill="{colour}">{}</text>"#,
                 left + 12.0,
-                series.name
+                name
             )?;
         }
         Ok(())

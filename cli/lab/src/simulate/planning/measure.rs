@@ -5,7 +5,7 @@ use crate::simulate::agenda::{MILLISECOND, Time};
 use crate::simulate::faults::FaultKinds;
 use crate::simulate::plan::{Options, Plan};
 use crate::simulate::run::run_world;
-use crate::simulate::session::Outcome;
+use crate::simulate::session::{Outcome, Request};
 use crate::simulate::trace::Keep;
 use crate::simulate::workload::{Command, Step};
 use crate::simulate::world::World;
@@ -25,10 +25,8 @@ const FOREVER: Time = 300_000 * MILLISECOND;
 pub(super) struct Measured {
     pub(super) model: Consistency,
     pub(super) replicas: usize,
-    /// By site: how long writes took, sorted, in microseconds.
-    writes: Vec<Vec<Time>>,
-    /// By site: how long reads took, sorted.
-    reads: Vec<Vec<Time>>,
+    pub(super) writes: Times,
+    pub(super) reads: Times,
     /// Frames between replicas for each write, made one at a time.
     pub(super) frames: f64,
     /// Bytes of these.
@@ -39,32 +37,22 @@ pub(super) struct Measured {
     pub(super) bytes_burst: f64,
 }
 
-impl Measured {
-    /// A percentile of the writes at a site; none if no replica is there.
-    pub(super) fn write(&self, site: usize, percent: usize) -> Option<Time> {
-        percentile(self.writes.get(site)?, percent)
+/// By site: how long something took, sorted, in microseconds.
+#[derive(Debug)]
+pub(super) struct Times(Vec<Vec<Time>>);
+
+impl Times {
+    /// A percentile at a site; none if no replica is there.
+    pub(super) fn at(&self, site: usize, percent: usize) -> Option<Time> {
+        percentile(self.0.get(site)?, percent)
     }
 
-    /// A percentile of the reads at a site.
-    pub(super) fn read(&self, site: usize, percent: usize) -> Option<Time> {
-        percentile(self.reads.get(site)?, percent)
+    /// A percentile of all.
+    pub(super) fn everywhere(&self, percent: usize) -> Time {
+        let mut all = self.0.concat();
+        all.sort_unstable();
+        percentile(&all, percent).unwrap_or(0)
     }
-
-    /// A percentile of all writes.
-    pub(super) fn write_everywhere(&self, percent: usize) -> Time {
-        percentile(&merged(&self.writes), percent).unwrap_or(0)
-    }
-
-    /// A percentile of all reads.
-    pub(super) fn read_everywhere(&self, percent: usize) -> Time {
-        percentile(&merged(&self.reads), percent).unwrap_or(0)
-    }
-}
-
-fn merged(sites: &[Vec<Time>]) -> Vec<Time> {
-    let mut all: Vec<Time> = sites.iter().flatten().copied().collect();
-    all.sort_unstable();
-    all
 }
 
 fn percentile(sorted: &[Time], percent: usize) -> Option<Time> {
@@ -81,7 +69,7 @@ pub(super) fn measure(
 ) -> Measured {
     let one_by_one = |client: usize| {
         let write = |round: usize| vec![set(client, round)];
-        let read = |_| vec![command(&["GET", &format!("k{client}")])];
+        let read = |_| vec![Command::new(&["GET", &format!("k{client}")])];
         let round = |round: usize| [write(round), read(round)];
         (0..ROUNDS).flat_map(round).collect()
     };
@@ -95,45 +83,33 @@ pub(super) fn measure(
     };
     let calm = run(model, replicas, latency, seed, &one_by_one);
     let busy = run(model, replicas, latency, seed, &in_bursts);
-    let sites = latency.sites.len();
-    let mut measured = Measured {
-        model,
-        replicas,
-        writes: vec![Vec::new(); sites],
-        reads: vec![Vec::new(); sites],
-        frames: 0.0,
-        bytes: 0.0,
-        frames_burst: 0.0,
-        bytes_burst: 0.0,
-    };
-    for session in &calm.sessions {
-        let site = latency.site(session.replica);
-        let done = session
-            .requests
-            .iter()
-            .filter(|r| r.outcome == Outcome::Done);
-        for request in done {
-            let took = request.completed - request.invoked;
-            match request.command.0[0].as_slice() {
-                b"SET" => measured.writes[site].push(took),
-                _ => measured.reads[site].push(took),
-            }
+    let took = |writes: bool| {
+        let mut sites = vec![Vec::new(); latency.sites.len()];
+        for session in &calm.sessions {
+            let asked = |request: &&Request| (request.command.0[0] == b"SET") == writes;
+            let asked = session.requests.iter().filter(asked);
+            let done = asked.filter(|request| request.outcome == Outcome::Done);
+            let took = done.map(|request| request.completed - request.invoked);
+            sites[latency.site(session.replica)].extend(took);
         }
-    }
-    let sorted =
-        |lists: &mut Vec<Vec<Time>>| lists.iter_mut().for_each(|list| list.sort_unstable());
-    sorted(&mut measured.writes);
-    sorted(&mut measured.reads);
+        sites.iter_mut().for_each(|site| site.sort_unstable());
+        Times(sites)
+    };
     // A linearizable read is an entry as a write is.
     let reads = model == Consistency::Linearizable;
     let entries = replicas * ROUNDS * if reads { 2 } else { 1 };
     let bursts = replicas * (ROUNDS / 4) * BURST;
     let each = |total: u64, count: usize| total as f64 / count as f64;
-    measured.frames = each(calm.counts.data_frames, entries);
-    measured.bytes = each(calm.counts.data_bytes, entries);
-    measured.frames_burst = each(busy.counts.data_frames, bursts);
-    measured.bytes_burst = each(busy.counts.data_bytes, bursts);
-    measured
+    Measured {
+        model,
+        replicas,
+        writes: took(true),
+        reads: took(false),
+        frames: each(calm.counts.data_frames, entries),
+        bytes: each(calm.counts.data_bytes, entries),
+        frames_burst: each(busy.counts.data_frames, bursts),
+        bytes_burst: each(busy.counts.data_bytes, bursts),
+    }
 }
 
 fn run(
@@ -171,9 +147,5 @@ fn run(
 
 /// A SET of 64 bytes.
 fn set(client: usize, round: usize) -> Command {
-    command(&["SET", &format!("k{client}"), &format!("{round:064}")])
-}
-
-fn command(words: &[&str]) -> Command {
-    Command(words.iter().map(|word| word.as_bytes().to_vec()).collect())
+    Command::new(&["SET", &format!("k{client}"), &format!("{round:064}")])
 }

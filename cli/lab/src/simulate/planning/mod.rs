@@ -5,7 +5,7 @@ mod measure;
 mod table;
 
 use crate::kit::failure::Failure;
-use chart::{Chart, Series};
+use chart::Chart;
 use holdback::consistency::Consistency;
 use measure::{Measured, measure};
 use std::path::Path;
@@ -49,16 +49,16 @@ fn draw(latency: &Latency, measured: &[Measured]) -> String {
         of_model.map(|m| (m.replicas as f64, value(m))).collect()
     };
     let ordered = Consistency::Linearizable;
-    let half = |m: &Measured| milliseconds(m.write_everywhere(50));
-    let most = |m: &Measured| milliseconds(m.write_everywhere(99));
-    let here = |m: &Measured| milliseconds(m.read_everywhere(50));
+    let half = |m: &Measured| milliseconds(m.writes.everywhere(50));
+    let most = |m: &Measured| milliseconds(m.writes.everywhere(99));
+    let here = |m: &Measured| milliseconds(m.reads.everywhere(50));
     let waits = Chart {
         title: format!("Latency at a client ({})", latency.name),
         unit: "ms",
         series: vec![
-            Series::new("ordered write, p99", series(ordered, &most)),
-            Series::new("ordered write, p50", series(ordered, &half)),
-            Series::new(
+            ("ordered write, p99", series(ordered, &most)),
+            ("ordered write, p50", series(ordered, &half)),
+            (
                 "sequential read, p50",
                 series(Consistency::Sequential, &here),
             ),
@@ -68,12 +68,12 @@ fn draw(latency: &Latency, measured: &[Measured]) -> String {
         title: "Frames for each write".into(),
         unit: "",
         series: vec![
-            Series::new("ordered, one at a time", series(ordered, &|m| m.frames)),
-            Series::new(
+            ("ordered, one at a time", series(ordered, &|m| m.frames)),
+            (
                 "ordered, 16 at a time",
                 series(ordered, &|m| m.frames_burst),
             ),
-            Series::new("eventual", series(Consistency::Eventual, &|m| m.frames)),
+            ("eventual", series(Consistency::Eventual, &|m| m.frames)),
         ],
     };
     chart::svg(&[waits, frames])

@@ -11,14 +11,9 @@ pub(super) fn latencies(latency: &Latency, measured: &[Measured]) -> String {
     header.extend(latency.sites.iter().map(|site| format!("{site}, ms")));
     let mut table = new_table(header);
     for row in measured {
-        type Percentile<'a> = &'a dyn Fn(usize, usize) -> Option<u64>;
-        let kinds: [(&str, Percentile<'_>); 2] = [
-            ("commit", &|site, percent| row.write(site, percent)),
-            ("read", &|site, percent| row.read(site, percent)),
-        ];
-        for (name, percentile) in kinds {
+        for (name, times) in [("commit", &row.writes), ("read", &row.reads)] {
             let mut cells = vec![row.model.to_string(), row.replicas.to_string(), name.into()];
-            let cell = |site| match (percentile(site, 50), percentile(site, 99)) {
+            let cell = |site| match (times.at(site, 50), times.at(site, 99)) {
                 (Some(half), Some(most)) => {
                     format!("{:.1} / {:.1}", milliseconds(half), milliseconds(most))
                 }

@@ -8,16 +8,16 @@ fn an_ordered_write_takes_a_frame_from_each_replica_to_each_other() {
     assert!((measured.frames - 6.0).abs() < 0.2, "{measured:?}");
     assert!(measured.frames_burst < 1.0, "{measured:?}");
     // Virginia: a round trip to Ireland, 34 ms away, and the way to the replica.
-    let (half, read) = (measured.write(0, 50), measured.read(0, 50));
+    let (half, read) = (measured.writes.at(0, 50), measured.reads.at(0, 50));
     assert!(half > Some(68_000) && read > Some(68_000), "{measured:?}");
-    assert_eq!(measured.write(3, 50), None);
+    assert_eq!(measured.writes.at(3, 50), None);
 }
 
 #[test]
 fn a_sequential_read_does_not_leave_the_site() {
     let measured = measure(Consistency::Sequential, 5, &Latency::wan(), 1);
-    assert!(measured.read_everywhere(99) < 10_000, "{measured:?}");
-    assert!(measured.write_everywhere(50) > 100_000, "{measured:?}");
+    assert!(measured.reads.everywhere(99) < 10_000, "{measured:?}");
+    assert!(measured.writes.everywhere(50) > 100_000, "{measured:?}");
 }
 
 const PAGE: &str = include_str!("../../../../docs/planning.md");

@@ -28,9 +28,9 @@ impl Versions {
                 let mut keys = words[1..].to_vec();
                 keys.sort_unstable();
                 keys.dedup();
-                reply.count(keys.iter().filter(|key| live(key).is_some()).count());
+                reply.integer(keys.iter().filter(|key| live(key).is_some()).count());
             }
-            b"DBSIZE" => reply.count(all().count()),
+            b"DBSIZE" => reply.integer(all().count()),
             b"KEYS" => reply.keys(&all().collect::<Vec<_>>()),
             b"GET" | b"MGET" | b"STRLEN" | b"EXISTS" => read_keys(words, live, &mut reply),
             _ => return None,

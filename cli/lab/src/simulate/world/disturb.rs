@@ -3,12 +3,11 @@
 use super::{INSPECT_EVERY, World};
 use crate::simulate::agenda::Happening;
 use crate::simulate::faults::{Fault, PlannedFault};
-use crate::simulate::violation::Check;
 use holdback_testkit::{ClientEnd, End};
 
 impl World {
     /// A fault begins.
-    pub(super) fn begin_fault(&mut self, index: usize) -> Check {
+    pub(super) fn begin_fault(&mut self, index: usize) {
         let PlannedFault { lasts, fault, .. } = self.plan.faults[index].clone();
         let text = self.plan.faults[index].to_string();
         self.note(index, text.as_bytes(), || format!("FAULT {text}"));
@@ -36,7 +35,6 @@ impl World {
             Fault::Command { replica, line } => self.operate(replica, &line),
         }
         self.agenda.after(lasts, Happening::Heal { index });
-        Ok(())
     }
 
     /// A fault ends.
@@ -57,11 +55,7 @@ impl World {
             Fault::Restart { replica, .. } if !self.machines[replica].runs() => {
                 self.agenda.after(1, Happening::Start { host: replica });
             }
-            Fault::Command { .. } => {
-                for replica in 0..self.machines.len() {
-                    self.operate(replica, "FAULT HEAL *");
-                }
-            }
+            Fault::Command { .. } => self.heal_all(),
             _ => {}
         }
         if !fault.is_instant() {
@@ -71,16 +65,17 @@ impl World {
 
     /// FAULT HEAL may have overtaken the command that it takes back, on another connection.
     pub(super) fn heal_again(&mut self) {
-        let commanded = self
-            .plan
-            .faults
-            .iter()
-            .any(|fault| matches!(fault.fault, Fault::Command { .. }));
+        let mut faults = self.plan.faults.iter();
+        let commanded = faults.any(|fault| matches!(fault.fault, Fault::Command { .. }));
         let now = self.agenda.now();
         if commanded && self.open_faults == 0 && now % (10 * INSPECT_EVERY) < INSPECT_EVERY {
-            for replica in 0..self.machines.len() {
-                self.operate(replica, "FAULT HEAL *");
-            }
+            self.heal_all();
+        }
+    }
+
+    fn heal_all(&mut self) {
+        for replica in 0..self.machines.len() {
+            self.operate(replica, "FAULT HEAL *");
         }
     }
 
