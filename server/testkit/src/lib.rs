@@ -17,6 +17,6 @@ mod client;
 mod host;
 mod network;
 
-pub use client::{ClientEnd, Ended};
+pub use client::{ClientEnd, Ended, show};
 pub use host::Host;
 pub use network::{ALL, End, Load, Network, Parcel};

@@ -4,8 +4,6 @@
 mod motion;
 #[path = "../support/random.rs"]
 mod random;
-#[path = "../support/reply.rs"]
-mod reply;
 #[path = "../support/world.rs"]
 mod world;
 

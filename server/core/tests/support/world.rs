@@ -5,13 +5,13 @@
 //! every step the orders of all replicas are compared: each must be a prefix of the longest.
 
 use crate::motion::Move;
-use crate::reply::{Reply, take_reply};
 use holdback::consistency::Consistency;
 use holdback::endpoint::{EndpointSettings, Environment};
 use holdback::multicast::ReplicaId;
 use holdback::order::Digest;
 use holdback::replica::{Event, Now, Replica, Settings};
-use holdback_testkit::{ClientEnd, End, Host, Network};
+use holdback::wire::value::Value;
+use holdback_testkit::{ClientEnd, End, Host, Network, show};
 use std::time::Duration;
 
 /// What a replica told.
@@ -42,7 +42,7 @@ pub(crate) struct Node {
 
 pub(crate) struct Client {
     at: ClientEnd,
-    replies: Vec<Reply>,
+    replies: Vec<Value>,
     closed: bool,
 }
 
@@ -294,7 +294,7 @@ impl World {
             return;
         };
         let ended = client.at.read(&mut self.network);
-        let replies = std::iter::from_fn(|| take_reply(&mut client.at.input));
+        let replies = std::iter::from_fn(|| client.at.take_reply());
         client.replies.extend(replies);
         if ended.is_some() {
             client.closed = true;
@@ -306,7 +306,7 @@ impl World {
     /// The replies that came since the last call.
     pub(crate) fn replies(&mut self, client: ClientId) -> Vec<String> {
         let replies = std::mem::take(&mut self.clients[client.0].replies);
-        replies.iter().map(Reply::to_string).collect()
+        replies.iter().map(show).collect()
     }
 
     /// Whether the replica has closed the client's connection.
