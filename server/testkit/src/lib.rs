@@ -16,6 +16,7 @@
 mod client;
 mod host;
 mod network;
+pub mod processes;
 
 pub use client::{ClientEnd, Ended, show};
 pub use host::Host;
