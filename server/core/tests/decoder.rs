@@ -1,6 +1,7 @@
 //! The decoder against everything that may come over the wire: the protocol page's transcripts cut in any
 //! place, valid input with mistakes in it, and plain noise. Never a panic, never more memory than came in.
 
+use holdback::protocol::arguments::push_bulk;
 use holdback::protocol::frame::{DecodeError, Decoder, FrameLimits};
 use proptest::prelude::*;
 
@@ -21,15 +22,11 @@ fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Decoded {
             match decoder.decode(&buffer) {
                 Ok(None) => break,
                 Ok(Some(length)) => {
-                    assert!(
-                        length > 0 && length <= buffer.len(),
-                        "a frame is part of the input"
-                    );
-                    let words = decoder
-                        .arguments(&buffer)
-                        .iter()
-                        .map(|w| w.to_vec())
-                        .collect();
+                    // A frame is part of the input.
+                    assert!(length > 0 && length <= buffer.len());
+                    let frame = decoder.arguments(&buffer);
+                    let words = frame.iter().map(|word| word.to_vec()).collect();
+                    drop(frame);
                     frames.push(words);
                     buffer.drain(..length);
                 }
@@ -81,11 +78,7 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let word = proptest::collection::vec(any::<u8>(), 0..12);
     let frame = proptest::collection::vec(word, 0..5).prop_map(|words| {
         let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
-        for word in words {
-            bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-            bytes.extend_from_slice(&word);
-            bytes.extend_from_slice(b"\r\n");
-        }
+        words.iter().for_each(|word| push_bulk(&mut bytes, word));
         bytes
     });
     let frames = proptest::collection::vec(frame, 1..5).prop_map(|frames| frames.concat());

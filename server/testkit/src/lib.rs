@@ -12,6 +12,8 @@
 //!     network.arrive(end, ALL, usize::MAX)  it arrives, at once or later
 //!     other_host.readable(end.other())
 //! ```
+//!
+//! For tests from outside, [`processes`] starts, asks and ends replicas that are processes of their own.
 
 mod client;
 mod host;

@@ -21,10 +21,8 @@ fn terminal(place: &Place, script: &str, arguments: &[&str], bin: Option<&Path>)
 
 #[track_caller]
 fn interrupt(place: &Place, mut terminal: PtySession) {
-    assert!(
-        !place.processes().is_empty(),
-        "there is something to interrupt"
-    );
+    // There is something to interrupt.
+    assert!(!place.processes().is_empty());
     terminal.send_control('c').unwrap();
     terminal.exp_eof().unwrap();
     assert_interrupted(&terminal);

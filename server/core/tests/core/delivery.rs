@@ -8,11 +8,8 @@ fn an_entry_of_a_peer_waits_for_the_ack_of_the_third() {
     let (mut world, two, three) = stage(Sequential);
     let acks = world.play(two, "MCAST 0 5 3 SET x 1");
     assert_eq!(acks, ["[ACK 5.2]"], "the origin gets an ack");
-    assert_eq!(
-        world.frames(three),
-        ["[ACK 5.2@277]"],
-        "and so does the third, with the incarnation"
-    );
+    // And so does the third, with the incarnation.
+    assert_eq!(world.frames(three), ["[ACK 5.2@277]"]);
     assert_eq!(world.inspect(1, "HOLDBACK"), "[5.2 waits:3 SET x 1]");
     assert_eq!(world.inspect(1, "GET x"), "nil");
     world.play(three, "ACK 5.2@277");
@@ -38,10 +35,8 @@ fn an_own_entry_waits_for_an_ack_of_everyone() {
     world.play(two, "ACK 1.1");
     world.play(two, "ACK 1.1");
     assert_eq!(world.inspect(1, "HOLDBACK"), "[1.1 waits:3 SET x 1]");
-    assert!(
-        world.replies(client).is_empty(),
-        "repeated acks are not counted"
-    );
+    // Repeated acks are not counted.
+    assert!(world.replies(client).is_empty());
     world.play(three, "ACK 1.1");
     assert_eq!(world.replies(client), ["+OK"]);
 }

@@ -74,11 +74,8 @@ fn the_time_through_the_order_is_measured() {
     assert_eq!(world.replies(client), ["+OK"]);
     let median = figure(&mut world, 1, "ordered_p50_us");
     assert!((100_000..126_000).contains(&median), "{median}");
-    assert_eq!(
-        figure(&mut world, 2, "ordered_p50_us"),
-        0,
-        "it was no client's"
-    );
+    // It was no client's.
+    assert_eq!(figure(&mut world, 2, "ordered_p50_us"), 0);
     world.pass(Duration::from_secs(20));
     assert_eq!(figure(&mut world, 1, "ordered_p99_us"), 0, "it is long ago");
 }
@@ -99,11 +96,8 @@ fn a_read_behind_a_write_took_as_long_as_it_waited() {
 fn a_round_trip_is_measured_by_heartbeats() {
     let mut world = World::new(Sequential, 2);
     world.pass(milliseconds(500));
-    assert_eq!(
-        world.status(1, "rtt_us.2"),
-        "0",
-        "this network takes no time"
-    );
+    // This network takes no time.
+    assert_eq!(world.status(1, "rtt_us.2"), "0");
     world.hold(2, 1);
     world.pass(milliseconds(700));
     world.release(2, 1);

@@ -9,37 +9,35 @@ use std::time::Duration;
 #[test]
 fn a_handshake_that_does_not_fit_is_refused_with_a_reason() {
     let good = || Hello::new(2, 1, 3, "sequential");
-    for (hello, reason) in [
-        (good().with("version", 2), "protocol version 2, here 1"),
-        (good().with("to", 3), "this is replica 1, not 3"),
+    let here = "r1:1,r2:1,r3:1";
+    for (name, value, reason) in [
+        ("version", "2", "protocol version 2, here 1"),
+        ("to", "3", "this is replica 1, not 3"),
         (
-            good().with("cluster", "r1:1,r2:1,r4:1"),
-            "cluster r1:1,r2:1,r4:1, here r1:1,r2:1,r3:1",
+            "cluster",
+            "r1:1,r2:1,r4:1",
+            &format!("cluster r1:1,r2:1,r4:1, here {here}"),
         ),
         (
-            good().with("cluster", "r1:1,r2:1"),
-            "cluster r1:1,r2:1, here r1:1,r2:1,r3:1",
+            "cluster",
+            "r1:1,r2:1",
+            &format!("cluster r1:1,r2:1, here {here}"),
         ),
         (
-            good().with("consistency", "linearizable"),
+            "consistency",
+            "linearizable",
             "model linearizable, here sequential",
         ),
-        (
-            good().with("consistency", "eventual"),
-            "model eventual, here sequential",
-        ),
-        (good().with("max-key", 1), "limits"),
-        (good().with("max-value", 1), "limits"),
-        (good().with("max-entry", 1), "limits"),
-        (
-            good().with("have", 7),
-            "holds time 7, which was never issued",
-        ),
+        ("consistency", "eventual", "model eventual, here sequential"),
+        ("max-key", "1", "limits"),
+        ("max-value", "1", "limits"),
+        ("max-entry", "1", "limits"),
+        ("have", "7", "holds time 7, which was never issued"),
     ] {
         let mut world = World::unstarted(Sequential, 3, |_| {});
         world.start(1);
         let puppet = world.connect(1);
-        let frames = world.run(puppet, &hello.line());
+        let frames = world.run(puppet, &good().with(name, value).line());
         let [frame] = &frames[..] else {
             panic!("{frames:?}")
         };
@@ -47,16 +45,10 @@ fn a_handshake_that_does_not_fit_is_refused_with_a_reason() {
         assert!(frame.contains(reason), "{frame}");
         assert!(world.is_closed(puppet), "{reason}");
         let status = world.status(1, "link.2");
-        assert!(
-            status.starts_with("refused (") && status.contains(reason),
-            "{status}"
-        );
-        let told: Vec<_> = world
-            .log
-            .iter()
-            .filter(|line| line.contains(reason))
-            .collect();
-        assert_eq!(told.len(), 1, "one clear line: {told:?}");
+        assert!(status.starts_with("refused ("), "{status}");
+        assert!(status.contains(reason), "{status}");
+        let told = world.log.iter().filter(|line| line.contains(reason));
+        assert_eq!(told.count(), 1, "one clear line: {:?}", world.log);
         // A good one afterwards is welcome.
         world.puppet(1, &good());
         assert_eq!(world.status(1, "link.2"), "up", "{reason}");
@@ -65,19 +57,11 @@ fn a_handshake_that_does_not_fit_is_refused_with_a_reason() {
 
 #[test]
 fn a_handshake_of_nobody_is_refused() {
+    let peer = |id| Hello::new(id, 1, 3, "sequential").line();
     for (line, reason) in [
-        (
-            Hello::new(4, 1, 3, "sequential").line(),
-            "replica 4 of a cluster of 3",
-        ),
-        (
-            Hello::new(1, 1, 3, "sequential").line(),
-            "replica 1 of a cluster of 3",
-        ),
-        (
-            Hello::new(0, 1, 3, "sequential").line(),
-            "id=0 is no replica id",
-        ),
+        (peer(4), "replica 4 of a cluster of 3"),
+        (peer(1), "replica 1 of a cluster of 3"),
+        (peer(0), "id=0 is no replica id"),
         ("PEER".to_owned(), "version= is missing"),
         ("PEER version".to_owned(), "'version' is not name=value"),
         ("PEER version=x".to_owned(), "version=x is no number"),
@@ -126,24 +110,12 @@ fn misfits(change: impl Fn(&mut Settings)) -> World {
 
 #[test]
 fn a_mismatch_shows_on_both_sides_and_is_told_once() {
-    type Change = Box<dyn Fn(&mut Settings)>;
+    type Change = fn(&mut Settings);
     let cases: [(&str, Change); 4] = [
-        (
-            "model",
-            Box::new(|settings| settings.consistency = Linearizable),
-        ),
-        (
-            "model",
-            Box::new(|settings| settings.consistency = Eventual),
-        ),
-        (
-            "cluster",
-            Box::new(|settings| settings.cluster[0] = "other:1".to_owned()),
-        ),
-        (
-            "limits",
-            Box::new(|settings| settings.limits.value_bytes = 5),
-        ),
+        ("model", |settings| settings.consistency = Linearizable),
+        ("model", |settings| settings.consistency = Eventual),
+        ("cluster", |settings| settings.cluster[0] = "other:1".into()),
+        ("limits", |settings| settings.limits.value_bytes = 5),
     ];
     for (reason, change) in cases {
         let mut world = misfits(change);
@@ -182,11 +154,8 @@ fn a_replica_serves_no_data_until_another_has_accepted_it() {
     world.start(1);
     world.pass(Duration::from_secs(1));
     assert_eq!(world.status(2, "ready"), "yes");
-    assert_eq!(
-        world.inspect(2, "GET x"),
-        "nil",
-        "one other is enough to read"
-    );
+    // One other is enough to read.
+    assert_eq!(world.inspect(2, "GET x"), "nil");
 }
 
 #[test]

@@ -131,16 +131,13 @@ impl Run {
 
     /// Breaks or mends something between two replicas.
     fn trouble(&mut self) {
-        let count = self.world.nodes.len();
+        let count = self.world.nodes.len() as u64;
         if count == 1 {
             return;
         }
-        let a = 1 + self.random.index(count);
-        let b = 1 + (a + self.random.index(count - 1)) % count;
-        let (a, b) = (
-            u16::try_from(a).expect("small"),
-            u16::try_from(b).expect("small"),
-        );
+        let a = self.random.between(1, count);
+        let b = 1 + (a + self.random.below(count - 1)) % count;
+        let (a, b) = (a as u16, b as u16);
         match self.random.index(6) {
             0 => self.world.break_between(a, b),
             1 => self.world.lose(a, b),
@@ -162,18 +159,7 @@ impl Run {
                     self.invoke(client);
                     left -= 1;
                 }
-                _ => {
-                    let moves = self.world.moves();
-                    if !moves.is_empty() {
-                        let whole = self.random.one_in(2);
-                        let bytes = if whole {
-                            usize::MAX
-                        } else {
-                            1 + self.random.index(90)
-                        };
-                        self.world.make(self.random.pick(&moves), bytes);
-                    }
-                }
+                _ => _ = self.world.move_at_random(&mut self.random),
             }
             self.collect();
         }
@@ -193,10 +179,8 @@ impl Run {
         let positions: Vec<u64> = (1..=last)
             .map(|id| self.world.replica(id).order().position())
             .collect();
-        assert!(
-            positions.iter().all(|position| *position == positions[0]),
-            "{positions:?}"
-        );
+        let agreed = positions.iter().all(|position| *position == positions[0]);
+        assert!(agreed, "{positions:?}");
         let entries = self.world.replica(1).order().from(1, usize::MAX);
         let mut order = Order::new();
         for (_, delivered) in entries.expect("all are kept") {
@@ -266,11 +250,7 @@ impl Order {
 
     /// What an operation answers if it takes effect at, or reads after, a position.
     fn answer(&self, operation: &Operation, position: usize) -> String {
-        let before = if operation.writes {
-            position - 1
-        } else {
-            position
-        };
+        let before = position - usize::from(operation.writes);
         let value = &self.values[operation.key][before];
         match (operation.writes, operation.in_exec) {
             (true, true) if !self.applied[position] => "nil".to_owned(),
@@ -297,20 +277,15 @@ fn check(model: Consistency, seed: u64, request_timeout: Duration) -> [usize; 3]
             let (tag, reply) = (&operation.tag, &operation.reply);
             let place = order.places.get(tag);
             if operation.failed() {
-                assert!(
-                    place.is_none() || !operation.writes,
-                    "seed {seed}: {tag} happened, and its client was told {reply}"
-                );
+                let happened = place.is_some() && operation.writes;
+                assert!(!happened, "seed {seed}: {tag} happened despite {reply}");
                 outcomes[1] += 1;
             } else if operation.is_uncertain() {
                 assert!(operation.writes, "seed {seed}: {tag} only reads: {reply}");
                 outcomes[2] += 1;
             } else if operation.writes || model == Linearizable {
                 let position = order.places[tag];
-                assert!(
-                    position > now,
-                    "seed {seed}: {tag} is ordered before its predecessor"
-                );
+                assert!(position > now, "seed {seed}: {tag} goes before another");
                 let expected = order.answer(operation, position);
                 assert_eq!(*reply, expected, "seed {seed}: {tag} at {position}");
                 now = position;
@@ -352,12 +327,11 @@ fn replies_in_the_linearizable_model_are_explained_by_the_order() {
 fn definite_errors_did_not_happen_and_late_results_are_never_given_to_others() {
     let mut all = [0; 3];
     for seed in seeds(300) {
-        let model = if seed % 2 == 0 {
-            Sequential
-        } else {
-            Linearizable
-        };
-        let outcomes = check(model, seed, Duration::from_millis(700));
+        let outcomes = check(
+            [Sequential, Linearizable][(seed % 2) as usize],
+            seed,
+            Duration::from_millis(700),
+        );
         for (sum, count) in all.iter_mut().zip(outcomes) {
             *sum += count;
         }

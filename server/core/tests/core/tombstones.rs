@@ -17,12 +17,9 @@ fn deleted() -> (World, ClientId, ClientId, String) {
 
 fn confirms(frames: &[String]) -> Vec<String> {
     let confirms = frames.iter().filter(|frame| frame.starts_with("[CONFIRM "));
-    confirms
-        .map(|frame| {
-            frame
-                .trim_matches(['[', ']'])
-                .replace("CONFIRM", "CONFIRMED")
-        })
+    let inside = confirms.map(|frame| frame.trim_matches(['[', ']']));
+    inside
+        .map(|frame| frame.replace("CONFIRM", "CONFIRMED"))
         .collect()
 }
 
@@ -36,17 +33,14 @@ fn a_tombstone_goes_when_all_have_reported_and_then_confirmed() {
     assert!(confirms(&frames.concat()).is_empty(), "replica 3 has not");
     world.play(three, &covering);
     let frames = exchange(&mut world, &[two, three]);
-    let answers: Vec<String> = frames.iter().flat_map(|frames| confirms(frames)).collect();
+    let answers = confirms(&frames.concat());
     assert_eq!(answers.len(), 2, "{frames:?}");
     assert_eq!(world.status(1, "tombstones"), "1");
     world.play(two, &answers[0]);
     world.play(two, &answers[0]);
     world.play(three, "CONFIRMED 999");
-    assert_eq!(
-        world.status(1, "tombstones"),
-        "1",
-        "replica 3 has not answered this question"
-    );
+    // Replica 3 has not answered this question.
+    assert_eq!(world.status(1, "tombstones"), "1");
     world.play(three, &answers[1]);
     assert_eq!(world.status(1, "tombstones"), "0");
     assert_eq!(world.status(1, "keys"), "0");
@@ -72,7 +66,7 @@ fn a_new_connection_voids_the_report_of_the_old_one() {
         world.play(two, &covering);
         world.play(three, &covering);
         let frames = exchange(&mut world, &[two, three]);
-        let answers: Vec<String> = frames.iter().flat_map(|frames| confirms(frames)).collect();
+        let answers = confirms(&frames.concat());
         world.play(two, &answers[0]);
         // Replica 3 restarts empty between its report and the question.
         if !replaces {
@@ -81,20 +75,15 @@ fn a_new_connection_voids_the_report_of_the_old_one() {
         }
         let three = world.puppet(1, &hello(3).with("incarnation", 400));
         world.play(three, &answers[1]);
-        assert_eq!(
-            world.status(1, "tombstones"),
-            "1",
-            "an old question's answer"
-        );
+        // An old question's answer.
+        assert_eq!(world.status(1, "tombstones"), "1");
         let frames = exchange(&mut world, &[two, three]);
-        assert!(
-            confirms(&frames.concat()).is_empty(),
-            "nobody asks before it reports"
-        );
+        // Nobody asks before it reports.
+        assert!(confirms(&frames.concat()).is_empty());
         // When it has what it lost, all goes on.
         world.play(three, &covering);
         let frames = exchange(&mut world, &[two, three]);
-        let answers: Vec<String> = frames.iter().flat_map(|frames| confirms(frames)).collect();
+        let answers = confirms(&frames.concat());
         assert_eq!(answers.len(), 2, "replaced={replaces}: {frames:?}");
         world.play(two, &answers[0]);
         world.play(three, &answers[1]);

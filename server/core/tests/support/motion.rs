@@ -55,20 +55,25 @@ impl World {
         panic!("the world does not come to rest: {:?}", self.moves());
     }
 
-    /// Makes moves drawn at random until none is left, deliveries in random pieces.
-    pub(crate) fn settle_at_random(&mut self, random: &mut Random) {
-        loop {
-            let moves = self.moves();
-            if moves.is_empty() {
-                return;
-            }
-            let bytes = if random.one_in(2) {
-                usize::MAX
-            } else {
-                1 + random.index(60)
-            };
-            self.make(random.pick(&moves), bytes);
+    /// Makes a move drawn at random, if there is one; a delivery whole or in a random piece.
+    pub(crate) fn move_at_random(&mut self, random: &mut Random) -> bool {
+        let moves = self.moves();
+        if moves.is_empty() {
+            return false;
         }
+        let whole = random.one_in(2);
+        let bytes = if whole {
+            usize::MAX
+        } else {
+            1 + random.index(90)
+        };
+        self.make(random.pick(&moves), bytes);
+        true
+    }
+
+    /// Makes such moves until none is left.
+    pub(crate) fn settle_at_random(&mut self, random: &mut Random) {
+        while self.move_at_random(random) {}
     }
 
     /// Lets time pass, everything happening as soon as it can.

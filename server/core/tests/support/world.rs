@@ -135,6 +135,11 @@ impl World {
         replica.unwrap_or_else(|| panic!("replica {id} is down"))
     }
 
+    /// Whether any replica told something in which this stands.
+    pub(crate) fn told(&self, part: &str) -> bool {
+        self.log.iter().any(|line| line.contains(part))
+    }
+
     /// Starts a replica, in a new incarnation.
     pub(crate) fn start(&mut self, id: u16) {
         let node = self.node(id);
