@@ -118,6 +118,12 @@ impl Connection {
         &self.stream
     }
 
+    /// What arrived of a reply that is not whole yet.
+    #[must_use]
+    pub fn unread(&self) -> &[u8] {
+        &self.input[self.taken..]
+    }
+
     fn take_parsed(&mut self) -> io::Result<Option<Value>> {
         let input = &self.input[self.taken..];
         if !self.scanner.is_whole(input) {

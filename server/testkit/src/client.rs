@@ -2,6 +2,7 @@
 
 use crate::network::{End, Network};
 use holdback::driver::Read;
+use holdback::wire::value::{Value, parse};
 
 /// What a client has to send, and what it has read.
 #[derive(Debug)]
@@ -40,6 +41,16 @@ impl ClientEnd {
         }
     }
 
+    /// Takes a whole reply off what was read; `None` if it has not all arrived.
+    ///
+    /// # Panics
+    /// If the bytes are no reply: a replica must never send such.
+    pub fn take_reply(&mut self) -> Option<Value> {
+        let (value, length) = parse(&self.input).expect("a reply")?;
+        self.input.drain(..length);
+        Some(value)
+    }
+
     /// Sends no more than what it has to send so far.
     pub fn finish(&mut self, network: &mut Network) {
         self.finishes = true;
@@ -76,4 +87,21 @@ pub enum Ended {
     InOrder,
     /// It broke.
     Broken,
+}
+
+/// A reply as tests compare it: `+OK`, `-ERR text`, `:1`, the bare text of a bulk string, `nil`, or `[a b]`.
+#[must_use]
+pub fn show(reply: &Value) -> String {
+    match reply {
+        Value::Simple(text) => format!("+{text}"),
+        Value::Error(text) => format!("-{text}"),
+        Value::Integer(number) => format!(":{number}"),
+        Value::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::Null => "nil".to_owned(),
+        Value::Array(values) => {
+            let values: Vec<String> = values.iter().map(show).collect();
+            format!("[{}]", values.join(" "))
+        }
+        Value::Map(_) | Value::Boolean(_) | Value::Double(_) => format!("{reply:?}"),
+    }
 }

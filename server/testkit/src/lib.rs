@@ -12,11 +12,14 @@
 //!     network.arrive(end, ALL, usize::MAX)  it arrives, at once or later
 //!     other_host.readable(end.other())
 //! ```
+//!
+//! For tests from outside, [`processes`] starts, asks and ends replicas that are processes of their own.
 
 mod client;
 mod host;
 mod network;
+pub mod processes;
 
-pub use client::{ClientEnd, Ended};
+pub use client::{ClientEnd, Ended, show};
 pub use host::Host;
 pub use network::{ALL, End, Load, Network, Parcel};

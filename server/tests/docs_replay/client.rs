@@ -1,6 +1,7 @@
 //! A connection as a person at netcat sees it: lines go out, lines come in.
 
-use super::program::PATIENCE;
+use holdback::wire::value::Scanner;
+use holdback_testkit::processes::PATIENCE;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -84,32 +85,15 @@ impl Client {
 
     /// The lines of the next reply, whatever it is.
     pub(crate) fn reply(&mut self) -> Result<Vec<String>, String> {
-        let mut lines = Vec::new();
-        let mut values = 1;
-        while values > 0 {
-            values -= 1;
-            let Line::Text(header) = self.line()? else {
+        let (mut lines, mut bytes) = (Vec::new(), Vec::new());
+        let mut scanner = Scanner::default();
+        while !scanner.is_whole(&bytes) {
+            let Line::Text(line) = self.line()? else {
                 return Err("no whole reply".to_owned());
             };
-            let count: Option<usize> = header.get(1..).and_then(|digits| digits.parse().ok());
-            match (header.as_bytes().first(), count) {
-                (Some(b'$'), Some(length)) => {
-                    let mut missing: usize = length + 2;
-                    lines.push(header);
-                    while missing > 0 {
-                        let Line::Text(line) = self.line()? else {
-                            return Err("no whole reply".to_owned());
-                        };
-                        missing = missing.saturating_sub(line.len() + 2);
-                        lines.push(line);
-                    }
-                }
-                (Some(b'*'), Some(elements)) => {
-                    values += elements;
-                    lines.push(header);
-                }
-                _ => lines.push(header),
-            }
+            bytes.extend_from_slice(line.as_bytes());
+            bytes.extend_from_slice(b"\r\n");
+            lines.push(line);
         }
         Ok(lines)
     }

@@ -6,13 +6,13 @@
 //! changes nothing is repeated for a while until it prints what is shown, because links and updates take
 //! their time.
 
-use super::client::Client;
 use super::page::{Block, Page};
 use super::pattern::{Bindings, matches};
 use super::ports::Ports;
-use super::program::{PATIENCE, Replica};
+use super::program::Replica;
 use holdback::protocol::command::Kind;
 use holdback::protocol::table::COMMANDS;
+use holdback_testkit::processes::{PATIENCE, is_linked, until};
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -115,24 +115,10 @@ fn start_replicas(command: &str, ports: &mut Ports) -> Result<Vec<Replica>, Stri
         .map(|command| Replica::start(&command, ports))
         .collect::<Result<_, _>>()?;
     for id in 1..=count {
-        wait_for_links(ports.port(8080 + id))?;
+        let port = ports.port(8080 + id);
+        until("the links", || is_linked(port, usize::from(count) - 1));
     }
     Ok(replicas)
-}
-
-fn wait_for_links(port: u16) -> Result<(), String> {
-    let mut client = Client::open(port, "\n")?;
-    let mut status = Vec::new();
-    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
-        client.send("STATUS")?;
-        status = client.reply()?;
-        let mut links = status.iter().filter(|line| line.starts_with("link."));
-        if links.all(|line| line.ends_with(":up")) {
-            return Ok(());
-        }
-        thread::sleep(PAUSE);
-    }
-    Err(format!("the links are not up: {status:?}"))
 }
 
 /// Runs a command, again and again if it changes nothing, until it prints what is shown.

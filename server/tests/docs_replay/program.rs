@@ -1,18 +1,15 @@
 //! Replicas as processes.
 
 use super::ports::Ports;
+use holdback_testkit::processes::{PATIENCE, Process, signal};
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
-
-/// How long anything may take that is not bounded otherwise.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A `holdback-server` that listens. It is killed when it goes out of scope.
 pub(crate) struct Replica {
-    process: Child,
+    process: Process,
     log: Receiver<String>,
 }
 
@@ -38,7 +35,7 @@ impl Replica {
             .map_err(|error| format!("{command}: {error}"))?;
         let log = process.stderr.take().ok_or("no standard error")?;
         let mut replica = Self {
-            process,
+            process: Process(process),
             log: follow(log),
         };
         replica.wait_for(" listens on ")?;
@@ -59,24 +56,9 @@ impl Replica {
     }
 
     /// Sends it the signal of Ctrl-C and waits until it has ended; its exit code.
-    pub(crate) fn interrupt(mut self) -> Result<Option<i32>, String> {
-        let id = self.process.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &id]).status();
-        if !sent.is_ok_and(|status| status.success()) {
-            return Err("kill -INT failed".to_owned());
-        }
-        self.process
-            .wait()
-            .map(|status| status.code())
-            .map_err(|error| error.to_string())
-    }
-}
-
-impl Drop for Replica {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill.
-        drop(self.process.kill());
-        drop(self.process.wait());
+    pub(crate) fn interrupt(mut self) -> Option<i32> {
+        signal(self.process.0.id(), "-INT");
+        self.process.end()
     }
 }
 

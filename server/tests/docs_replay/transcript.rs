@@ -4,7 +4,8 @@ use super::client::{Client, Line};
 use super::page::Block;
 use super::pattern::{Bindings, fill, matches};
 use super::ports::Ports;
-use super::program::{PATIENCE, Replica};
+use super::program::Replica;
+use holdback_testkit::processes::PATIENCE;
 use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
@@ -208,7 +209,7 @@ impl Stage {
 
     fn interrupt(&mut self, terminal: &str) -> Result<(), String> {
         match self.terminals.remove(terminal) {
-            Some(Terminal::Server(replica)) => match replica.interrupt()? {
+            Some(Terminal::Server(replica)) => match replica.interrupt() {
                 Some(130) => Ok(()),
                 code => Err(format!("exit code {code:?}, not 130")),
             },

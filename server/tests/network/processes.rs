@@ -1,11 +1,21 @@
 //! Replicas as processes: how they start, stop, pause, die and come back.
 
-use crate::cluster::{Cluster, refused, until};
+use crate::start;
+use holdback_testkit::processes::until;
+use std::process::Command;
+
+/// Runs the server with arguments that it ends at; its exit code and what it said.
+fn refused(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_holdback-server"));
+    let output = server.args(arguments).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), said)
+}
 
 #[test]
 fn signals_end_a_replica_in_good_order() {
     for (signal, code) in [("-TERM", 0), ("-INT", 130)] {
-        let mut cluster = Cluster::start("sequential", 3, &[]);
+        let mut cluster = start("sequential", 3, &[]);
         let mut client = cluster.client(1);
         assert_eq!(client.ask("SET a 1"), "+OK");
         // A write that cannot be delivered is told so before the end.
@@ -17,16 +27,16 @@ fn signals_end_a_replica_in_good_order() {
         cluster.signal(1, signal);
         let reply = client.reply();
         assert!(reply.starts_with("-UNCERTAIN "), "{reply}");
-        assert_eq!(cluster.end_of(1).code(), Some(code), "{signal}");
+        assert_eq!(cluster.end_of(1), Some(code), "{signal}");
     }
-    let mut cluster = Cluster::start("sequential", 1, &[]);
+    let mut cluster = start("sequential", 1, &[]);
     cluster.client(1).send("SHUTDOWN\r\n");
-    assert_eq!(cluster.end_of(1).code(), Some(0));
+    assert_eq!(cluster.end_of(1), Some(0));
 }
 
 #[test]
 fn what_cannot_work_is_one_line_and_an_exit_code() {
-    let cluster = Cluster::start("sequential", 1, &[]);
+    let cluster = start("sequential", 1, &[]);
     let taken = format!("127.0.0.1:{}", cluster.ports[0]);
     let two = "127.0.0.1:23001,127.0.0.1:23002";
     for (arguments, code, says) in [
@@ -57,7 +67,7 @@ fn what_cannot_work_is_one_line_and_an_exit_code() {
 
 #[test]
 fn a_paused_replica_is_silent_and_what_waits_for_it_goes_through_later() {
-    let cluster = Cluster::start("sequential", 3, &[]);
+    let cluster = start("sequential", 3, &[]);
     cluster.signal(3, "-STOP");
     let mut client = cluster.client(1);
     client.send("SET a 1\r\n");
@@ -73,7 +83,7 @@ fn a_paused_replica_is_silent_and_what_waits_for_it_goes_through_later() {
 
 #[test]
 fn an_ordered_replica_that_lost_its_memory_is_not_let_back_in() {
-    let mut cluster = Cluster::start("linearizable", 3, &[]);
+    let mut cluster = start("linearizable", 3, &[]);
     assert_eq!(cluster.client(1).ask("SET a 1"), "+OK");
     cluster.kill(2);
     cluster.run(2);
@@ -92,7 +102,7 @@ fn an_ordered_replica_that_lost_its_memory_is_not_let_back_in() {
 
 #[test]
 fn an_eventual_replica_that_restarts_empty_gets_everything_back() {
-    let mut cluster = Cluster::start("eventual", 3, &[]);
+    let mut cluster = start("eventual", 3, &[]);
     for n in 0..500 {
         assert_eq!(
             cluster.client(1 + n % 3).ask(&format!("SET k{n} {n}")),
@@ -123,7 +133,7 @@ fn an_eventual_replica_that_restarts_empty_gets_everything_back() {
 
 #[test]
 fn replicas_may_start_in_any_order() {
-    let mut cluster = Cluster::start("sequential", 3, &[]);
+    let mut cluster = start("sequential", 3, &[]);
     // Nothing was exchanged, so each may start anew, and in any order.
     for id in [3, 1, 2] {
         cluster.kill(id);

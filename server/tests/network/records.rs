@@ -1,6 +1,7 @@
 //! What a replica writes down: its log and its trace.
 
-use crate::cluster::{Cluster, read, until};
+use crate::start;
+use holdback_testkit::processes::{Cluster, until};
 use serde_json::Value;
 
 /// Runs some writes at every replica; the order as replica 1 tells it.
@@ -24,10 +25,10 @@ fn run(cluster: &Cluster) -> String {
 
 #[test]
 fn the_order_can_be_read_from_the_log_alone() {
-    let cluster = Cluster::start("sequential", 3, &[]);
+    let cluster = start("sequential", 3, &[]);
     let order = run(&cluster);
     for id in 1..=3 {
-        let log = read(&cluster.file(id, "log"));
+        let log = cluster.read(id, "log");
         let delivered: Vec<String> = log
             .lines()
             .filter_map(|line| {
@@ -46,9 +47,10 @@ fn the_order_can_be_read_from_the_log_alone() {
 
 #[test]
 fn the_trace_has_every_event_and_agrees() {
-    let cluster = Cluster::start("sequential", 3, &[]);
+    let cluster = start("sequential", 3, &[]);
     run(&cluster);
-    let events: Vec<Value> = read(&cluster.file(1, "trace"))
+    let events: Vec<Value> = cluster
+        .read(1, "trace")
         .lines()
         .map(|line| serde_json::from_str(line).expect("a line is an object"))
         .collect();

@@ -73,8 +73,8 @@ fn the_example_of_the_page_runs_with_any_seed() {
     let place = Place::new();
     let file = place.case("my_case.json", &example());
     for seed in ["7", "8"] {
-        let arguments = ["--free-ports", "--seed", seed, file.as_str()];
-        let answer = place.script("run_case.sh", &arguments).exits(0);
+        let line = format!("run_case.sh --free-ports --seed {seed} {file}");
+        let answer = place.script(&line).exits(0);
         assert!(
             answer.out.contains("orders identical  yes  2 entries"),
             "{answer:?}"
@@ -90,7 +90,9 @@ fn the_mistake_that_the_page_shows_is_reported_as_it_says() {
     assert!(example().contains(right));
     let wrong = example().replace(right, r#""op": "GET", "args": []"#);
     let file = place.case("my_case.json", &wrong);
-    let answer = place.script("run_case.sh", &["--check", &file]).exits(64);
+    let answer = place
+        .script(&format!("run_case.sh --check {file}"))
+        .exits(64);
     let report = answer.err.rsplit('/').next().unwrap().trim();
     assert!(page().contains(&format!("`{report}`")), "{report}");
 }
@@ -112,7 +114,7 @@ fn every_field_is_described_on_the_page() {
 
 #[test]
 fn the_list_has_every_case_with_its_description_and_duration() {
-    let list = Place::new().script("run_case.sh", &[]).exits(0);
+    let list = Place::new().script("run_case.sh").exits(0);
     for file in case_files() {
         let case = Case::load(&file).unwrap();
         let first_words: String = case.description.chars().take(30).collect();

@@ -1,74 +1,66 @@
 //! `cluster.sh`.
 
-use crate::place::{PATIENCE, Place, in_terminal, programs};
+use crate::place::{Place, in_terminal, root};
 use holdback::protocol::value::Value;
+use holdback_testkit::processes::{PATIENCE, programs};
 use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, symlink};
 
 #[test]
 fn a_detached_cluster_is_looked_after_and_taken_down() {
     let place = Place::new();
     let port = place.first_port.to_string();
-    place
-        .script("cluster.sh", &["up", "-p", &port, "--detach"])
-        .exits(0)
-        .prints(&format!("127.0.0.1:{port}"));
+    place.up("").exits(0).prints(&format!("127.0.0.1:{port}"));
     let answer = place
         .connect(2)
         .call(&["SET", "x", "1"], Some(PATIENCE))
         .unwrap();
     assert_eq!(answer, Value::Simple("OK".into()));
 
-    let script = |arguments: &[&str]| place.script("cluster.sh", arguments);
-    script(&["status"])
+    let script = |arguments: &str| place.script(&format!("cluster.sh {arguments}"));
+    script("status")
         .exits(0)
         .prints("digests agree at position 1");
-    script(&["pause", "2"]).exits(0);
-    script(&["status"])
+    script("pause 2").exits(0);
+    script("status")
         .exits(1)
         .prints("replica 2 does not answer: no answer in time");
-    script(&["resume", "2"]).exits(0);
+    script("resume 2").exits(0);
     place
-        .lab(&["wait", "--cluster", &place.cluster(3)])
+        .lab(&format!("wait --cluster {}", place.cluster(3)))
         .exits(0);
-    script(&["status"]).exits(0);
-    script(&["kill", "3"]).exits(0);
-    script(&["kill", "3"])
+    script("status").exits(0);
+    script("kill 3").exits(0);
+    script("kill 3")
         .exits(1)
         .complains("replica 3 is not running");
-    script(&["status"])
+    script("status")
         .exits(1)
         .prints("replica 3 does not answer: connection refused");
-    let logs = script(&["logs", "1"]).exits(0);
+    let logs = script("logs 1").exits(0);
     assert!(
         logs.out.contains("SET x 1") || logs.out.contains("STATUS"),
         "{logs:?}"
     );
-    script(&["kill", "4"])
+    script("kill 4")
         .exits(64)
         .complains("there is no replica 4");
-    script(&["kill"])
+    script("kill")
         .exits(64)
         .complains("kill needs a replica's id");
-    script(&["down"]).exits(0);
+    script("down").exits(0);
     place.assert_no_processes();
-    script(&["status"]).exits(69).complains("no cluster is up");
+    script("status").exits(69).complains("no cluster is up");
 }
 
 #[test]
 fn a_paused_replica_is_ended_too() {
     let place = Place::new();
-    let port = place.first_port.to_string();
-    place
-        .script("cluster.sh", &["up", "-p", &port, "--detach"])
-        .exits(0);
-    place.script("cluster.sh", &["pause", "1"]).exits(0);
+    place.up("").exits(0);
+    place.script("cluster.sh pause 1").exits(0);
     // The link to the newest run names it as well.
-    let latest = place.runs.path().join("latest");
-    let latest = latest.to_str().unwrap();
-    place
-        .script("cluster.sh", &["down", "--run", latest])
-        .exits(0);
+    let latest = place.latest_path();
+    let down = place.script(&format!("cluster.sh down --run {latest}"));
+    down.exits(0);
     place.assert_no_processes();
 }
 
@@ -77,7 +69,7 @@ fn commands_on_standard_input_are_executed_and_the_cluster_ends() {
     let place = Place::new();
     let port = place.first_port.to_string();
     let input = place.case("input", "SET x 1\nGET x\n");
-    let script = crate::place::root().join("scripts/cluster.sh");
+    let script = root().join("scripts/cluster.sh");
     let output = place
         .command(script)
         .args(["up", "-c", "linearizable", "-p", &port])
@@ -93,10 +85,9 @@ fn commands_on_standard_input_are_executed_and_the_cluster_ends() {
 fn the_repl_is_opened_and_leaving_it_takes_the_cluster_down() {
     let place = Place::new();
     let port = place.first_port.to_string();
-    let mut command = place.command(crate::place::root().join("scripts/cluster.sh"));
-    command
-        .args(["up", "-p", &port])
-        .env("HOME", place.runs.path());
+    let mut command = place.command(root().join("scripts/cluster.sh"));
+    command.args(["up", "-p", &port]);
+    command.env("HOME", place.runs.path());
     let mut terminal = in_terminal(command);
     let prompt = format!("127.0.0.1:{port} (replica 1, sequential)>");
     terminal.exp_string(&prompt).unwrap();
@@ -120,9 +111,8 @@ fn the_repl_is_opened_and_leaving_it_takes_the_cluster_down() {
 fn a_port_in_use_is_named() {
     let place = Place::new();
     let taken = TcpListener::bind(("127.0.0.1", place.first_port + 1)).unwrap();
-    let port = place.first_port.to_string();
     place
-        .script("cluster.sh", &["up", "-p", &port, "--detach"])
+        .up("")
         .exits(69)
         .complains(&format!("in use: port {}", place.first_port + 1))
         .complains("with -p");
@@ -133,18 +123,8 @@ fn a_port_in_use_is_named() {
 #[test]
 fn a_replica_that_dies_on_start_is_reported_with_what_it_said() {
     let place = Place::new();
-    let port = place.first_port.to_string();
-    let arguments = [
-        "up",
-        "-p",
-        &port,
-        "--detach",
-        "--",
-        "--link-timeout",
-        "soon",
-    ];
     place
-        .script("cluster.sh", &arguments)
+        .up("-- --link-timeout soon")
         .exits(69)
         .complains("replica 1 has ended; the last it said:")
         .complains("--link-timeout");
@@ -154,22 +134,13 @@ fn a_replica_that_dies_on_start_is_reported_with_what_it_said() {
 #[test]
 fn one_replica_that_dies_takes_the_rest_down() {
     let place = Place::new();
-    // A folder of programs whose server refuses to be replica 2.
-    let folder = place.runs.path().join("programs");
-    std::fs::create_dir(&folder).unwrap();
-    for program in ["holdback-cli", "holdback-lab"] {
-        symlink(programs().join(program), folder.join(program)).unwrap();
-    }
-    let server = folder.join("holdback-server");
     let real = programs().join("holdback-server");
-    let text = format!(
-        "#!/bin/sh\ncase \"$2\" in 2) echo 'no disk today' >&2; exit 1 ;; esac\nexec {} \"$@\"\n",
+    let folder = place.programs_with_server(&format!(
+        "case \"$2\" in 2) echo 'no disk today' >&2; exit 1 ;; esac\nexec {} \"$@\"\n",
         real.display()
-    );
-    std::fs::write(&server, text).unwrap();
-    std::fs::set_permissions(&server, std::fs::Permissions::from_mode(0o755)).unwrap();
+    ));
     let output = place
-        .command(crate::place::root().join("scripts/cluster.sh"))
+        .command(root().join("scripts/cluster.sh"))
         .args(["up", "-p", &place.first_port.to_string(), "--detach"])
         .env("HOLDBACK_BIN", &folder)
         .output()
@@ -187,21 +158,19 @@ fn one_replica_that_dies_takes_the_rest_down() {
 fn wrong_arguments_are_refused_with_the_exit_code_of_usage() {
     let place = Place::new();
     for arguments in [
-        &["up", "-n", "0"][..],
-        &["up", "-n"],
-        &["up", "-c", "strong"],
-        &["up", "-p", "65535"],
-        &["up", "--sideways"],
-        &["sideways"],
-        &[],
+        "up -n 0",
+        "up -n",
+        "up -c strong",
+        "up -p 65535",
+        "up --sideways",
+        "sideways",
+        "",
     ] {
-        place
-            .script("cluster.sh", arguments)
-            .exits(64)
-            .complains("cluster.sh: ");
+        let answer = place.script(&format!("cluster.sh {arguments}"));
+        answer.exits(64).complains("cluster.sh: ");
     }
     for script in ["cluster.sh", "run_case.sh", "run_all_cases.sh"] {
-        let help = place.script(script, &["--help"]).exits(0);
+        let help = place.script(&format!("{script} --help")).exits(0);
         assert!(
             help.out.contains(&format!("Usage: scripts/{script}")),
             "{help:?}"

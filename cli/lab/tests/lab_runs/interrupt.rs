@@ -1,11 +1,10 @@
 //! Ctrl-C and signals at every stage: nothing that was started is left behind.
 
-use crate::place::{Place, in_terminal, programs, root};
+use crate::place::{Place, case_file, in_terminal, root, write_program};
+use holdback_testkit::processes::{programs, signal, until};
 use rexpect::session::PtySession;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 /// A terminal in which a script runs.
 fn terminal(place: &Place, script: &str, arguments: &[&str], bin: Option<&Path>) -> PtySession {
@@ -22,10 +21,8 @@ fn terminal(place: &Place, script: &str, arguments: &[&str], bin: Option<&Path>)
 
 #[track_caller]
 fn interrupt(place: &Place, mut terminal: PtySession) {
-    assert!(
-        !place.processes().is_empty(),
-        "there is something to interrupt"
-    );
+    // There is something to interrupt.
+    assert!(!place.processes().is_empty());
     terminal.send_control('c').unwrap();
     terminal.exp_eof().unwrap();
     assert_interrupted(&terminal);
@@ -35,9 +32,7 @@ fn interrupt(place: &Place, mut terminal: PtySession) {
 /// Waits until the program that runs the clients is there.
 fn wait_for_the_clients(place: &Place) {
     let running = |line: &String| line.contains("holdback-lab run");
-    while !place.processes().iter().any(running) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until("the clients", || place.processes().iter().any(running));
 }
 
 /// Asserts how the program in a terminal ended.
@@ -51,17 +46,12 @@ fn assert_interrupted(terminal: &PtySession) {
     );
 }
 
-fn write_program(file: PathBuf, text: &str) {
-    std::fs::write(&file, text).unwrap();
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 #[test]
 fn while_the_programs_are_built() {
     let place = Place::new();
     // A build that has children and never ends.
-    let cargo = "#!/bin/sh\nsh -c \"echo compiling; read line <$0.pipe\" \"$0\" &\nwait\n";
-    write_program(place.runs.path().join("cargo"), cargo);
+    let cargo = "sh -c \"echo compiling; read line <$0.pipe\" \"$0\" &\nwait\n";
+    write_program(&place.runs.path().join("cargo"), cargo);
     let pipe = place.runs.path().join("cargo.pipe");
     assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
     for (script, arguments) in [
@@ -78,14 +68,9 @@ fn while_the_programs_are_built() {
 #[test]
 fn while_the_replicas_start() {
     let place = Place::new();
-    let folder = place.runs.path().join("programs");
-    std::fs::create_dir(&folder).unwrap();
-    for program in ["holdback-cli", "holdback-lab"] {
-        symlink(programs().join(program), folder.join(program)).unwrap();
-    }
     // A server that never gets ready; it tells the terminal that it has been started.
-    let server = "#!/bin/sh\necho started >/dev/tty\nexec tail -f \"$0\"\n";
-    write_program(folder.join("holdback-server"), server);
+    let server = "echo started >/dev/tty\nexec tail -f \"$0\"\n";
+    let folder = place.programs_with_server(server);
     let port = place.first_port.to_string();
     for (script, arguments) in [
         ("run_case.sh", &["--free-ports", "m1_first"][..]),
@@ -108,12 +93,8 @@ fn while_the_clients_run() {
         terminal.exp_string("requests answered").unwrap();
         interrupt(&place, terminal);
     }
-    let mut terminal = terminal(
-        &place,
-        "run_all_cases.sh",
-        &["cut_and_heal"],
-        Some(programs()),
-    );
+    let all = ["cut_and_heal"];
+    let mut terminal = terminal(&place, "run_all_cases.sh", &all, Some(programs()));
     terminal.exp_string("cut_and_heal").unwrap();
     wait_for_the_clients(&place);
     interrupt(&place, terminal);
@@ -122,16 +103,14 @@ fn while_the_clients_run() {
 #[test]
 fn a_signal_to_the_script_alone_ends_everything_too() {
     let place = Place::new();
-    for (signal, code) in [("-TERM", 143), ("-HUP", 129)] {
+    for (name, code) in [("-TERM", 143), ("-HUP", 129)] {
         let mut command = place.command(root().join("scripts/run_case.sh"));
         command
             .args(["--free-ports", "cut_and_heal"])
             .stdout(Stdio::null());
         let mut script = command.spawn().unwrap();
         wait_for_the_clients(&place);
-        let pid = script.id().to_string();
-        let sent = Command::new("kill").args([signal, &pid]).status().unwrap();
-        assert!(sent.success());
+        signal(script.id(), name);
         assert_eq!(script.wait().unwrap().code(), Some(code));
         place.assert_no_processes();
     }
@@ -140,22 +119,14 @@ fn a_signal_to_the_script_alone_ends_everything_too() {
 #[test]
 fn an_interrupted_run_leaves_no_faults_behind() {
     let place = Place::new();
-    let port = place.first_port.to_string();
-    let up = ["up", "-p", &port, "--allow-faults", "--detach"];
-    place.script("cluster.sh", &up).exits(0);
+    place.up("--allow-faults").exits(0);
     let mut command = place.command(programs().join("holdback-lab"));
-    let case = root().join("test_cases/sequential/hold_back.json");
-    command
-        .arg("run")
-        .arg(case)
-        .args(["--cluster", &place.cluster(3)]);
+    let (case, cluster) = (case_file("sequential/hold_back"), place.cluster(3));
+    command.args(["run", &case, "--cluster", &cluster]);
     let mut terminal = in_terminal(command);
     terminal.exp_string("requests answered").unwrap();
     terminal.send_control('c').unwrap();
     terminal.exp_eof().unwrap();
     assert_interrupted(&terminal);
-    for id in 1..=3 {
-        let faults = place.connect(id).call(&["FAULT", "LIST"], None).unwrap();
-        assert_eq!(faults, holdback::protocol::value::Value::Array(Vec::new()));
-    }
+    place.assert_healed(3);
 }

@@ -1,16 +1,12 @@
 //! A place for each test: programs, ports of its own, and a folder for its runs.
 
+use holdback::protocol::value::Value;
 use holdback_client::Connection;
+use holdback_testkit::processes::{PATIENCE, free_ports, programs};
 use rexpect::session::{PtySession, spawn_command};
-use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::Duration;
-
-/// How long anything here may take before the test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The top of the workspace.
 pub(crate) fn root() -> &'static Path {
@@ -20,28 +16,10 @@ pub(crate) fn root() -> &'static Path {
         .unwrap()
 }
 
-/// The folder that has `holdback-server`, `holdback-cli` and `holdback-lab`.
-pub(crate) fn programs() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_BIN_EXE_holdback-lab"))
-            .parent()
-            .unwrap();
-        if !folder.join("holdback-server").exists() {
-            let mut build = Command::new(env!("CARGO"));
-            build.args([
-                "build",
-                "--package",
-                "holdback-server",
-                "--bin",
-                "holdback-server",
-            ]);
-            // Beside this test's own programs, whatever their profile.
-            build.args(folder.ends_with("release").then_some("--release"));
-            assert!(build.status().unwrap().success());
-        }
-        folder.to_owned()
-    })
+/// The file of a case of the project, such as `sequential/hold_back`.
+pub(crate) fn case_file(name: &str) -> String {
+    let file = root().join("test_cases").join(name);
+    file.with_extension("json").display().to_string()
 }
 
 /// Ports of one test, all free, and a folder for its runs. What the test starts there ends with it.
@@ -55,19 +33,8 @@ const SHARE: u16 = 8;
 
 impl Place {
     pub(crate) fn new() -> Self {
-        static NEXT: AtomicU16 = AtomicU16::new(20_200);
-        // Tests of one process never get the same ports; those that another program has are passed over.
-        let free = |first: &u16| {
-            let ports = *first..*first + SHARE;
-            ports
-                .map(|port| TcpListener::bind(("127.0.0.1", port)))
-                .all(|bound| bound.is_ok())
-        };
-        let mut shares = std::iter::repeat_with(|| NEXT.fetch_add(SHARE, Ordering::Relaxed));
-        let first_port = shares.find(free).unwrap();
-        assert!(first_port < 30_000, "no free ports");
         Self {
-            first_port,
+            first_port: free_ports(SHARE),
             runs: tempfile::tempdir().unwrap(),
         }
     }
@@ -92,16 +59,44 @@ impl Place {
         command
     }
 
-    pub(crate) fn script(&self, name: &str, arguments: &[&str]) -> Answer {
-        let script = root().join("scripts").join(name);
-        Answer::of(self.command(script).args(arguments))
+    /// A script, with its arguments behind it, and what came of it.
+    pub(crate) fn script(&self, line: &str) -> Answer {
+        let (script, arguments) = line.split_once(' ').unwrap_or((line, ""));
+        let mut command = self.command(root().join("scripts").join(script));
+        Answer::of(command.args(arguments.split_whitespace()))
     }
 
-    pub(crate) fn lab(&self, arguments: &[&str]) -> Answer {
-        Answer::of(
-            self.command(programs().join("holdback-lab"))
-                .args(arguments),
-        )
+    /// `holdback-lab` with these arguments, and what came of it.
+    pub(crate) fn lab(&self, arguments: &str) -> Answer {
+        let mut command = self.command(programs().join("holdback-lab"));
+        Answer::of(command.args(arguments.split_whitespace()))
+    }
+
+    /// A cluster that stays up, with these options.
+    pub(crate) fn up(&self, options: &str) -> Answer {
+        let port = self.first_port;
+        self.script(&format!("cluster.sh up -p {port} --detach {options}"))
+    }
+
+    /// Asserts that none of so many replicas has a fault in force.
+    #[track_caller]
+    pub(crate) fn assert_healed(&self, replicas: u16) {
+        for id in 1..=replicas {
+            let mut connection = self.connect(id);
+            let faults = connection.call(&["FAULT", "LIST"], Some(PATIENCE)).unwrap();
+            assert_eq!(faults, Value::Array(Vec::new()), "replica {id}");
+        }
+    }
+
+    /// A folder of programs whose server is a shell script.
+    pub(crate) fn programs_with_server(&self, text: &str) -> PathBuf {
+        let folder = self.runs.path().join("programs");
+        std::fs::create_dir(&folder).unwrap();
+        for program in ["holdback-cli", "holdback-lab"] {
+            symlink(programs().join(program), folder.join(program)).unwrap();
+        }
+        write_program(&folder.join("holdback-server"), text);
+        folder
     }
 
     /// Writes a case file and returns its path.
@@ -156,11 +151,17 @@ impl Drop for Place {
             for entry in std::fs::read_dir(self.runs.path()).unwrap().flatten() {
                 if entry.path().join("cluster.json").exists() {
                     let run = entry.path();
-                    self.script("cluster.sh", &["down", "--run", run.to_str().unwrap()]);
+                    self.script(&format!("cluster.sh down --run {}", run.display()));
                 }
             }
         }
     }
+}
+
+/// Writes a shell script that can be run as a program.
+pub(crate) fn write_program(file: &Path, text: &str) {
+    std::fs::write(file, format!("#!/bin/sh\n{text}")).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Runs a command in a terminal.

@@ -1,6 +1,6 @@
 //! `holdback-lab run` and `run_case.sh` against real replicas.
 
-use crate::place::{Answer, Place, root};
+use crate::place::{Place, case_file, root};
 use serde_json::Value as Json;
 
 fn lines(text: &str) -> Vec<Json> {
@@ -9,28 +9,11 @@ fn lines(text: &str) -> Vec<Json> {
         .collect()
 }
 
-/// A cluster that `cluster.sh` started at the place.
-fn start(place: &Place, replicas: &str, model: &str) -> Answer {
-    let port = place.first_port.to_string();
-    let arguments = [
-        "up",
-        "-n",
-        replicas,
-        "-c",
-        model,
-        "-p",
-        &port,
-        "--allow-faults",
-        "--detach",
-    ];
-    place.script("cluster.sh", &arguments).exits(0)
-}
-
 #[test]
 fn a_case_is_run_judged_and_kept() {
     let place = Place::new();
     place
-        .script("run_case.sh", &["--free-ports", "hold_back"])
+        .script("run_case.sh --free-ports hold_back")
         .exits(0)
         .prints("frames from 1 to 2 take 1 s longer")
         .prints("x m2 m2 m2")
@@ -88,7 +71,7 @@ fn expectations_that_are_not_met_are_a_no() {
         .replace(r#"{"x": "m2"}"#, r#"{"x": "m1"}"#);
     let file = place.case("wrong.json", &case);
     place
-        .script("run_case.sh", &["--free-ports", &file])
+        .script(&format!("run_case.sh --free-ports {file}"))
         .exits(1)
         .prints("orders identical yes 2 entries, digest 82660a22")
         .prints("expectations met no 2 of 4 not met")
@@ -108,18 +91,8 @@ fn expectations_that_are_not_met_are_a_no() {
 #[test]
 fn a_cut_that_is_never_healed_is_a_no_and_everything_is_printed() {
     let place = Place::new();
-    let port = place.first_port.to_string();
-    let options = [
-        "up",
-        "-p",
-        &port,
-        "--allow-faults",
-        "--detach",
-        "--",
-        "--request-timeout",
-        "1s",
-    ];
-    place.script("cluster.sh", &options).exits(0);
+    let options = "--allow-faults -- --request-timeout 1s";
+    place.up(options).exits(0);
     let file = place.case(
         "cut.json",
         r#"{"name":"cut","consistency":"sequential","num_processes":3,"output_sleep":0.5,
@@ -127,7 +100,7 @@ fn a_cut_that_is_never_healed_is_a_no_and_everything_is_printed() {
             "clients":[{"process":1,"requests":[{"delay":0.2,"op":"SET","args":["x","1"]}]}]}"#,
     );
     let cluster = place.cluster(3);
-    let arguments = ["run", &file, "--cluster", &cluster];
+    let arguments = format!("run {file} --cluster {cluster}");
     let answer = place
         .lab(&arguments)
         .exits(1)
@@ -151,7 +124,7 @@ fn a_cut_that_is_never_healed_is_a_no_and_everything_is_printed() {
 fn a_stale_read_is_sequential_and_not_linearizable() {
     let place = Place::new();
     place
-        .script("run_case.sh", &["--free-ports", "stale_read"])
+        .script("run_case.sh --free-ports stale_read")
         .exits(0)
         .prints("sequential yes with the replicas' order as witness")
         .prints("linearizable no sequential does not promise it");
@@ -160,7 +133,7 @@ fn a_stale_read_is_sequential_and_not_linearizable() {
     assert_eq!(verdict["checks"][1]["verdict"], "no");
     let run = place.latest_path();
     place
-        .lab(&["check", &run, "--model", "all"])
+        .lab(&format!("check {run} --model all"))
         .exits(1)
         .prints("no linearizable store answers so, whatever its replicas did");
 }
@@ -168,22 +141,19 @@ fn a_stale_read_is_sequential_and_not_linearizable() {
 #[test]
 fn a_cluster_that_was_used_before_is_used_again_and_its_links_are_healed() {
     let place = Place::new();
-    start(&place, "3", "sequential");
+    place.up("--allow-faults").exits(0);
     let cluster = place.cluster(3);
-    let case = root().join("test_cases/sequential/hold_back.json");
-    let arguments = ["run", case.to_str().unwrap(), "--cluster", &cluster];
+    let case = case_file("sequential/hold_back");
+    let arguments = format!("run {case} --cluster {cluster}");
     place.lab(&arguments).exits(0);
     place
         .lab(&arguments)
         .exits(0)
         .prints("the cluster was not new: 2 entries from before are not shown")
         .prints("3 3.1 SET x m1 3.1 SET x m1 3.1 SET x m1");
-    for id in 1..=3 {
-        let faults = place.connect(id).call(&["FAULT", "LIST"], None).unwrap();
-        assert_eq!(faults, holdback::protocol::value::Value::Array(Vec::new()));
-    }
+    place.assert_healed(3);
     place
-        .lab(&["status", "--cluster", &cluster])
+        .lab(&format!("status --cluster {cluster}"))
         .exits(0)
         .prints("digests agree at position 4");
 }
@@ -191,11 +161,10 @@ fn a_cluster_that_was_used_before_is_used_again_and_its_links_are_healed() {
 #[test]
 fn a_cluster_that_does_not_fit_the_case_is_refused() {
     let place = Place::new();
-    start(&place, "2", "eventual");
-    let cases = root().join("test_cases");
-    let case = cases.join("sequential/m1_first.json");
-    let run = |cluster: &str| place.lab(&["run", case.to_str().unwrap(), "--cluster", cluster]);
-    run(&place.cluster(2))
+    place.up("-n 2 -c eventual --allow-faults").exits(0);
+    let (case, cluster) = (case_file("sequential/m1_first"), place.cluster(2));
+    place
+        .lab(&format!("run {case} --cluster {cluster}"))
         .exits(64)
         .complains("the case wants 3 replicas and the cluster has 2");
     let file = place.case(
@@ -204,11 +173,11 @@ fn a_cluster_that_does_not_fit_the_case_is_refused() {
             "clients":[{"process":1,"requests":[{"op":"PING"}]}]}"#,
     );
     place
-        .lab(&["run", &file, "--cluster", &place.cluster(2)])
+        .lab(&format!("run {file} --cluster {cluster}"))
         .exits(64)
         .complains("the case wants a sequential cluster and replica 1 at ");
     place
-        .lab(&["run", &file, "--run", "/nowhere"])
+        .lab(&format!("run {file} --run /nowhere"))
         .exits(64)
         .complains("cluster.json");
 }
@@ -216,50 +185,35 @@ fn a_cluster_that_does_not_fit_the_case_is_refused() {
 #[test]
 fn what_is_not_there_or_malformed_has_its_exit_code() {
     let place = Place::new();
-    let case = root().join("test_cases/sequential/m1_first.json");
+    let case = case_file("sequential/m1_first");
     let cluster = place.cluster(3);
-    let seconds_less = place.lab(&["wait", "--cluster", &cluster, "--timeout", "0"]);
+    let seconds_less = place.lab(&format!("wait --cluster {cluster} --timeout 0"));
     seconds_less.exits(69).complains("connection refused");
-    place
-        .lab(&["run", "nowhere.json"])
-        .exits(64)
-        .complains("nowhere.json");
-    place
-        .lab(&["run", case.to_str().unwrap(), "--run"])
-        .exits(64)
-        .complains("--run");
-    place
-        .lab(&["run", case.to_str().unwrap(), "--check"])
-        .exits(0);
+    let missing = place.lab("run nowhere.json");
+    missing.exits(64).complains("nowhere.json");
+    let valueless = place.lab(&format!("run {case} --run"));
+    valueless.exits(64).complains("--run");
+    place.lab(&format!("run {case} --check")).exits(0);
     let file = place.case("broken.json", "{\"name\": \"x\",\n \"nam\": 1}");
-    for arguments in [["run", &file], ["check-case", &file]] {
-        place
-            .lab(&arguments)
+    for command in ["run", "check-case"] {
+        let answer = place.lab(&format!("{command} {file}"));
+        answer
             .exits(64)
             .complains("broken.json:2:6: nam: unknown field `nam`");
     }
-    place
-        .script("run_case.sh", &["--check", &file])
-        .exits(64)
-        .complains("broken.json:2:6:");
-    place
-        .script("run_case.sh", &["--free-ports", &file])
-        .exits(64)
-        .complains("broken.json:2:6:");
-    place
-        .script("run_case.sh", &["no_such_case"])
-        .exits(64)
-        .complains("hold_back");
+    for option in ["--check", "--free-ports"] {
+        let answer = place.script(&format!("run_case.sh {option} {file}"));
+        answer.exits(64).complains("broken.json:2:6:");
+    }
+    let unknown = place.script("run_case.sh no_such_case");
+    unknown.exits(64).complains("hold_back");
     place.assert_no_processes();
 }
 
 #[test]
 fn chosen_cases_are_run_with_a_summary() {
     let place = Place::new();
-    let answer = place.script(
-        "run_all_cases.sh",
-        &["--times", "2", "concurrent", "m1_first"],
-    );
+    let answer = place.script("run_all_cases.sh --times 2 concurrent m1_first");
     let answer = answer.exits(0);
     let lines = |start: &str| {
         answer
@@ -277,21 +231,19 @@ fn chosen_cases_are_run_with_a_summary() {
         (4, 2, 1)
     );
     assert!(place.latest("output.txt").contains("orders identical  yes"));
-    place
-        .script("run_all_cases.sh", &["no_such_case"])
-        .exits(64);
+    place.script("run_all_cases.sh no_such_case").exits(64);
     place.assert_no_processes();
 }
 
 #[test]
 fn a_reader_that_goes_away_does_not_change_what_a_program_does() {
     let place = Place::new();
-    let case = root().join("test_cases/sequential/hold_back.json");
-    let case = case.to_str().unwrap();
-    for arguments in [&["cases", "--files"][..], &["check-case", case]] {
+    let case = case_file("sequential/hold_back");
+    for arguments in [["cases", "--files"], ["check-case", &case]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut command = place.command(crate::place::programs().join("holdback-lab"));
+        let mut command =
+            place.command(holdback_testkit::processes::programs().join("holdback-lab"));
         command.args(arguments).current_dir(root()).stdout(writer);
         assert_eq!(command.status().unwrap().code(), Some(0), "{arguments:?}");
     }

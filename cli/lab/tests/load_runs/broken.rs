@@ -49,21 +49,11 @@ fn what_was_sent_and_not_answered_may_have_happened_and_ends_its_process() {
     let cluster = Cluster::up("sequential");
     let addresses = (0..3).map(|at| format!("127.0.0.1:{}", cluster.place.first_port + at));
     let before: Vec<String> = addresses.map(stand_before).collect();
-    let arguments = [
-        "load",
-        "--cluster",
-        &before.join(","),
-        "--ops",
-        "800",
-        "--clients",
-        "6",
-        "--witness",
-        "--seed",
-        "5",
-        "--pipeline",
-        "2",
-    ];
-    let answer = cluster.place.lab(&arguments).exits(0);
+    let answer = cluster.place.lab(&format!(
+        "load --cluster {} --ops 800 --clients 6 --witness --seed 5 --pipeline 2",
+        before.join(",")
+    ));
+    let answer = answer.exits(0);
     assert!(
         answer.out.contains("the connection was closed"),
         "{answer:?}"
@@ -72,13 +62,7 @@ fn what_was_sent_and_not_answered_may_have_happened_and_ends_its_process() {
         answer.out.contains("lost, or could not be made"),
         "{answer:?}"
     );
-    let run = cluster
-        .place
-        .runs
-        .path()
-        .join("latest")
-        .canonicalize()
-        .unwrap();
+    let run = cluster.place.latest_path().into();
     let cluster = Cluster { run, ..cluster };
     let history = cluster.history();
     assert_eq!(history.operations.len(), 800);

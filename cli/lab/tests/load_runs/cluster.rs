@@ -14,18 +14,16 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn up(model: &str) -> Self {
         let place = Place::new();
-        let port = place.first_port.to_string();
-        let arguments = ["up", "-c", model, "-p", &port, "--allow-faults", "--detach"];
-        place.script("cluster.sh", &arguments).exits(0);
+        place.up(&format!("-c {model} --allow-faults")).exits(0);
         let run = place.runs.path().join("latest").canonicalize().unwrap();
         Self { place, run }
     }
 
     /// Loads it.
-    pub(crate) fn load(&self, arguments: &[&str]) -> Answer {
-        let run = self.run.to_str().unwrap();
-        let all = [&["load", "--run", run, "--seed", "7"], arguments].concat();
-        self.place.lab(&all)
+    pub(crate) fn load(&self, arguments: &str) -> Answer {
+        let run = self.run.display();
+        let line = format!("load --run {run} --seed 7 {arguments}");
+        self.place.lab(&line)
     }
 
     pub(crate) fn history(&self) -> History {

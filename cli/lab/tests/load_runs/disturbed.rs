@@ -1,20 +1,8 @@
 //! Loads during which things go wrong, and what is left of that afterwards.
 
 use crate::cluster::Cluster;
-use crate::place::{PATIENCE, programs};
-use holdback::protocol::value::Value;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
-/// Asserts that no replica has a fault in force, and that all of them answer.
-#[track_caller]
-fn assert_healed(cluster: &Cluster) {
-    for id in 1..=3 {
-        let mut connection = cluster.place.connect(id);
-        let faults = connection.call(&["FAULT", "LIST"], Some(PATIENCE)).unwrap();
-        assert_eq!(faults, Value::Array(Vec::new()), "replica {id}");
-    }
-}
+use holdback_testkit::processes::{programs, signal, until};
+use std::process::{Child, Stdio};
 
 fn faults(cluster: &Cluster) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(cluster.run.join("faults.jsonl")).unwrap_or_default();
@@ -26,17 +14,9 @@ fn faults(cluster: &Cluster) -> Vec<serde_json::Value> {
 fn faults_are_healed_and_written_down_and_no_order_has_a_hole() {
     for model in ["sequential", "eventual"] {
         let cluster = Cluster::up(model);
-        let arguments = [
-            "--duration",
-            "2s",
-            "--rate",
-            "200",
-            "--faults",
-            "all",
-            "--witness",
-        ];
-        cluster.load(&arguments).exits(0);
-        assert_healed(&cluster);
+        let arguments = "--duration 2s --rate 200 --faults all --witness";
+        cluster.load(arguments).exits(0);
+        cluster.place.assert_healed(3);
         let faults = faults(&cluster);
         assert!(faults.len() > 3, "{faults:?}");
         for (fault, id) in faults[faults.len() - 3..].iter().zip(1..) {
@@ -64,10 +44,10 @@ fn faults_are_healed_and_written_down_and_no_order_has_a_hole() {
 /// Waits until the load has recorded something and something has gone wrong.
 fn wait_for_faults(cluster: &Cluster, load: &mut Child) {
     let recorded = || std::fs::metadata(cluster.run.join("history.jsonl")).map_or(0, |m| m.len());
-    while faults(cluster).is_empty() || recorded() < 1000 {
+    until("something to go wrong", || {
         assert_eq!(load.try_wait().unwrap(), None, "it is over before its time");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+        !faults(cluster).is_empty() && recorded() >= 1000
+    });
 }
 
 #[test]
@@ -75,29 +55,11 @@ fn an_interrupted_load_heals_and_shows_what_it_has_measured() {
     let cluster = Cluster::up("sequential");
     let mut command = cluster.place.command(programs().join("holdback-lab"));
     let run = cluster.run.to_str().unwrap();
-    let mut load = command
-        .args([
-            "load",
-            "--run",
-            run,
-            "--duration",
-            "10m",
-            "--faults",
-            "all",
-            "--json",
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    command.args(["load", "--run", run, "--json"]);
+    command.args(["--duration", "10m", "--faults", "all"]);
+    let mut load = command.stdout(Stdio::piped()).spawn().unwrap();
     wait_for_faults(&cluster, &mut load);
-    let pid = load.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    signal(load.id(), "-INT");
     let output = load.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     let figures: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -105,7 +67,7 @@ fn an_interrupted_load_heals_and_shows_what_it_has_measured() {
         figures["all"]["answered"].as_u64().unwrap() > 0,
         "{figures}"
     );
-    assert_healed(&cluster);
+    cluster.place.assert_healed(3);
     let history = cluster.history();
     assert_eq!(
         history.operations.len() as u64,

@@ -48,16 +48,8 @@ fn check(history: &History, operations: usize, clients: u64) {
 fn ordered_clusters_are_recorded_with_positions_and_orders() {
     for model in ["sequential", "linearizable"] {
         let cluster = Cluster::up(model);
-        let arguments = [
-            "--ops",
-            "600",
-            "--clients",
-            "5",
-            "--pipeline",
-            "3",
-            "--witness",
-        ];
-        let answer = cluster.load(&arguments).exits(0);
+        let arguments = "--ops 600 --clients 5 --pipeline 3 --witness";
+        let answer = cluster.load(arguments).exits(0);
         assert!(answer.out.contains("600 answered in"), "{answer:?}");
         assert!(answer.out.contains("no errors"), "{answer:?}");
         let history = cluster.history();
@@ -90,8 +82,8 @@ fn ordered_clusters_are_recorded_with_positions_and_orders() {
 #[test]
 fn an_eventual_cluster_is_recorded_with_what_it_holds_in_the_end() {
     let cluster = Cluster::up("eventual");
-    let arguments = ["--ops", "600", "--clients", "5", "--witness", "--keys", "4"];
-    cluster.load(&arguments).exits(0);
+    let arguments = "--ops 600 --clients 5 --witness --keys 4";
+    cluster.load(arguments).exits(0);
     let history = cluster.history();
     check(&history, 600, 5);
     assert!(history.operations.iter().all(|o| o.position.is_none()));
@@ -104,10 +96,10 @@ fn an_eventual_cluster_is_recorded_with_what_it_holds_in_the_end() {
 #[test]
 fn a_second_load_knows_nothing_of_the_first() {
     let cluster = Cluster::up("sequential");
-    let arguments = ["--ops", "100", "--mix", "set=3,get=1", "--witness"];
-    cluster.load(&arguments).exits(0);
+    let arguments = "--ops 100 --mix set=3,get=1 --witness";
+    cluster.load(arguments).exits(0);
     let first = cluster.order(1).len() as u64;
-    cluster.load(&arguments).exits(0);
+    cluster.load(arguments).exits(0);
     let history = cluster.history();
     let prefix = format!("r{first}:");
     for operation in &history.operations {
@@ -130,31 +122,23 @@ fn a_second_load_knows_nothing_of_the_first() {
 /// A verdict of `check`, and its exit code.
 fn checked(cluster: &Cluster, expected: i32) -> String {
     let run = cluster.run.to_str().unwrap();
-    let answer = cluster.place.lab(&["check", run]).exits(expected);
+    let answer = cluster.place.lab(&format!("check {run}")).exits(expected);
     answer.out.split('\n').next().unwrap_or_default().to_owned()
 }
 
 /// The page of the run.
 fn reported(cluster: &Cluster) -> String {
     let run = cluster.run.to_str().unwrap();
-    cluster.place.lab(&["report", run]).exits(0);
+    cluster.place.lab(&format!("report {run}")).exits(0);
     std::fs::read_to_string(cluster.run.join("report.html")).unwrap()
 }
 
 #[test]
 fn a_second_load_is_judged_with_its_witness() {
     let cluster = Cluster::up("sequential");
-    let arguments = [
-        "--ops",
-        "100",
-        "--mix",
-        "set=3,get=3",
-        "--keys",
-        "2",
-        "--witness",
-    ];
-    cluster.load(&arguments).exits(0);
-    cluster.load(&arguments).exits(0);
+    let arguments = "--ops 100 --mix set=3,get=3 --keys 2 --witness";
+    cluster.load(arguments).exits(0);
+    cluster.load(arguments).exits(0);
     let verdict = checked(&cluster, 0);
     assert!(verdict.starts_with("sequential: yes"), "{verdict}");
     assert!(verdict.contains("order as witness"), "{verdict}");
@@ -177,8 +161,8 @@ fn a_second_load_is_judged_with_its_witness() {
 #[test]
 fn operations_come_at_the_rate_that_was_asked_for() {
     let cluster = Cluster::up("sequential");
-    let arguments = ["--ops", "50", "--rate", "100", "--no-history", "--json"];
-    let answer = cluster.load(&arguments).exits(0);
+    let arguments = "--ops 50 --rate 100 --no-history --json";
+    let answer = cluster.load(arguments).exits(0);
     let figures: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
     assert_eq!(figures["all"]["answered"], 50);
     assert_eq!(figures["errors"], serde_json::json!([]));
@@ -190,17 +174,8 @@ fn operations_come_at_the_rate_that_was_asked_for() {
 #[test]
 fn a_thousand_clients_on_two_threads_each_get_their_answers() {
     let cluster = Cluster::up("linearizable");
-    let arguments = [
-        "--clients",
-        "1000",
-        "--threads",
-        "2",
-        "--ops",
-        "3000",
-        "--mix",
-        "get,set",
-    ];
-    cluster.load(&arguments).exits(0);
+    let arguments = "--clients 1000 --threads 2 --ops 3000 --mix get,set";
+    cluster.load(arguments).exits(0);
     let history = cluster.history();
     let processes: HashSet<u64> = history.operations.iter().map(|o| o.process).collect();
     assert_eq!(processes.len(), 1000);

@@ -5,8 +5,8 @@ use crate::place::Place;
 /// Proves a cluster of this model while everything goes wrong.
 fn prove(model: &str) {
     let place = Place::new();
-    let arguments = ["-c", model, "--seconds", "2", "--seed", "11"];
-    let answer = place.script("prove.sh", &arguments).exits(0);
+    let line = format!("prove.sh -c {model} --seconds 2 --seed 11");
+    let answer = place.script(&line).exits(0);
     assert!(answer.out.contains(&format!("{model}: yes")), "{answer:?}");
     let verdict: serde_json::Value = serde_json::from_str(&place.latest("verdict.json")).unwrap();
     assert!(!verdict.is_null());
@@ -38,19 +38,8 @@ fn an_eventual_cluster_is_eventually_consistent() {
 #[test]
 fn a_sequential_cluster_is_not_linearizable() {
     let place = Place::new();
-    let arguments = [
-        "-c",
-        "sequential",
-        "--as",
-        "linearizable",
-        "--faults",
-        "delays",
-        "--seconds",
-        "3",
-        "--seed",
-        "11",
-    ];
-    let answer = place.script("prove.sh", &arguments).exits(1);
+    let line = "prove.sh -c sequential --as linearizable --faults delays --seconds 3 --seed 11";
+    let answer = place.script(line).exits(1);
     assert!(answer.out.contains("linearizable: no"), "{answer:?}");
     // A person can follow it: a few operations, and why they cannot be ordered.
     let shown = answer.out.split("linearizable: no").nth(1).unwrap();

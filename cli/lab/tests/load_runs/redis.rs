@@ -1,33 +1,17 @@
 //! Plain Redis commands.
 
 use crate::cluster::Cluster;
-use crate::place::PATIENCE;
 use holdback::protocol::value::Value;
+use holdback_testkit::processes::PATIENCE;
 
 #[test]
 fn plain_commands_are_sent_and_nothing_is_recorded() {
     let cluster = Cluster::up("sequential");
     let address = format!("127.0.0.1:{}", cluster.place.first_port);
     let mix = "get,set,setnx,getset,incr,append,del,mget,mset,txn";
-    let arguments = [
-        "load",
-        "--redis",
-        "--targets",
-        &address,
-        "--ops",
-        "2000",
-        "-P",
-        "16",
-        "--mix",
-        mix,
-        "--value-size",
-        "100",
-        "--wait",
-        "2",
-        "--json",
-        "--seed",
-        "1",
-    ];
+    let arguments = format!(
+        "load --redis --targets {address} --ops 2000 -P 16 --mix {mix} --value-size 100 --wait 2 --json --seed 1"
+    );
     let answer = cluster.place.lab(&arguments).exits(0);
     let figures: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
     assert_eq!(figures["all"]["answered"], 2000);
@@ -50,18 +34,7 @@ fn writes_that_too_few_replicas_hold_are_errors() {
     let cluster = Cluster::up("sequential");
     let address = format!("127.0.0.1:{}", cluster.place.first_port);
     // There are only two others.
-    let arguments = [
-        "load",
-        "--redis",
-        "--targets",
-        &address,
-        "--ops",
-        "10",
-        "--mix",
-        "set",
-        "--wait",
-        "3",
-    ];
+    let arguments = format!("load --redis --targets {address} --ops 10 --mix set --wait 3");
     let answer = cluster.place.lab(&arguments).exits(0);
     answer.prints("WAIT: held by 2 of 3 10 may have happened");
 }

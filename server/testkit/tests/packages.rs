@@ -1,7 +1,8 @@
-//! No two first-level modules of a package import each other, directly or in a circle.
+//! No two first-level modules of a package import each other, directly or in a circle; and the core depends on little.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What each first-level module imports, by `crate::...`.
 type Imports = BTreeMap<String, BTreeSet<String>>;
@@ -75,9 +76,48 @@ fn named(text: &str) -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn no_module_of_the_laboratory_is_in_a_circle() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    assert_eq!(circle(&src), None);
+fn no_module_is_in_a_circle() {
+    for package in [
+        "server/core",
+        "server",
+        "server/testkit",
+        "cli/client",
+        "cli",
+        "cli/lab",
+    ] {
+        let src = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(package)
+            .join("src");
+        assert_eq!(circle(&src), None, "{package}");
+    }
+}
+
+#[test]
+fn the_core_knows_nothing_of_sockets_arguments_and_logs() {
+    let tree = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "-p",
+            "holdback",
+            "-e",
+            "normal",
+            "--offline",
+            "--prefix",
+            "none",
+        ])
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{tree:?}");
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let names: Vec<&str> = tree
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert!(names.contains(&"serde_json"), "{tree}");
+    for name in ["mio", "clap", "tracing-subscriber"] {
+        assert!(!names.contains(&name), "{tree}");
+    }
 }
 
 #[test]
