@@ -93,22 +93,29 @@ fn the_classic_violations_are_all_there() {
     assert!(folder("witness/bad/orders_differ").exists());
 }
 
-/// What `holdback-lab check` answers to these arguments: its exit code and all that it prints.
-fn check(arguments: &[&str]) -> (i32, String) {
+/// What `holdback-lab check` answers to these arguments: its exit code, its output, and what it complains of.
+fn check(arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_holdback-lab"))
         .arg("check")
         .args(arguments)
         .output()
         .expect("the program starts");
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text).into_owned();
-    (output.status.code().unwrap_or(-1), text)
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let code = output.status.code().unwrap_or(-1);
+    (code, text(&output.stdout), text(&output.stderr))
 }
 
-/// The exit code has to be this one, and all of these words have to be printed, in this order.
+/// The exit code has to be this one, and all of these words have to be printed, in this order: in the output if
+/// there is a verdict, which it begins with, and otherwise in the complaint.
 fn assert_check(arguments: &[&str], expected: i32, words: &[&str]) {
-    let (code, text) = check(arguments);
-    assert_eq!(code, expected, "{arguments:?}: {text}");
+    let (code, output, complaint) = check(arguments);
+    assert_eq!(code, expected, "{arguments:?}: {output}{complaint}");
+    let text = if code < 64 { output } else { complaint };
+    if code < 64
+        && let Some(verdict) = words.first().filter(|word| word.contains(": "))
+    {
+        assert!(text.starts_with(verdict), "{text}");
+    }
     let mut rest = text.as_str();
     for word in words {
         let (_, behind) = rest
@@ -136,11 +143,20 @@ fn exit_codes_and_verdicts_of_the_program() {
         "smallest",
     ];
     assert_check(&[&stale], 1, &example);
-    let verdicts = ["eventual: unknown", "sequential: yes", "linearizable: no"];
-    assert_check(&[&stale, "--model", "all"], 1, &verdicts);
+    let begins = ["eventual: unknown", "sequential: yes", "linearizable: no"];
+    assert_check(&[&stale, "--model", "all"], 1, &begins);
+    let (_, text, _) = check(&[&stale, "--model", "all"]);
+    let verdicts = text.lines().filter(|line| line.contains(" operations, "));
+    let verdicts: Vec<&str> = verdicts.collect();
+    assert_eq!(verdicts.len(), 3, "{text}");
+    let mut pairs = verdicts.iter().zip(begins);
+    assert!(
+        pairs.all(|(verdict, begin)| verdict.starts_with(begin)),
+        "{text}"
+    );
     assert_check(&[&stale, "--model", "eventual"], 2, &["eventual: unknown"]);
 
-    let (code, text) = check(&[&stale, "--model", "all", "--json"]);
+    let (code, text, _) = check(&[&stale, "--model", "all", "--json"]);
     assert_eq!(code, 1, "{text}");
     let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let last = &json["checks"][2];
