@@ -9,6 +9,8 @@ mod spec;
 pub(crate) mod subcommands;
 pub mod syntax;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use plain::check_user;
 pub use spec::{
