@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::commands::help;
 use crate::commands::local::{self, Local};
 use crate::exit::Verdict;
-use holdback::protocol::inline::split_owned;
+use holdback::wire::inline::split_owned;
 use std::io::{self, BufRead};
 use std::time::Duration;
 

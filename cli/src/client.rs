@@ -11,8 +11,8 @@ use crate::replicas::status::Status;
 use crate::replicas::target::{Cluster, Target};
 use crate::replicas::wait::{Ended, for_reply, words};
 use crate::text::style::Role;
-use holdback::protocol::command::Name;
-use holdback::protocol::value::Value;
+use holdback::command::Name;
+use holdback::wire::value::Value;
 use std::io;
 use std::time::Duration;
 

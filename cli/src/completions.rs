@@ -9,8 +9,8 @@ use crate::commands::words::texts;
 use crate::editor::LineHelper;
 use crate::text::style::Palette;
 use clap::{Arg, CommandFactory};
-use holdback::protocol::command::lookup;
-use holdback::protocol::inline::quote_all;
+use holdback::command::lookup;
+use holdback::wire::inline::quote_all;
 
 /// The word that asks for all this.
 pub(crate) const NAME: &str = "completions";

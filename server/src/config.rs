@@ -2,8 +2,8 @@
 
 use clap::{Parser, ValueEnum};
 use holdback::consistency::Consistency;
-use holdback::multicast::ReplicaId;
-use holdback::replica::Settings;
+use holdback::ids::ReplicaId;
+use holdback::settings::Settings;
 use holdback::store::Limits;
 use holdback::units::{parse_bytes, parse_duration};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};

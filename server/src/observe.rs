@@ -1,9 +1,9 @@
 //! The log and the trace of a replica's process.
 
-use holdback::multicast::{ReplicaId, Stamp};
-use holdback::observe::{clip_reply, trace_lines};
-use holdback::protocol::inline;
-use holdback::replica::{Event, Level, Now};
+use holdback::ids::{ReplicaId, Stamp};
+use holdback::trace::{clip_reply, trace_lines};
+use holdback::turn::{Event, Level, Now};
+use holdback::wire::inline;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A blocking connection to a replica.
 
-use holdback::protocol::arguments::{push_bulk, push_decimal};
-use holdback::protocol::value::{Malformed, Scanner, Value, parse};
+use holdback::wire::arguments::{push_bulk, push_decimal};
+use holdback::wire::value::{Malformed, Scanner, Value, parse};
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use holdback::protocol::value;
+use holdback::wire::value;
 use serde_json::{Map, Number, Value, json};
 
 /// Bytes as a JSON string, or as `{"base64":"..."}` if they are not UTF-8.

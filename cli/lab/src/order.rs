@@ -1,7 +1,7 @@
 //! The lines that `ORDER` answers with, read back into entries.
 
-use holdback::protocol::arguments::parse_unsigned;
-use holdback::protocol::inline::{quote_all, split_owned};
+use holdback::wire::arguments::parse_unsigned;
+use holdback::wire::inline::{quote_all, split_owned};
 use holdback_client::json;
 use serde_json::{Value as Json, json};
 

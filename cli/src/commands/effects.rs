@@ -1,7 +1,7 @@
 //! What becomes of a command that was sent and got no answer.
 
 use crate::text::printable;
-use holdback::protocol::command::{CommandSpec, Kind, Name, lookup};
+use holdback::command::{CommandSpec, Kind, Name, lookup};
 
 /// What the table says of a command.
 pub(crate) fn spec_of(command: &[Vec<u8>]) -> Option<&'static CommandSpec> {
@@ -85,7 +85,7 @@ mod tests {
     fn a_command_that_may_change_something_is_never_repeated() {
         let command =
             |line: &str| -> Vec<Vec<u8>> { line.split(' ').map(|word| word.into()).collect() };
-        for spec in holdback::protocol::table::COMMANDS {
+        for spec in holdback::command::table::COMMANDS {
             let command = command(spec.name);
             assert!(
                 !(may_change(&command) && is_repeatable(&command)),

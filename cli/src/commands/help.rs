@@ -4,9 +4,9 @@ use crate::commands::local::{self, LOCALS, LocalSpec};
 use crate::commands::suggest;
 use crate::text::style::{Palette, Role};
 use crate::text::{printable, wrap};
-use holdback::protocol::command::{CommandSpec, Eventual, Group, Kind, lookup};
-use holdback::protocol::syntax::{self, Argument, Shape};
-use holdback::protocol::table::COMMANDS;
+use holdback::command::syntax::{self, Argument, Shape};
+use holdback::command::table::COMMANDS;
+use holdback::command::{CommandSpec, Eventual, Group, Kind, lookup};
 
 /// The groups, in the order they are listed, each with what it is about.
 pub(crate) const GROUPS: [(Group, &str); 6] = [

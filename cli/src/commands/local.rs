@@ -1,6 +1,6 @@
 //! Commands that the REPL answers itself.
 
-use holdback::protocol::table::COMMANDS;
+use holdback::command::table::COMMANDS;
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

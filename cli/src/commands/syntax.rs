@@ -1,8 +1,8 @@
 //! What may follow the arguments typed so far: hints and the completion of options, from the tree that
-//! [`holdback::protocol::syntax`] makes of a command's syntax.
+//! [`holdback::command::syntax`] makes of a command's syntax.
 
 use crate::commands::words::may_become;
-use holdback::protocol::syntax::{Argument, Shape, parse, show};
+use holdback::command::syntax::{Argument, Shape, parse, show};
 
 /// What may remain to be typed, argument by argument.
 type Rest = Vec<Argument>;
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn every_command_of_the_table_has_hints() {
-        for spec in holdback::protocol::table::COMMANDS {
+        for spec in holdback::command::table::COMMANDS {
             let hint = remaining(spec.arguments, &[], false);
             assert_eq!(hint.as_deref(), Some(spec.arguments), "{}", spec.name);
         }

@@ -1,6 +1,6 @@
 //! An input line that is still being typed, as words.
 
-use holdback::protocol::inline::split_owned;
+use holdback::wire::inline::split_owned;
 
 /// The words of a line up to the cursor.
 #[derive(Debug, PartialEq, Eq)]

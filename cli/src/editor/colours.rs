@@ -4,7 +4,7 @@ use crate::commands::words::{self, may_become};
 use crate::commands::{local, syntax};
 use crate::replicas::target::Target;
 use crate::text::style::{Palette, Role};
-use holdback::protocol::command::lookup;
+use holdback::command::lookup;
 
 /// The line with colours in it; what is seen is the same text. Behind a line end begins another command.
 pub(crate) fn colour(line: &str, palette: Palette) -> String {

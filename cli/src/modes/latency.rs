@@ -5,7 +5,7 @@ use crate::args::Format;
 use crate::exit::Verdict;
 use crate::replicas::session::Outcome;
 use crate::text::units::{milliseconds, time};
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use holdback_client::clock::now;
 use serde_json::json;
 use std::io::{self, Write};

@@ -3,7 +3,7 @@
 use super::Job;
 use crate::exit::Verdict;
 use crate::replicas::session::Outcome;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 

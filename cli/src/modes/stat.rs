@@ -9,7 +9,7 @@ use crate::replicas::session::Outcome;
 use crate::replicas::status::Status;
 use crate::text::style::Role;
 use crate::text::units;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use serde_json::json;
 use std::io;
 use std::time::Duration;

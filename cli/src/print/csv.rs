@@ -1,6 +1,6 @@
 //! Replies as comma-separated values (RFC 4180), a record each.
 
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 
 /// A reply as one record. Strings stand in double quotes, so that numbers, `NULL` and `ERROR` can be told
 /// from them; what is nested stands in a row.

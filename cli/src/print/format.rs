@@ -2,8 +2,8 @@
 
 use crate::text::printable;
 use crate::text::style::{Palette, Role};
-use holdback::protocol::inline::escape_into;
-use holdback::protocol::value::Value;
+use holdback::wire::inline::escape_into;
+use holdback::wire::value::Value;
 
 /// How a command's reply is best read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use crate::replicas::fanout::Asked;
 use crate::replicas::status::Status;
 use crate::text::printable;
 use crate::text::style::Palette;
-use holdback::protocol::command::Name;
-use holdback::protocol::value::Value;
+use holdback::command::Name;
+use holdback::wire::value::Value;
 use std::collections::{HashMap, HashSet};
 
 /// An answer cut into rows: what each row is called, and its text.

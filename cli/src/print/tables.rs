@@ -7,7 +7,7 @@ use crate::replicas::fanout::Asked;
 use crate::replicas::target::count;
 use crate::text::style::{Palette, Role};
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
-use holdback::protocol::command::{Kind, Name};
+use holdback::command::{Kind, Name};
 use std::collections::HashMap;
 
 /// Where a replica has nothing to put in a row.
@@ -181,7 +181,7 @@ fn summary(asked: &[Asked], counts: &Counts) -> (Role, String) {
 mod tests {
     use super::*;
     use crate::replicas::fanout::Silence;
-    use holdback::protocol::value::Value;
+    use holdback::wire::value::Value;
     use std::time::Duration;
 
     fn asked(id: usize, answer: Result<Value, Silence>) -> Asked {

@@ -15,7 +15,7 @@ use crate::print::notice;
 use crate::replicas::status::Status;
 use crate::replicas::target::count;
 use crate::text::style::Role;
-use holdback::protocol::inline::split_owned;
+use holdback::wire::inline::split_owned;
 use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;

@@ -1,7 +1,7 @@
 //! The first entry that a replica holds back.
 
 use crate::text::printable;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 
 /// A row of HOLDBACK's answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

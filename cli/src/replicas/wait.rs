@@ -1,7 +1,7 @@
 //! Waiting for a reply, in short steps, so that Ctrl-C is seen.
 
 use crate::interrupt::{Interrupt, STEP};
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use holdback_client::Connection;
 use holdback_client::clock::now;
 use std::io;

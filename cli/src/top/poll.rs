@@ -2,7 +2,7 @@
 
 use super::report::{Report, questions};
 use crate::replicas::wait::{self, is_time_out, words};
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use holdback_client::Connection;
 use holdback_client::clock::now;
 use std::io;

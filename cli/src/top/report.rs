@@ -3,7 +3,7 @@
 use crate::replicas::head::Head;
 use crate::replicas::status::Status;
 use crate::text::printable;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

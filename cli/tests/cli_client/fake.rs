@@ -4,7 +4,7 @@
 //! - `drop`: the connection is closed in place of the first answer;
 //! - `slow`: the answer takes longer than the client finds usual.
 
-use holdback::protocol::value::{Value, parse};
+use holdback::wire::value::{Value, parse};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

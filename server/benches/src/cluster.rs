@@ -3,8 +3,9 @@
 use holdback::consistency::Consistency;
 use holdback::driver::Read;
 use holdback::endpoint::EndpointSettings;
-use holdback::multicast::ReplicaId;
-use holdback::replica::{Now, Settings};
+use holdback::ids::ReplicaId;
+use holdback::settings::Settings;
+use holdback::turn::Now;
 use holdback_testkit::{ClientEnd, Host, Network};
 use std::time::Duration;
 

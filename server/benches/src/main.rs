@@ -11,12 +11,12 @@ mod cluster;
 
 use cluster::Cluster;
 use holdback::consistency::Consistency;
-use holdback::multicast::{
-    Ack, Entry, EntryBody, HoldbackQueue, Multicast, ReplicaId, Stamp, View,
-};
-use holdback::protocol::arguments::{Arguments, push_bulk};
-use holdback::protocol::frame::{Decoder, FrameLimits};
+use holdback::entry::{Entry, EntryBody};
+use holdback::ids::{Ack, ReplicaId, Stamp};
+use holdback::ordered::{HoldbackQueue, Multicast, View};
 use holdback::store::{Keyspace, Store};
+use holdback::wire::arguments::{Arguments, push_bulk};
+use holdback::wire::frame::{Decoder, FrameLimits};
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

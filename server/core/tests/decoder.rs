@@ -1,7 +1,7 @@
 //! The decoder against everything that may come over the wire: the protocol page's transcripts cut in any
 //! place, valid input with mistakes in it, and plain noise. Never a panic, never more memory than came in.
 
-use holdback::protocol::frame::{DecodeError, Decoder, FrameLimits};
+use holdback::wire::frame::{DecodeError, Decoder, FrameLimits};
 use proptest::prelude::*;
 
 /// Frames, and the error that ended them.

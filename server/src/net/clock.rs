@@ -1,6 +1,6 @@
 //! The only place that reads the time.
 
-use holdback::replica::Now;
+use holdback::turn::Now;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Time since the process began to serve.

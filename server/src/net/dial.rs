@@ -2,8 +2,9 @@
 
 use super::event_loop::EventLoop;
 use holdback::driver::Sockets;
-use holdback::multicast::ReplicaId;
-use holdback::replica::{ConnectionId, Now};
+use holdback::ids::ConnectionId;
+use holdback::ids::ReplicaId;
+use holdback::turn::Now;
 use mio::net::TcpStream;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

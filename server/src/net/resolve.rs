@@ -1,6 +1,6 @@
 //! Finding the addresses of peers. Names may take long to resolve, so that happens on a thread of its own.
 
-use holdback::multicast::ReplicaId;
+use holdback::ids::ReplicaId;
 use mio::Waker;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;

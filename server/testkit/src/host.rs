@@ -3,8 +3,11 @@
 use crate::network::{End, Network};
 use holdback::driver::{Driver, Read, Sockets};
 use holdback::endpoint::{EndpointSettings, Environment};
-use holdback::multicast::ReplicaId;
-use holdback::replica::{ConnectionId, Now, Replica, Settings};
+use holdback::ids::ConnectionId;
+use holdback::ids::ReplicaId;
+use holdback::replica::Replica;
+use holdback::settings::Settings;
+use holdback::turn::Now;
 use std::io;
 
 /// The process of one replica. Its party in the network is its index.

@@ -1,15 +1,15 @@
 //! The tables, from the code.
 
 use clap::CommandFactory;
+use holdback::command::redis::{Compatibility, REDIS_COMMANDS};
+use holdback::command::table::COMMANDS;
+use holdback::command::{CommandSpec, Group};
 use holdback::consistency::Consistency;
-use holdback::multicast::ReplicaId;
-use holdback::protocol::command::{CommandSpec, Group};
-use holdback::protocol::error::ErrorCode;
-use holdback::protocol::frame::FrameLimits;
-use holdback::protocol::message::MESSAGES;
-use holdback::protocol::redis::{Compatibility, REDIS_COMMANDS};
-use holdback::protocol::table::COMMANDS;
-use holdback::replica::Settings;
+use holdback::ids::ReplicaId;
+use holdback::message::MESSAGES;
+use holdback::settings::Settings;
+use holdback::wire::error::ErrorCode;
+use holdback::wire::frame::FrameLimits;
 use holdback_server::config::Arguments;
 use std::fmt::Write;
 

@@ -1,11 +1,13 @@
 //! What the pages worked out by hand, computed again.
 
 use super::read;
-use holdback::eventual::{Origin, VersionStamp, Versions};
-use holdback::multicast::{Ack, Entry, EntryBody, ReplicaId, Stamp};
+use holdback::entry::{Entry, EntryBody};
+use holdback::eventual::Versions;
+use holdback::ids::{Ack, ReplicaId, Stamp};
+use holdback::ids::{Origin, VersionStamp};
+use holdback::message::{encode_ack, encode_mcast, encode_update};
 use holdback::order::Order;
-use holdback::protocol::inline::split_owned;
-use holdback::protocol::message::{encode_ack, encode_mcast, encode_update};
+use holdback::wire::inline::split_owned;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Lines of the form `NAME = HASHED...`: hexadecimal digits and quoted strings, and a hash.

@@ -7,7 +7,7 @@ use crate::kit::clock::Clock;
 use crate::kit::cluster::Cluster;
 use crate::kit::failure::Failure;
 use crate::kit::print::show;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use holdback_client::Connection;
 use indicatif::ProgressBar;
 use std::time::Duration;

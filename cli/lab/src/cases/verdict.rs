@@ -10,8 +10,8 @@ use crate::kit::clock::nanoseconds;
 use crate::kit::collect::Final;
 use crate::kit::settle::Settled;
 use crate::order::Entry;
+use holdback::command::{Kind, lookup};
 use holdback::consistency::Consistency;
-use holdback::protocol::command::{Kind, lookup};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
@@ -256,7 +256,7 @@ fn difference<'a, T: PartialEq>(
 /// A key or value as it stands on a command line.
 #[must_use]
 pub fn quoted(bytes: &[u8]) -> String {
-    holdback::protocol::inline::quote_all([bytes])
+    holdback::wire::inline::quote_all([bytes])
 }
 
 fn latencies(case: &Case, seen: &[Seen]) -> Latencies {

@@ -5,7 +5,7 @@ use super::problem::Problem;
 use super::values::{ABSENT, Value, Values};
 use crate::history::{History, Operation, Outcome};
 use crate::order::Entry;
-use holdback::protocol::inline::quote_all;
+use holdback::wire::inline::quote_all;
 
 /// The longest call or answer that is shown in full.
 const WORDS_MAX: usize = 60;

@@ -4,7 +4,7 @@
 //! as a small number. What APPEND makes is kept as its two halves, not as bytes: a key that only ever grows
 //! would otherwise cost the square of its length.
 
-use holdback::protocol::arguments::parse_integer;
+use holdback::wire::arguments::parse_integer;
 use std::collections::HashMap;
 
 /// A value, or none: the number of an interned value.

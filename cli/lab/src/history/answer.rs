@@ -1,8 +1,8 @@
 //! Answers: what an operation that happened told its process.
 
 use super::call::{Call, Word};
-use holdback::protocol::inline::quote_all;
-use holdback::protocol::value::Value;
+use holdback::wire::inline::quote_all;
+use holdback::wire::value::Value;
 use std::fmt;
 
 /// The answer to a [`Call`] that happened.

@@ -15,8 +15,8 @@ pub use read::{Malformed, read, read_file};
 pub use write::{Writer, write};
 
 use holdback::consistency::Consistency;
-use holdback::protocol::error::ErrorCode;
-use holdback::protocol::value::Value;
+use holdback::wire::error::ErrorCode;
+use holdback::wire::value::Value;
 use std::collections::BTreeMap;
 
 /// What all clients of a run saw.

@@ -1,7 +1,7 @@
 //! One question to a replica, and what is said when there is no answer.
 
 use super::failure::Failure;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use holdback_client::Connection;
 use std::time::Duration;
 

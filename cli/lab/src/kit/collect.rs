@@ -4,7 +4,7 @@ use super::ask::{PATIENCE, words};
 use super::cluster::{Cluster, Replica};
 use super::status::Status;
 use crate::order::Entry;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use holdback_client::Connection;
 use holdback_client::json;
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use super::ask::call;
 use super::cluster::{Cluster, Replica};
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use std::time::Duration;
 
 /// One replica's answer to `STATUS`.

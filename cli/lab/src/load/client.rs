@@ -5,7 +5,7 @@ use super::mix::Kind;
 use super::sockets::Socket;
 use super::workload::Author;
 use crate::history::{Answer, Operation, Outcome};
-use holdback::protocol::value::{Scanner, Value, parse};
+use holdback::wire::value::{Scanner, Value, parse};
 use std::collections::VecDeque;
 use std::io;
 

@@ -1,7 +1,7 @@
 //! Operations as the bytes of their commands.
 
 use crate::history::Call;
-use holdback::protocol::arguments::{push_bulk, push_decimal};
+use holdback::wire::arguments::{push_bulk, push_decimal};
 
 /// Appends one command.
 pub(super) fn command(out: &mut Vec<u8>, words: &[&[u8]]) {

@@ -4,7 +4,7 @@ use crate::kit::ask::{PATIENCE, words};
 use crate::kit::cluster::Replica;
 use crate::kit::collect::entry;
 use crate::kit::failure::Failure;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use holdback_client::Connection;
 use std::fs::File;
 use std::io::{BufWriter, Write};

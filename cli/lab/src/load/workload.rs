@@ -2,8 +2,8 @@
 
 use super::mix::{Kind, Mix};
 use crate::history::{Answer, Call, Word};
-use holdback::protocol::arguments::push_decimal;
 use holdback::random::Random;
+use holdback::wire::arguments::push_decimal;
 
 /// Bytes appended to a key by one thread before a new one takes its place, so that values which only grow
 /// do not grow for ever.

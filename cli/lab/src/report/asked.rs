@@ -1,7 +1,7 @@
 //! Commands, whoever speaks of them: a trace, or a history.
 
 use crate::history::Call;
-use holdback::protocol::inline::quote_all;
+use holdback::wire::inline::quote_all;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The longest command or reply that a picture shows, in characters.

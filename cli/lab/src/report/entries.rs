@@ -3,7 +3,7 @@
 use super::asked::Command;
 use super::requests::Request;
 use super::trace::{FrameKind, Trace, What};
-use holdback::multicast::Stamp;
+use holdback::ids::Stamp;
 use std::collections::HashMap;
 
 /// The place of an entry in [`Entries`].

@@ -2,7 +2,7 @@
 
 use super::entries::{Entries, EntryId};
 use super::trace::{FrameKind, Trace, What};
-use holdback::multicast::Stamp;
+use holdback::ids::Stamp;
 use std::collections::HashMap;
 
 /// An entry's time in one replica's holdback queue. Times are wall times, in nanoseconds.

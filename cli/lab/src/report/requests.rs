@@ -3,8 +3,8 @@
 
 use super::asked::Command;
 use super::trace::{Trace, What};
-use holdback::multicast::Stamp;
-use holdback::protocol::command::{Kind, Name, lookup};
+use holdback::command::{Kind, Name, lookup};
+use holdback::ids::Stamp;
 use std::collections::{HashMap, VecDeque};
 
 /// A request for data.

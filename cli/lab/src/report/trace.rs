@@ -2,7 +2,7 @@
 
 use super::asked::{Command, clip};
 use crate::kit::failure::Failure;
-use holdback::multicast::Stamp;
+use holdback::ids::Stamp;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -6,8 +6,8 @@ use super::violation::{Check, ensure};
 use super::workload::{Command, Step};
 use super::world::World;
 use holdback::consistency::Consistency;
-use holdback::protocol::arguments::OwnedArguments;
-use holdback::protocol::value;
+use holdback::wire::arguments::OwnedArguments;
+use holdback::wire::value;
 use holdback_testkit::{ClientEnd, End, Ended};
 
 /// One client's program and its connection.

@@ -1,10 +1,12 @@
 //! What a replica's process tells while it works, kept in order until it is judged.
 
 use holdback::endpoint::Environment;
-use holdback::multicast::{Entry, ReplicaId};
-use holdback::observe::trace_lines;
-use holdback::protocol::frame::{DecodeError, Frame};
-use holdback::replica::{ConnectionId, Event, Level, Now};
+use holdback::entry::Entry;
+use holdback::ids::ConnectionId;
+use holdback::ids::ReplicaId;
+use holdback::trace::trace_lines;
+use holdback::turn::{Event, Level, Now};
+use holdback::wire::frame::{DecodeError, Frame};
 use serde_json::Value as Json;
 
 /// One thing that was told, as far as it is checked or shown.

@@ -4,9 +4,9 @@ use super::ear::Told;
 use super::show;
 use super::violation::{Check, ensure};
 use super::world::World;
-use holdback::protocol::inline::quote_all;
-use holdback::protocol::message::Message;
-use holdback::replica::ConnectionId;
+use holdback::ids::ConnectionId;
+use holdback::message::Message;
+use holdback::wire::inline::quote_all;
 use holdback_testkit::End;
 
 /// A client's command in the eventual model, from the moment it is handed in.

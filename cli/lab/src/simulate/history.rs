@@ -7,10 +7,10 @@ use super::world::World;
 use crate::history::{Answer, Call, Final, History, Moment, Operation, Outcome};
 use crate::order::Entry;
 use holdback::consistency::Consistency;
-use holdback::multicast::EntryBody;
-use holdback::protocol::arguments::Arguments;
-use holdback::protocol::value::{self, Value};
+use holdback::entry::EntryBody;
 use holdback::store::Keyspace;
+use holdback::wire::arguments::Arguments;
+use holdback::wire::value::{self, Value};
 use std::collections::BTreeMap;
 
 /// Which reads go into a history.

@@ -3,9 +3,11 @@
 use super::agenda::{Agenda, Happening, Time};
 use super::ear::Ear;
 use super::plan::Plan;
-use holdback::multicast::{Entry, ReplicaId};
+use holdback::entry::Entry;
+use holdback::ids::ReplicaId;
 use holdback::random::Random;
-use holdback::replica::{Now, Settings};
+use holdback::settings::Settings;
+use holdback::turn::Now;
 use holdback_testkit::Host;
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What the data must be: an order replayed by other code than the server's, every past state kept.
 
-use holdback::multicast::EntryBody;
+use holdback::entry::EntryBody;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Write;

@@ -7,10 +7,10 @@ use super::weather::Weather;
 use super::workload::{Step, plan_client};
 use holdback::consistency::Consistency;
 use holdback::endpoint::EndpointSettings;
-use holdback::multicast::ReplicaId;
-use holdback::protocol::frame::FrameLimits;
+use holdback::ids::ReplicaId;
 use holdback::random::Random;
-use holdback::replica::Settings;
+use holdback::settings::Settings;
+use holdback::wire::frame::FrameLimits;
 use std::time::Duration;
 
 /// What is asked for.

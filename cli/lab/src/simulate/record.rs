@@ -3,9 +3,11 @@
 
 use super::model::Model;
 use super::violation::{Check, ensure};
-use holdback::multicast::{Entry, EntryBody, Multicast, Stamp};
-use holdback::order::Digest;
-use holdback::protocol::message::Message;
+use holdback::entry::{Entry, EntryBody};
+use holdback::ids::Digest;
+use holdback::ids::Stamp;
+use holdback::message::Message;
+use holdback::ordered::Multicast;
 use holdback::store::{Keyspace, Store};
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@ use super::record::Record;
 use super::violation::{Check, Violation, ensure};
 use super::workload::Command;
 use holdback::consistency::Consistency;
-use holdback::protocol::error::ErrorCode;
+use holdback::wire::error::ErrorCode;
 use judge::Told;
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! Frames and events as the lines of a trace.
 
 use super::ear::Told;
-use holdback::multicast::Entry;
-use holdback::protocol::message::Message;
+use holdback::entry::Entry;
+use holdback::message::Message;
 
 /// A frame for the trace.
 pub(super) fn frame(message: &Message) -> String {

@@ -2,8 +2,8 @@
 
 use super::record::LinkEnd;
 use super::violation::{Check, Violation};
-use holdback::protocol::frame::{Decoder, FrameLimits};
-use holdback::protocol::message::Message;
+use holdback::message::Message;
+use holdback::wire::frame::{Decoder, FrameLimits};
 use std::collections::VecDeque;
 
 /// One direction of a connection between replicas.

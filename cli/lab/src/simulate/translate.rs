@@ -8,7 +8,7 @@
 use super::model::number;
 use super::workload::{COUNTER, KEYS};
 use crate::history::{Answer, Call};
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 
 /// The calls of one command and the answers to them.
 #[derive(Debug, Default)]

@@ -3,9 +3,11 @@
 mod commands;
 
 use super::violation::{Check, ensure};
-use holdback::eventual::{Gossip, Origin, Vector, VersionStamp};
-use holdback::multicast::{Entry, ReplicaId};
-use holdback::protocol::message::Message;
+use holdback::entry::Entry;
+use holdback::eventual::Gossip;
+use holdback::ids::ReplicaId;
+use holdback::ids::{Origin, Vector, VersionStamp};
+use holdback::message::Message;
 use holdback::store::Keyspace;
 use std::collections::BTreeMap;
 

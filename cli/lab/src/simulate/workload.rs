@@ -23,7 +23,7 @@ impl Command {
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&holdback::protocol::inline::quote_all(self.words()))
+        f.write_str(&holdback::wire::inline::quote_all(self.words()))
     }
 }
 

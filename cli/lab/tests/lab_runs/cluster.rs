@@ -1,7 +1,7 @@
 //! `cluster.sh`.
 
 use crate::place::{Place, in_terminal, root};
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use holdback_testkit::processes::{PATIENCE, programs};
 use std::net::TcpListener;
 

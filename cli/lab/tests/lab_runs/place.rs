@@ -1,6 +1,6 @@
 //! A place for each test: programs, ports of its own, and a folder for its runs.
 
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use holdback_client::Connection;
 use holdback_testkit::processes::{PATIENCE, free_ports, programs};
 use rexpect::session::{PtySession, spawn_command};

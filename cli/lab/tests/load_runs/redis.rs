@@ -1,7 +1,7 @@
 //! Plain Redis commands.
 
 use crate::cluster::Cluster;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use holdback_testkit::processes::PATIENCE;
 
 #[test]

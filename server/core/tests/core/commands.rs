@@ -4,8 +4,8 @@
 //! so each builds on those before it.
 
 use crate::world::World;
+use holdback::command::table::COMMANDS;
 use holdback::consistency::Consistency::{self, Eventual, Linearizable, Sequential};
-use holdback::protocol::table::COMMANDS;
 use std::collections::BTreeSet;
 
 /// Rows that hold in every model.

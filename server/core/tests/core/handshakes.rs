@@ -3,7 +3,7 @@
 use crate::puppet::{Hello, stage};
 use crate::world::World;
 use holdback::consistency::Consistency::{Eventual, Linearizable, Sequential};
-use holdback::replica::Settings;
+use holdback::settings::Settings;
 use std::time::Duration;
 
 #[test]

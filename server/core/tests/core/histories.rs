@@ -5,7 +5,7 @@ use crate::motion::all_or_below;
 use crate::random::{Random, seeds};
 use crate::world::{ClientId, World};
 use holdback::consistency::Consistency::{self, Linearizable, Sequential};
-use holdback::multicast::EntryBody;
+use holdback::entry::EntryBody;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 

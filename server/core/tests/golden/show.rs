@@ -1,9 +1,9 @@
 //! Frames as the scripts show them.
 
-use holdback::eventual::Vector;
-use holdback::protocol::frame::Frame;
-use holdback::protocol::inline::quote_all;
-use holdback::protocol::message::Message;
+use holdback::ids::Vector;
+use holdback::message::Message;
+use holdback::wire::frame::Frame;
+use holdback::wire::inline::quote_all;
 
 /// A frame in a line; none for heartbeats.
 pub(crate) fn frame(from: u16, to: u16, frame: Frame<'_>) -> Option<String> {
@@ -17,7 +17,7 @@ pub(crate) fn frame(from: u16, to: u16, frame: Frame<'_>) -> Option<String> {
 fn show(from: u16, to: u16, message: &Message) -> String {
     match message {
         Message::Mcast(previous, entries) => {
-            let entry = |(time, body): &(u64, holdback::multicast::EntryBody)| {
+            let entry = |(time, body): &(u64, holdback::entry::EntryBody)| {
                 format!("{time}.{from} [{}]", body.describe())
             };
             let entries: Vec<String> = entries.iter().map(entry).collect();

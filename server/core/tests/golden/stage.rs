@@ -3,10 +3,11 @@
 use crate::show;
 use holdback::consistency::Consistency;
 use holdback::endpoint::{EndpointSettings, Environment};
-use holdback::multicast::ReplicaId;
-use holdback::protocol::arguments::OwnedArguments;
-use holdback::protocol::frame::{Decoder, FrameLimits};
-use holdback::replica::{Event, Now, Settings};
+use holdback::ids::ReplicaId;
+use holdback::settings::Settings;
+use holdback::turn::{Event, Now};
+use holdback::wire::arguments::OwnedArguments;
+use holdback::wire::frame::{Decoder, FrameLimits};
 use holdback_testkit::{ALL, ClientEnd, End, Host, Network};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;

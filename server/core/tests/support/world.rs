@@ -7,10 +7,12 @@
 use crate::motion::Move;
 use holdback::consistency::Consistency;
 use holdback::endpoint::{EndpointSettings, Environment};
-use holdback::multicast::ReplicaId;
-use holdback::order::Digest;
-use holdback::protocol::value::{self, Value};
-use holdback::replica::{Event, Now, Replica, Settings};
+use holdback::ids::Digest;
+use holdback::ids::ReplicaId;
+use holdback::replica::Replica;
+use holdback::settings::Settings;
+use holdback::turn::{Event, Now};
+use holdback::wire::value::{self, Value};
 use holdback_testkit::{ClientEnd, End, Host, Network};
 use std::time::Duration;
 

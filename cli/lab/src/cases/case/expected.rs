@@ -1,6 +1,6 @@
 //! What a case expects of a reply or of a value in the store.
 
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use std::fmt;
@@ -106,7 +106,7 @@ impl fmt::Display for Expected {
         match self {
             Self::Text(text) => {
                 let mut line = String::new();
-                holdback::protocol::inline::escape_into(text.as_bytes(), &mut line);
+                holdback::wire::inline::escape_into(text.as_bytes(), &mut line);
                 f.write_str(&line)
             }
             Self::Integer(number) => write!(f, "(integer) {number}"),

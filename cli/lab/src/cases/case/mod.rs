@@ -154,7 +154,7 @@ impl Request {
     /// The request as one line of the inline grammar.
     #[must_use]
     pub fn line(&self) -> String {
-        holdback::protocol::inline::quote_all(self.arguments())
+        holdback::wire::inline::quote_all(self.arguments())
     }
 }
 

@@ -3,8 +3,8 @@
 use super::seconds::seconds_problem;
 use super::{Case, Client, Expected, FaultKind, LinkDelay, Path, Seconds, joins};
 use crate::order::{Command, join_commands, same_command, split_commands};
-use holdback::protocol::command::{CommandSpec, Kind, Name, lookup};
-use holdback::protocol::error::ErrorCode;
+use holdback::command::{CommandSpec, Kind, Name, lookup};
+use holdback::wire::error::ErrorCode;
 
 /// The most replicas that a case may ask for.
 const REPLICAS_MAX: usize = 32;

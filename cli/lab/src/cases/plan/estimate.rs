@@ -2,8 +2,8 @@
 
 use super::Plan;
 use crate::cases::case::{Case, FaultKind, LinkDelay, joins};
+use holdback::command::{Kind, lookup};
 use holdback::consistency::Consistency;
-use holdback::protocol::command::{Kind, lookup};
 use std::time::Duration;
 
 /// A write that a cut holds up is answered with an error after this long, by default.

@@ -11,7 +11,7 @@ use crate::kit::print::table::{Align, Cell, Table};
 use crate::kit::print::{BAD, FAINT, PLAIN, STRONG, WARN, count, paragraph, styled, yes_or_no};
 use crate::kit::settle::short;
 use holdback::consistency::Consistency;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 
 /// Everything about a run that is shown.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,5 @@
 use super::*;
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use serde_json::Value as Json;
 use std::time::Duration;
 

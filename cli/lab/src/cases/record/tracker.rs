@@ -3,8 +3,8 @@
 use crate::cases::case::Request;
 use crate::cases::clients::Exchange;
 use crate::history::Call;
-use holdback::protocol::command::{Kind, lookup};
-use holdback::protocol::value::Value;
+use holdback::command::{Kind, lookup};
+use holdback::wire::value::Value;
 
 /// What following one more request found.
 #[derive(Debug, Default)]

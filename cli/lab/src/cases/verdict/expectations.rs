@@ -6,7 +6,7 @@ use crate::cases::clients::{Exchange, Seen};
 use crate::kit::collect::Final;
 use crate::kit::print::show;
 use crate::order::{Entry, same_commands, split_commands};
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 
 /// The number of expectations, and those that are not met.
 pub(super) fn compare(case: &Case, seen: &[Seen], finals: &[&Final]) -> (usize, Vec<Unmet>) {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::cases::clients::Exchange;
 use crate::check::{Evidence, Limits};
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 
 /// Two clients: `SET x 1` at replica 1, `GET x` at replica 2.
 fn case(consistency: &str, expect: &str) -> Case {

@@ -4,9 +4,9 @@ use super::random::call;
 use crate::check::reference::{Store, apply};
 use crate::history::{Answer, Call};
 use holdback::command::{Run, lookup};
-use holdback::protocol::reply::{ReplyWriter, Resp};
-use holdback::protocol::value::Value;
 use holdback::store;
+use holdback::wire::reply::{ReplyWriter, Resp};
+use holdback::wire::value::Value;
 
 /// A server's store, asked as its replica asks it.
 struct Server {
@@ -52,7 +52,7 @@ impl Server {
         if let Err(error) = answer {
             reply.error(&error);
         }
-        let parsed = holdback::protocol::value::parse(&bytes).expect("a reply");
+        let parsed = holdback::wire::value::parse(&bytes).expect("a reply");
         parsed.expect("a whole reply").0
     }
 }

@@ -32,8 +32,8 @@ use super::problem::{Compiler, Op};
 use super::replay::Replay;
 use super::verdict::{Blame, CounterExample, Kind, Verdict};
 use crate::history::{Answer, Call, History};
+use holdback::command::{self, lookup};
 use holdback::consistency::Consistency;
-use holdback::protocol::command::{self, lookup};
 use std::collections::{HashMap, VecDeque};
 
 use calls::{normal, plain, same_call};

@@ -1,13 +1,13 @@
 //! Values and times as text.
 
-use holdback::protocol::value::Value;
+use holdback::wire::value::Value;
 use std::time::Duration;
 
 /// A string in double quotes, escaped as redis-cli does.
 #[must_use]
 pub fn bytes(bytes: &[u8]) -> String {
     let mut text = String::new();
-    holdback::protocol::inline::escape_into(bytes, &mut text);
+    holdback::wire::inline::escape_into(bytes, &mut text);
     text
 }
 

@@ -6,10 +6,10 @@ use super::{
 };
 use crate::simulate::violation::{Violation, ensure};
 use holdback::consistency::Consistency;
-use holdback::multicast::EntryBody;
-use holdback::order::Digest;
-use holdback::protocol::arguments::OwnedArguments;
-use holdback::protocol::error::ErrorCode;
+use holdback::entry::EntryBody;
+use holdback::ids::Digest;
+use holdback::wire::arguments::OwnedArguments;
+use holdback::wire::error::ErrorCode;
 use std::collections::BTreeMap;
 
 /// A reply: which request it is for, and the position at which it was made.

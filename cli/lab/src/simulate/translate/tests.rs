@@ -8,7 +8,7 @@ use crate::simulate::plan::Options;
 use crate::simulate::workload::Command;
 use crate::simulate::workload::{Step, plan_client};
 use holdback::consistency::Consistency;
-use holdback::multicast::EntryBody;
+use holdback::entry::EntryBody;
 use std::collections::BTreeSet;
 
 /// Commands as clients give them, those that change only the connection left out.
@@ -48,7 +48,7 @@ fn calls_do_and_answer_what_commands_do_and_answer() {
         let (mut model, mut store) = (Model::default(), Store::new());
         for (command, position) in commands(seed).iter().zip(1..) {
             let reply = model.apply(&EntryBody::command(&command.words()));
-            let reply = holdback::protocol::value::parse(&reply)
+            let reply = holdback::wire::value::parse(&reply)
                 .ok()
                 .flatten()
                 .map(|(value, _)| value);

@@ -53,7 +53,7 @@ impl Versions {
             applied.sort();
             expected.sort();
         }
-        let show = holdback::protocol::inline::quote_all(words.iter().copied());
+        let show = holdback::wire::inline::quote_all(words.iter().copied());
         ensure!(
             applied == expected,
             OWN_WRITES,
