@@ -127,8 +127,7 @@ impl Decoder {
     ///
     /// # Errors
     /// A [`DecodeError`] if no continuation of `input` could be a frame within the limits.
-    // Once for each frame, and worth 20 instructions of 420 in every loop that decodes.
-    #[inline(always)]
+    #[inline]
     pub fn decode(&mut self, input: &[u8]) -> Result<Option<usize>, DecodeError> {
         if self.missing.is_none() {
             match input.first() {
