@@ -89,8 +89,8 @@ pub trait Out {
     /// Closes a connection. The replica will not name it again and takes no more frames from it.
     fn close(&mut self, connection: ConnectionId, how: Close);
 
-    /// Begins to connect to a peer; answered by [`super::Replica::dialled`] or
-    /// [`super::Replica::dial_failed`].
+    /// Begins to connect to a peer; answered by [`Replica::dialled`](crate::replica::Replica::dialled) or
+    /// [`Replica::dial_failed`](crate::replica::Replica::dial_failed).
     fn dial(&mut self, peer: ReplicaId);
 
     /// Stops or resumes reading from a client that has too many unanswered requests.

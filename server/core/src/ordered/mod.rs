@@ -8,7 +8,7 @@
 //! # The algorithm
 //!
 //! Every replica keeps a [Lamport clock](LamportClock), a [hold-back queue](HoldbackQueue) of entries
-//! ordered by [`Stamp`] (time first, then replica, so that no two are equal), and for every other replica
+//! ordered by [`Stamp`](crate::ids::Stamp) (time first, then replica, so that no two are equal), and for every other replica
 //! `q` and every origin `o` the highest time up to which `q` is known to hold the entries of `o`.
 //! [`Multicast`] is exactly this state.
 //!
