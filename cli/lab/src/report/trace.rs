@@ -3,6 +3,7 @@
 use super::asked::{Command, clip};
 use crate::kit::failure::Failure;
 use holdback::ids::Stamp;
+use holdback::trace::Line;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -140,33 +141,6 @@ pub(super) fn read(mut input: impl BufRead, replica: u16) -> Result<Trace, (usiz
         }
     }
     Ok(trace)
-}
-
-/// A line as it stands in the file.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    event: Cow<'a, str>,
-    replica: u16,
-    wall_ns: u64,
-    #[serde(default)]
-    clock: u64,
-    #[serde(borrow)]
-    frame: Option<Cow<'a, str>>,
-    peer: Option<u16>,
-    #[serde(borrow)]
-    stamp: Option<Cow<'a, str>>,
-    position: Option<u64>,
-    #[serde(borrow)]
-    client: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    command: Option<Vec<Cow<'a, str>>>,
-    #[serde(borrow)]
-    commands: Option<Vec<Vec<Cow<'a, str>>>>,
-    #[serde(borrow)]
-    reply: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    reason: Option<Cow<'a, str>>,
 }
 
 /// The event of a line; none if pictures have no use for it. Clients are numbered as they come.

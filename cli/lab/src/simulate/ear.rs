@@ -7,7 +7,6 @@ use holdback::ids::ReplicaId;
 use holdback::trace::trace_lines;
 use holdback::turn::{Event, Level, Now};
 use holdback::wire::frame::{DecodeError, Frame};
-use serde_json::Value as Json;
 
 /// One thing that was told, as far as it is checked or shown.
 #[derive(Debug)]
@@ -63,7 +62,8 @@ impl Environment for Ear {
     fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
         if let Some(trace) = &mut self.trace {
             for line in trace_lines(self.replica, now, clock, event) {
-                trace.push_str(&Json::Object(line).to_string());
+                // Strings and numbers are always JSON.
+                trace.push_str(&serde_json::to_string(&line).unwrap_or_default());
                 trace.push('\n');
             }
         }
