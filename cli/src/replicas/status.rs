@@ -1,42 +1,30 @@
 //! What STATUS answers: `name:value` lines.
 
+use holdback::admin::Fields;
+
 /// The lines, in the order given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Status {
-    lines: Vec<(String, String)>,
-}
+pub(crate) struct Status(Fields);
 
 impl Status {
-    /// Reads the lines; what is no `name:value` line (a heading, a blank) is left out.
+    /// Reads the lines.
     pub(crate) fn parse(text: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(text);
-        let field = |line: &str| {
-            let (name, value) = line.split_once(':')?;
-            Some((name.to_owned(), value.trim_end().to_owned()))
-        };
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        Self {
-            lines: lines.filter_map(field).collect(),
-        }
+        Self(Fields::read(String::from_utf8_lossy(text).into_owned()))
     }
 
     /// The value of a field.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.fields()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value)
+        self.0.get(name)
     }
 
     /// The number in a field; 0 if there is none.
     pub(crate) fn number(&self, name: &str) -> u64 {
-        let value = self.get(name).and_then(|value| value.parse().ok());
-        value.unwrap_or_default()
+        self.0.number(name)
     }
 
     /// Every field.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        let lines = self.lines.iter();
-        lines.map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter()
     }
 
     /// The links that are not up, as `link 2: silent 2.1s`.

@@ -2,37 +2,31 @@
 
 use super::ask::call;
 use super::cluster::{Cluster, Replica};
+use holdback::admin::Fields;
 use holdback::wire::value::Value;
 use std::time::Duration;
 
 /// One replica's answer to `STATUS`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Status {
-    fields: Vec<(String, String)>,
-}
+pub struct Status(Fields);
 
 impl Status {
     /// Reads `name:value` lines.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let fields = text.lines().filter_map(|line| line.split_once(':'));
-        let owned = |(name, value): (&str, &str)| (name.into(), value.into());
-        let fields = fields.map(owned).collect();
-        Self { fields }
+        Self(Fields::read(text.to_owned()))
     }
 
     /// A field's value.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let field = self.fields.iter().find(|(field, _)| field == name);
-        field.map(|(_, value)| value.as_str())
+        self.0.get(name)
     }
 
     /// A field's value as a number, 0 if it is missing.
     #[must_use]
     pub fn number(&self, name: &str) -> u64 {
-        let number = self.get(name).and_then(|value| value.parse().ok());
-        number.unwrap_or(0)
+        self.0.number(name)
     }
 
     /// How many entries the replica has delivered (eventual model: applied).
@@ -56,9 +50,9 @@ impl Status {
     /// Each link: the other replica's id and how the link is.
     #[must_use]
     pub fn links(&self) -> Vec<(&str, &str)> {
-        let links = self.fields.iter();
+        let links = self.0.iter();
         links
-            .filter_map(|(name, state)| Some((name.strip_prefix("link.")?, state.as_str())))
+            .filter_map(|(name, state)| Some((name.strip_prefix("link.")?, state)))
             .collect()
     }
 }

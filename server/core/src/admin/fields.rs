@@ -30,9 +30,11 @@ impl Fields {
         self.0
     }
 
-    /// Names with values, in the order in which they were written.
+    /// Names with values, in the order in which they were written. What is no `name:value` line (a heading, a blank)
+    /// is left out.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.lines().filter_map(|line| line.split_once(':'))
+        let lines = self.0.lines().filter(|line| !line.starts_with('#'));
+        lines.filter_map(|line| line.split_once(':'))
     }
 
     /// The value of a name.

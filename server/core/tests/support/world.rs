@@ -5,6 +5,7 @@
 //! every step the orders of all replicas are compared: each must be a prefix of the longest.
 
 use crate::motion::Move;
+use holdback::admin::Fields;
 use holdback::consistency::Consistency;
 use holdback::endpoint::{EndpointSettings, Environment};
 use holdback::ids::Digest;
@@ -348,11 +349,9 @@ impl World {
     /// One line of a replica's STATUS.
     pub(crate) fn status(&mut self, id: u16, name: &str) -> String {
         let status = self.inspect(id, "STATUS");
-        let found = status.lines().find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            (key == name).then(|| value.to_owned())
-        });
-        found.unwrap_or_else(|| panic!("no {name} in {status}"))
+        let fields = Fields::read(status);
+        let found = fields.get(name).map(str::to_owned);
+        found.unwrap_or_else(|| panic!("no {name} in {fields:?}"))
     }
 }
 
