@@ -8,6 +8,9 @@ pub(crate) mod purpose {
     pub(crate) const KEYS: u64 = DELAYS + 1;
 }
 
+/// What SplitMix64 adds to its state for each number.
+pub const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// A SplitMix64 generator (Steele and others, "Fast Splittable Pseudorandom Number Generators", 2014).
 #[derive(Clone, Debug)]
 pub struct Random {
@@ -34,7 +37,7 @@ impl Random {
     /// A number that [`mix`] makes random, for whoever may not need it.
     #[inline]
     pub(crate) fn step(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.state = self.state.wrapping_add(STEP);
         self.state
     }
 
@@ -88,8 +91,9 @@ impl Random {
     }
 }
 
-/// The random bits of a step.
-pub(crate) fn mix(mut mixed: u64) -> u64 {
+/// Mixes the bits of a number: the finalizer of SplitMix64, which makes a step random.
+#[must_use]
+pub fn mix(mut mixed: u64) -> u64 {
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)

@@ -5,7 +5,7 @@ mod estimate;
 pub use estimate::estimate;
 
 use super::case::{Case, Seconds};
-use holdback::random::Random;
+use holdback::random::{Random, STEP};
 use std::time::Duration;
 
 /// Every delay of a run, drawn from its seed.
@@ -40,9 +40,6 @@ fn stream(seed: u64, index: u64) -> Random {
     let mixed = Random::new(seed.wrapping_sub(STEP), 0).draw();
     Random::new(mixed ^ index.wrapping_mul(0xd134_2543_de82_ef95), 0)
 }
-
-/// What SplitMix64 adds to its state for each number.
-const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A time in the range, to the microsecond.
 fn draw(random: &mut Random, range: &Seconds) -> Duration {

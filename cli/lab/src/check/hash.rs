@@ -1,14 +1,12 @@
 //! Hashing of small numbers: quick, and the same in every run.
 
+use holdback::random;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Mixes the bits of a number (the finalizer of SplitMix64).
+/// The bits of a number, mixed.
 pub(super) fn mix(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
+    random::mix(number.wrapping_add(random::STEP))
 }
 
 /// 128 bits for a pair of numbers.
