@@ -90,12 +90,12 @@ pub fn trace_lines<'a>(
             peer,
             frame,
             stamps,
-        } => frames(line("send"), peer, frame, stamps),
+        } => frames(&line("send"), peer, frame, stamps),
         Event::Receive {
             peer,
             frame,
             stamps,
-        } => frames(line("receive"), peer, frame, stamps),
+        } => frames(&line("receive"), peer, frame, stamps),
         Event::Deliver { position, entry } => delivered(line("deliver"), position, entry),
         Event::Apply { position, entry } => delivered(line("apply"), position, entry),
         Event::LinkUp { peer } => vec![Line {
@@ -117,7 +117,7 @@ pub fn trace_lines<'a>(
 
 /// A line for each stamp of a frame, or one if it has none.
 fn frames<'a>(
-    line: Line<'a>,
+    line: &Line<'a>,
     peer: ReplicaId,
     frame: &'static str,
     stamps: &[Stamp],

@@ -16,6 +16,7 @@ use crate::kit::print::show;
 use crate::kit::run_folder::RunFolder;
 use crate::kit::settle;
 use crate::kit::status::positions;
+use crate::order;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::time::Duration;
@@ -187,7 +188,7 @@ fn write(case: &Case, plan: &Plan, report: &Report, folder: &RunFolder) -> Resul
         let lines: String = last
             .order
             .iter()
-            .map(|entry| entry.to_json() + "\n")
+            .map(|entry| order::to_json(entry) + "\n")
             .collect();
         folder.write(&format!("replica-{}.order.jsonl", last.replica), &lines)?;
         folder.write_json(&last.store_file(), &store_json(&last.store))?;

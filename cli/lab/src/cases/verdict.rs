@@ -206,7 +206,7 @@ fn compare_orders(finals: &[&Final]) -> Agreement {
                 .min()
         };
         let place = || format!("position {}", position().unwrap_or_default());
-        let show = |entry: &Entry| format!("{} {}", entry.stamp, entry.line());
+        let show = |entry: &Entry| format!("{} {}", entry.stamp, entry.body());
         difference(finals, entry, place, show)
     };
     let found = (0..longest).find_map(differ);

@@ -51,7 +51,7 @@ pub(super) fn key(problem: &Problem, key: Key) -> String {
 
 /// What an entry of the order does.
 pub(super) fn entry(entry: &Entry) -> String {
-    shorten(&entry.line())
+    shorten(&entry.body())
 }
 
 /// A value: quoted if need be, or `nil`.

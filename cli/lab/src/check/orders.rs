@@ -1,7 +1,7 @@
 //! The orders of all replicas as one, if they agree.
 
 use crate::kit::failure::Failure;
-use crate::order::Entry;
+use crate::order::{Entry, from_json};
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -167,7 +167,7 @@ fn same(ours: &Entry, theirs: &Entry) -> bool {
 }
 
 fn parse(path: &Path, number: usize, line: &str) -> Result<Entry, Failure> {
-    Entry::from_json(line).map_err(|what| wrong(path, Some(number), &what))
+    from_json(line).map_err(|what| wrong(path, Some(number), &what))
 }
 
 fn wrong(path: &Path, line: Option<usize>, what: &dyn std::fmt::Display) -> Failure {

@@ -177,6 +177,6 @@ impl Call {
 /// As `ORDER` prints it: `SET x 1`, a transaction's calls joined by ` ; `.
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::order::join_commands(&self.commands()))
+        f.write_str(&holdback::entry::line::join_commands(&self.commands()))
     }
 }

@@ -4,6 +4,7 @@ use crate::kit::ask::{PATIENCE, words};
 use crate::kit::cluster::Replica;
 use crate::kit::collect::entry;
 use crate::kit::failure::Failure;
+use crate::order::to_json;
 use holdback::wire::value::Value;
 use holdback_client::Connection;
 use std::fs::File;
@@ -138,7 +139,7 @@ impl Follower {
         let count = lines.len() as u64;
         for line in lines {
             let entry = entry(line).map_err(Stopped::Asked)?;
-            writeln!(self.file, "{}", entry.to_json()).map_err(Stopped::Wrote)?;
+            writeln!(self.file, "{}", to_json(&entry)).map_err(Stopped::Wrote)?;
             self.next = entry.position + 1;
         }
         Ok(count)

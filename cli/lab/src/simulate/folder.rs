@@ -11,6 +11,7 @@ use crate::history::{self, Answer, History, Outcome};
 use crate::kit::cluster::Cluster;
 use crate::kit::failure::Failure;
 use crate::kit::run_folder::{RunFolder, runs};
+use crate::order::to_json;
 use holdback_client::json;
 use serde_json::{Map, Value as Json};
 use std::fmt::Write;
@@ -93,7 +94,7 @@ fn write_replicas(world: &World, folder: &RunFolder) -> Result<(), Failure> {
         let mut order = String::new();
         for (position, delivered) in &journal.delivered {
             let entry = entry(*position, delivered.stamp.to_string(), &delivered.body);
-            order.push_str(&entry.to_json());
+            order.push_str(&to_json(&entry));
             order.push('\n');
         }
         folder.write(&format!("replica-{id}.trace.jsonl"), &journal.trace)?;

@@ -2,7 +2,7 @@
 
 use crate::place::{Answer, Place};
 use holdback_lab::history::{History, read_file};
-use holdback_lab::order::Entry;
+use holdback_lab::order::{Entry, from_json};
 use std::path::PathBuf;
 
 /// A cluster of three.
@@ -34,8 +34,6 @@ impl Cluster {
     pub(crate) fn order(&self, id: usize) -> Vec<Entry> {
         let path = self.run.join(format!("replica-{id}.order.jsonl"));
         let text = std::fs::read_to_string(path).unwrap();
-        text.lines()
-            .map(|line| Entry::from_json(line).unwrap())
-            .collect()
+        text.lines().map(|line| from_json(line).unwrap()).collect()
     }
 }

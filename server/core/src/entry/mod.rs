@@ -17,7 +17,6 @@ use crate::wire::arguments::{
     push_decimal,
 };
 use crate::wire::frame::{Decoder, Frame, FrameLimits};
-use crate::wire::inline;
 use shape::{counted_words, counts, single_command, split_shape};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -208,35 +207,6 @@ impl EntryBody {
     #[must_use]
     pub fn read(&self) -> EntryReader<'_> {
         EntryReader::new(self.bytes())
-    }
-
-    /// The commands as lines of the inline grammar, joined by ` ; `.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        let lines: Vec<String> = self.read().commands().map(inline::quote_all).collect();
-        lines.join(" ; ")
-    }
-
-    /// As [`describe`](Self::describe), behind what a transaction watches: `WATCHED key position ... ; `. No
-    /// command has that name, so a line says without doubt what every replica compares at delivery.
-    #[must_use]
-    pub fn line(&self) -> String {
-        let mut reader = self.read();
-        let mut watched = String::new();
-        while let Some((key, changed)) = reader.next_watch() {
-            let separator = if watched.is_empty() { "WATCHED" } else { "" };
-            watched.push_str(&format!(
-                "{separator} {} {changed}",
-                inline::quote_all([key])
-            ));
-        }
-        let commands = self.describe();
-        let separator = if watched.is_empty() || commands.is_empty() {
-            ""
-        } else {
-            " ; "
-        };
-        watched + separator + &commands
     }
 }
 

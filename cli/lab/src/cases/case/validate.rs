@@ -2,8 +2,9 @@
 
 use super::seconds::seconds_problem;
 use super::{Case, Client, Expected, FaultKind, LinkDelay, Path, Seconds, joins};
-use crate::order::{Command, join_commands, same_command, split_commands};
+
 use holdback::command::{CommandSpec, Kind, Name, lookup};
+use holdback::entry::line::{Command, join_commands, same_command, split_commands};
 use holdback::wire::error::ErrorCode;
 
 /// The most replicas that a case may ask for.

@@ -75,9 +75,9 @@ fn full_table(finals: &[Final], rows: &[Row<'_>], ordered: bool) -> Table {
     let cell = |entry: &Entry| {
         // Stamps of the eventual model are times of day to the microsecond, which say nothing here.
         if ordered {
-            format!("{:>width$}  {}", entry.stamp, entry.line())
+            format!("{:>width$}  {}", entry.stamp, entry.body())
         } else {
-            entry.line()
+            entry.body()
         }
     };
     let mut table = Table::new(&[("position", Align::Right)]);
@@ -100,7 +100,7 @@ fn narrow_table(finals: &[Final], rows: &[Row<'_>]) -> Table {
             .map(|entry| entry.map(|entry| entry.stamp.clone()))
             .collect();
         let mut cells = side_by_side(position(row), finals, stamps, true);
-        let mut commands: Vec<String> = row.iter().flatten().map(|entry| entry.line()).collect();
+        let mut commands: Vec<String> = row.iter().flatten().map(|entry| entry.body()).collect();
         commands.dedup();
         cells.push(commands.join(" | ").into());
         table.row(cells);

@@ -5,7 +5,8 @@ use crate::cases::case::{Case, Expected};
 use crate::cases::clients::{Exchange, Seen};
 use crate::kit::collect::Final;
 use crate::kit::print::show;
-use crate::order::{Entry, same_commands, split_commands};
+use crate::order::Entry;
+use holdback::entry::line::{same_commands, split_commands};
 use holdback::wire::value::Value;
 
 /// The number of expectations, and those that are not met.
@@ -80,7 +81,7 @@ fn compare_orders(orders: &[Vec<String>], finals: &[&Final], compared: &mut Comp
             allowed.len() == last.order.len() && both.all(|(entry, line)| is(entry, line))
         });
         if !orders_match.any(|matches| matches) {
-            let found: Vec<String> = last.order.iter().map(|entry| entry.line()).collect();
+            let found: Vec<String> = last.order.iter().map(|entry| entry.body()).collect();
             let expected: Vec<String> = orders.iter().map(|order| order.join(", ")).collect();
             compared.unmet.push(Unmet {
                 place: "expect.orders".into(),
