@@ -66,6 +66,35 @@ if [ "$quick" = yes ]; then
 fi
 
 target=${CARGO_TARGET_DIR:-target}
+work=$(mktemp -d)
+declare -A jobs=()
+clean_up() {
+  local job
+  for job in "${jobs[@]}"; do kill -- "-$job" 2>/dev/null || true; done
+  rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# beside NAME: runs this function while the script goes on, in a process group of its own, so that all of it ends with
+# the script.
+beside() {
+  set -m
+  "$1" >"$work/$1" 2>&1 </dev/null &
+  jobs[$1]=$!
+  set +m
+}
+
+# await NAME: waits for it, and shows what it printed.
+await() {
+  local status=0
+  wait "${jobs[$1]}" || status=$?
+  unset "jobs[$1]"
+  cat "$work/$1"
+  return "$status"
+}
+
 # Deliberate bugs are built into a folder of their own, so that nothing else has them.
 readonly bugs_target=$target/deliberate-bugs lab_with_bugs=$target/deliberate-bugs/bugs/holdback-lab
 
@@ -93,43 +122,34 @@ beside_the_tests() {
   scripts/instructions.sh
 }
 
+# Client libraries come over the network while the compiler works.
+installing() { scripts/test_clients.sh --install; }
+
 step "programs and tests"
+beside installing
 # Tests that run the programs find them here, and so do the scripts.
 cargo build --quiet --workspace --bins --locked
 cargo test --quiet --workspace --locked --no-run
 
-log=$(mktemp)
-# In a process group of its own, so that all of it ends with this script.
-set -m
-beside_the_tests >"$log" 2>&1 </dev/null &
-beside=$!
-set +m
-clean_up() {
-  kill -- "-$beside" 2>/dev/null || true
-  rm -f "$log"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+beside beside_the_tests
 
 step "tests"
 cargo test --workspace --locked
-
-beside_failed=0
-wait "$beside" || beside_failed=$?
-cat "$log"
-[ "$beside_failed" -eq 0 ] || exit "$beside_failed"
 
 # The programs that are there serve the scripts too.
 HOLDBACK_BIN=$(cd "$target/debug" && pwd)
 export HOLDBACK_BIN
 
 step "clients"
+await installing
 scripts/test_clients.sh
 
 step "report"
 scripts/test_report.sh
 
+await beside_the_tests
+
+# These are about timing, and want the machine for themselves.
 step "cases"
 scripts/run_all_cases.sh
 

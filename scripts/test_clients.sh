@@ -2,14 +2,15 @@
 # Real Redis clients against real replicas: the same small story with redis-cli, redis-benchmark, Python's
 # redis (plain and asyncio), Rust's redis, ioredis and node-redis, against each replica of each model.
 #
-# Usage: scripts/test_clients.sh [--help]
+# Usage: scripts/test_clients.sh [--install] [--help]
+#   --install   installs the client libraries, and no more
 #
 # Client libraries that are missing are installed by name below target/clients. HOLDBACK_BIN names a folder
 # with the programs; otherwise they are built.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 if [ "${1:-}" = -h ] || [ "${1:-}" = --help ]; then
-  sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+  sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
   exit 0
 fi
 
@@ -18,17 +19,19 @@ mkdir -p "$clients/python" "$clients/node"
 clients=$(cd "$clients" && pwd)
 stories=$PWD/server/tests/clients
 
+PYTHONPATH=$clients/python python3 -c 'import redis.asyncio' 2>/dev/null ||
+  python3 -m pip install --quiet --disable-pip-version-check --target "$clients/python" --upgrade redis
+if [ ! -d "$clients/node/node_modules/ioredis" ] || [ ! -d "$clients/node/node_modules/redis" ]; then
+  npm install --silent --no-audit --no-fund --prefix "$clients/node" ioredis redis >/dev/null
+fi
+if [ "${1:-}" = --install ]; then exit 0; fi
+
 if [ -z "${HOLDBACK_BIN:-}" ]; then
   cargo build --quiet --bins
   HOLDBACK_BIN=${CARGO_TARGET_DIR:-target}/debug
 fi
 cargo build --quiet --package holdback-server --example redis_story
 examples=${CARGO_TARGET_DIR:-target}/debug/examples
-PYTHONPATH=$clients/python python3 -c 'import redis.asyncio' 2>/dev/null ||
-  python3 -m pip install --quiet --disable-pip-version-check --target "$clients/python" --upgrade redis
-if [ ! -d "$clients/node/node_modules/ioredis" ] || [ ! -d "$clients/node/node_modules/redis" ]; then
-  npm install --silent --no-audit --no-fund --prefix "$clients/node" ioredis redis >/dev/null
-fi
 
 work=$(mktemp -d)
 export HOLDBACK_BIN HOLDBACK_RUNS=$work/runs
