@@ -77,7 +77,7 @@ impl Screen {
     /// terminal, what is too high here.
     pub(crate) fn draw(&mut self, mut lines: Vec<String>) -> io::Result<()> {
         let size = self.size()?;
-        // The event that tells of another size can get lost, if a key is pressed at the same time.
+        // The window may have changed before the event that tells of it is read.
         if self.size_drawn != Some(size) {
             self.forget()?;
         }

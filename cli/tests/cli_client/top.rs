@@ -124,6 +124,23 @@ fn replicas_that_are_paused_or_gone_hold_up_nothing() {
 }
 
 #[test]
+fn no_key_is_lost_while_the_window_changes() {
+    let cluster = Cluster::start(1);
+    let mut terminal = watch(&cluster, 80, 24);
+    terminal.see("All is well");
+    for round in 0..40 {
+        terminal.resize(80 + round % 2, 24);
+        terminal.keys("?");
+        if round % 2 == 0 {
+            terminal.see("q       quit");
+        } else {
+            terminal.see_gone("q       quit");
+        }
+    }
+    leave(&mut terminal, "q");
+}
+
+#[test]
 fn faults_that_are_not_allowed_are_not_offered() {
     let cluster = Cluster::start_as(2, &[]);
     let mut terminal = watch(&cluster, 80, 24);
