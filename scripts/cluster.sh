@@ -12,8 +12,10 @@
 #        scripts/cluster.sh COMMAND [--run DIR]
 #          status                 one table; exit 1 if a link is down or the orders differ
 #          logs [-f] [N]          the last lines of every replica's log, or of replica N's; -f follows
+#          stop N, start N        ask replica N to end (SIGTERM); start it again as it was started before
+#          restart N              both
 #          kill N                 end replica N at once, as a crash does (SIGKILL)
-#          pause N, resume N      stop and continue replica N (SIGSTOP, SIGCONT)
+#          pause N, resume N      hold replica N still, and let it go on (SIGSTOP, SIGCONT)
 #          down                   end the cluster
 #
 # `up` builds if needed, waits until all links are up and opens the REPL; leaving the REPL takes the
@@ -30,10 +32,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 help_if_asked "$@"
 clean_up_on_exit
 case "${1:-}" in
-  "") usage "what? up, status, logs, kill, pause, resume or down" ;;
+  "") usage "what? up, status, logs, start, restart, stop, kill, pause, resume or down" ;;
   help) print_help; exit 0 ;;
   up) build ;;
-  status | logs | kill | pause | resume | down)
+  status | logs | start | restart | stop | kill | pause | resume | down)
     # A cluster that is up can be looked after and taken down while the sources do not build.
     find_programs || [ -x "$bin/holdback-lab" ] || build
     set -- cluster "$@"

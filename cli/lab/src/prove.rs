@@ -113,7 +113,7 @@ impl ProveArguments {
 
     /// Loads replicas that end with the load.
     fn load(&self, seed: u64, load: &LoadArguments, folder: &RunFolder) -> Result<u8, Failure> {
-        let options: Vec<OsString> = SERVER_OPTIONS.split(' ').map(Into::into).collect();
+        let options: Vec<String> = SERVER_OPTIONS.split(' ').map(Into::into).collect();
         let count = self.shape.replicas.into();
         let plan = Plan {
             consistency: self.shape.consistency,

@@ -11,7 +11,6 @@ use crate::kit::random::draw_seed;
 use crate::kit::replicas::{self, Replicas, program};
 use crate::kit::run_folder::{RunFolder, from_here};
 use clap::Args;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// `holdback-lab run`
@@ -80,7 +79,7 @@ impl RunArguments {
             true => ports::free(case.num_processes, &PortRange::usual()?, draw_seed())?,
             false => case.ports(),
         };
-        let options: &[OsString] = match case.needs_faults() {
+        let options: &[String] = match case.needs_faults() {
             true => &["--allow-faults".into()],
             false => &[],
         };

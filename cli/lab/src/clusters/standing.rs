@@ -1,10 +1,13 @@
 //! `holdback-lab cluster`: looks after a cluster that was left up.
 
 use super::asked::StatusArguments;
-use crate::kit::cluster::{Cluster, Replica, Where};
-use crate::kit::failure::{EXIT_YES, Failure};
+use crate::kit::clock::Clock;
+use crate::kit::cluster::{Cluster, POLL_INTERVAL, Replica, Where};
+use crate::kit::failure::{EXIT_NO, EXIT_YES, Failure};
 use crate::kit::process::{self, Process, send};
+use crate::kit::replicas::{self, READY_PATIENCE, last_words};
 use crate::kit::run_folder::{RunFolder, runs};
+use crate::kit::{ask, status};
 use clap::{Args, Subcommand};
 use rustix::process::Signal;
 use std::os::unix::process::CommandExt;
@@ -44,9 +47,15 @@ pub enum ClusterCommand {
         #[command(flatten)]
         one: One,
     },
+    /// Start a replica that has ended, as it was started before
+    Start(One),
+    /// Ask a replica to end, as its service manager does (SIGTERM), and start it again
+    Restart(One),
+    /// Ask a replica to end (SIGTERM), and wait until it has
+    Stop(One),
     /// End a replica at once, as a crash does (SIGKILL)
     Kill(One),
-    /// Stop a replica (SIGSTOP)
+    /// Hold a replica still (SIGSTOP)
     Pause(One),
     /// Let a paused replica go on (SIGCONT)
     Resume(One),
@@ -60,13 +69,19 @@ impl ClusterArguments {
     /// # Errors
     /// [`Failure::Usage`] if there is no such cluster or replica, [`Failure::Unreachable`] if none is up.
     pub fn run(&self) -> Result<u8, Failure> {
-        let standing = Standing::find(self.run.as_deref())?;
+        let mut standing = Standing::find(self.run.as_deref())?;
         match self.command {
             ClusterCommand::Status => standing.status(),
             ClusterCommand::Logs {
                 follow,
                 one: One { replica },
             } => standing.logs(follow, replica),
+            ClusterCommand::Start(One { replica }) => standing.start("start", replica),
+            ClusterCommand::Restart(One { replica }) => {
+                standing.stop("restart", replica)?;
+                standing.start("restart", replica)
+            }
+            ClusterCommand::Stop(One { replica }) => standing.stop("stop", replica),
             ClusterCommand::Kill(One { replica }) => {
                 standing.signal("kill", replica, Signal::KILL, |_| "is killed".into())
             }
@@ -113,6 +128,18 @@ impl Standing {
         replica.ok_or_else(|| Failure::Usage(format!("there is no replica {id}")))
     }
 
+    /// The replica that a command is about.
+    fn one(&self, command: &str, replica: Option<usize>) -> Result<&Replica, Failure> {
+        let needed = || Failure::Usage(format!("{command} needs a replica's id"));
+        self.replica(replica.ok_or_else(needed)?)
+    }
+
+    /// The process of a replica that has to be running.
+    fn running(&self, replica: &Replica) -> Result<Process, Failure> {
+        let gone = || Failure::Other(format!("replica {} is not running", replica.id));
+        self.process(replica).ok_or_else(gone)
+    }
+
     fn log(&self, replica: &Replica) -> PathBuf {
         let name = format!("replica-{}.log", replica.id);
         self.folder.path().join(name)
@@ -150,16 +177,65 @@ impl Standing {
         signal: Signal,
         done: impl Fn(usize) -> String,
     ) -> Result<u8, Failure> {
-        let needed = || Failure::Usage(format!("{command} needs a replica's id"));
-        let replica = self.replica(replica.ok_or_else(needed)?)?;
-        let id = replica.id;
-        let process = self.process(replica);
-        let process =
-            process.ok_or_else(|| Failure::Other(format!("replica {id} is not running")))?;
-        let pid = process.pid();
+        let replica = self.one(command, replica)?;
+        let (id, pid) = (replica.id, self.running(replica)?.pid());
         send(pid, signal).map_err(|why| Failure::Other(format!("replica {id}: {why}")))?;
         anstream::println!("replica {id} (process {pid}) {}", done(id));
         Ok(EXIT_YES)
+    }
+
+    fn stop(&self, command: &str, replica: Option<usize>) -> Result<u8, Failure> {
+        let replica = self.one(command, replica)?;
+        let mut process = [self.running(replica)?];
+        process::end(&mut process);
+        let (id, [process]) = (replica.id, process);
+        anstream::println!("replica {id} (process {}) has ended", process.pid());
+        Ok(EXIT_YES)
+    }
+
+    /// Starts a replica as it was started before, and says what becomes of it.
+    fn start(&mut self, command: &str, replica: Option<usize>) -> Result<u8, Failure> {
+        let replica = self.one(command, replica)?;
+        let id = replica.id;
+        if let Some(process) = self.process(replica) {
+            let pid = process.pid();
+            return Err(Failure::Other(format!(
+                "replica {id} is running (process {pid}); scripts/cluster.sh restart {id} ends it first"
+            )));
+        }
+        self.folder.keep_trace(id)?;
+        let mut process = replicas::start(&mut self.cluster, id, &self.folder)?;
+        self.folder.write_json("cluster.json", &self.cluster)?;
+        let pid = process.pid();
+        anstream::println!("replica {id} (process {pid}) is started");
+        self.wait(id, &mut process)
+    }
+
+    /// Waits until a replica serves, or is refused by the others, or has ended.
+    fn wait(&self, id: usize, process: &mut Process) -> Result<u8, Failure> {
+        let clock = Clock::start();
+        loop {
+            let answer = status::query(self.cluster.address(id), ask::PATIENCE);
+            let ready = answer.map(|status| status.get("ready").unwrap_or("unknown").to_owned());
+            match ready.unwrap_or_else(|reason| reason).as_str() {
+                "yes" => {
+                    anstream::println!("replica {id} serves");
+                    return Ok(EXIT_YES);
+                }
+                state if state.starts_with("no (refused") => {
+                    anstream::println!("replica {id} does not serve: {state}");
+                    return Ok(EXIT_NO);
+                }
+                _ if !process.is_alive() => {
+                    return Err(Failure::Unreachable(last_words(self.folder.path(), id)));
+                }
+                state if clock.now() > READY_PATIENCE => {
+                    let message = format!("replica {id} does not serve yet: {state}");
+                    return Err(Failure::Unreachable(message));
+                }
+                _ => std::thread::sleep(POLL_INTERVAL),
+            }
+        }
     }
 
     fn down(&self) -> Result<u8, Failure> {

@@ -11,7 +11,6 @@ use clap::Args;
 use holdback::consistency::Consistency;
 use rustix::process::Signal;
 use signal_hook::consts::SIGINT;
-use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
@@ -47,7 +46,7 @@ pub struct UpArguments {
     pub detach: bool,
     /// Further options of the replicas
     #[arg(last = true, value_name = "SERVER OPTIONS")]
-    pub options: Vec<OsString>,
+    pub options: Vec<String>,
 }
 
 impl UpArguments {

@@ -32,6 +32,9 @@ pub struct Cluster {
     /// The seed it was started with, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// Further options of `holdback-server`, if the laboratory started it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
     /// The replicas, in the order of their ids.
     pub replicas: Vec<Replica>,
 }
@@ -48,6 +51,7 @@ impl Cluster {
         Self {
             consistency: None,
             seed: None,
+            options: Vec::new(),
             replicas: addresses.iter().zip(1..).map(replica).collect(),
         }
     }

@@ -1,12 +1,12 @@
 //! Replicas that the laboratory starts itself, and that end with it.
 
+use super::clock::Clock;
 use super::cluster::Cluster;
 use super::failure::Failure;
 use super::interrupt::{Handling, Then, handle};
 use super::process::{self, Process};
 use super::run_folder::RunFolder;
 use holdback::consistency::Consistency;
-use std::ffi::OsString;
 use std::fs::File;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long replicas may take until all links are up.
-const READY_PATIENCE: u32 = 20;
+pub(crate) const READY_PATIENCE: Duration = Duration::from_secs(20);
 /// How many of a replica's last lines are shown if it does not start.
 const LAST_LINES: usize = 5;
 
@@ -29,7 +29,7 @@ pub struct Plan<'a> {
     /// Where they listen, on 127.0.0.1: a replica for each port.
     pub ports: &'a [u16],
     /// Further options of `holdback-server`.
-    pub options: &'a [OsString],
+    pub options: &'a [String],
     /// How to choose other ports, if one is in use.
     pub advice: &'a str,
 }
@@ -64,18 +64,12 @@ impl Replicas {
             _handling: handling,
         };
         let mut cluster = Cluster::at_ports(plan.ports);
-        let addresses = cluster.addresses();
         cluster.consistency = Some(plan.consistency);
         cluster.seed = Some(plan.seed);
-        for replica in &mut cluster.replicas {
-            let mut command = command(plan, replica.id, &addresses, folder.path())?;
+        cluster.options = plan.options.to_vec();
+        for id in 1..=cluster.replicas.len() {
             let mut processes = lock(&replicas.processes);
-            let process = Process::start(&mut command);
-            let process = process.map_err(Failure::doing("cannot start holdback-server"))?;
-            replica.pid = Some(process.pid());
-            let file = format!("replica-{}.pid", replica.id);
-            folder.write(&file, format!("{}\n", process.pid()))?;
-            processes.push(process);
+            processes.push(start(&mut cluster, id, folder)?);
         }
         folder.write_json("cluster.json", &cluster)?;
         replicas.wait(&cluster, folder.path())?;
@@ -84,7 +78,7 @@ impl Replicas {
 
     /// Waits until every replica is ready and every link is up, or one has ended.
     fn wait(&self, cluster: &Cluster, folder: &Path) -> Result<(), Failure> {
-        let mut rounds = 2 * READY_PATIENCE;
+        let clock = Clock::start();
         loop {
             let answers = cluster.wait_until_ready(Duration::from_millis(500));
             let Err(reason) = answers else {
@@ -96,11 +90,10 @@ impl Replicas {
             if let Some(at) = ended {
                 return Err(Failure::Unreachable(last_words(folder, at + 1)));
             }
-            rounds -= 1;
-            if rounds == 0 {
-                let shown = folder.display();
+            if clock.now() > READY_PATIENCE {
+                let (seconds, shown) = (READY_PATIENCE.as_secs(), folder.display());
                 return Err(Failure::Unreachable(format!(
-                    "{reason}\nthe cluster is not ready after {READY_PATIENCE} s; logs are in {shown}"
+                    "{reason}\nthe cluster is not ready after {seconds} s; logs are in {shown}"
                 )));
             }
         }
@@ -153,27 +146,44 @@ fn check_ports(plan: &Plan<'_>) -> Result<(), Failure> {
     )))
 }
 
-fn command(plan: &Plan<'_>, id: usize, addresses: &str, folder: &Path) -> Result<Command, Failure> {
+/// Starts one replica of a cluster, and notes its process in the cluster and in the run folder.
+///
+/// # Errors
+/// [`Failure::Other`] if it cannot be started, or the file system does not allow it.
+pub fn start(cluster: &mut Cluster, id: usize, folder: &RunFolder) -> Result<Process, Failure> {
+    let process = Process::start(&mut command(cluster, id, folder.path())?);
+    let process = process.map_err(Failure::doing("cannot start holdback-server"))?;
+    cluster.replicas[id - 1].pid = Some(process.pid());
+    folder.write(&format!("replica-{id}.pid"), format!("{}\n", process.pid()))?;
+    Ok(process)
+}
+
+fn command(cluster: &Cluster, id: usize, folder: &Path) -> Result<Command, Failure> {
     let file = |end: &str| folder.join(format!("replica-{id}.{end}"));
-    let output = File::create(file("out")).and_then(|output| Ok((output.try_clone()?, output)));
+    let output = File::options().create(true).append(true).open(file("out"));
+    let output = output.and_then(|output| Ok((output.try_clone()?, output)));
     let (error, output) = output.map_err(Failure::doing("cannot write replica-N.out"))?;
-    let (id, seed) = (id.to_string(), plan.seed.to_string());
     let mut command = Command::new(program("holdback-server")?);
-    command.args(["--id", &id, "--cluster", addresses]);
-    command.args(["--consistency", plan.consistency.name(), "--seed", &seed]);
+    command.args(["--id", &id.to_string(), "--cluster", &cluster.addresses()]);
+    if let Some(consistency) = cluster.consistency {
+        command.args(["--consistency", consistency.name()]);
+    }
+    if let Some(seed) = cluster.seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
     command
         .args(["--log-level", "debug", "--log-file"])
         .arg(file("log"));
     command
         .arg("--trace")
         .arg(file("trace.jsonl"))
-        .args(plan.options);
+        .args(&cluster.options);
     command.stdin(Stdio::null()).stdout(output).stderr(error);
     Ok(command)
 }
 
 /// What a replica said before it ended.
-fn last_words(folder: &Path, id: usize) -> String {
+pub(crate) fn last_words(folder: &Path, id: usize) -> String {
     let mut text = format!("replica {id} has ended; the last it said:");
     for end in ["log", "out"] {
         // One that ended early has no log.

@@ -95,6 +95,24 @@ impl RunFolder {
         std::fs::write(path, content).map_err(Failure::doing(writing))
     }
 
+    /// Keeps the trace of a replica that starts anew, as `replica-N.trace.K.jsonl`.
+    ///
+    /// # Errors
+    /// [`Failure::Other`] if the file system does not allow it.
+    pub fn keep_trace(&self, id: usize) -> Result<(), Failure> {
+        let trace = self.path.join(format!("replica-{id}.trace.jsonl"));
+        let earlier = |number| self.path.join(format!("replica-{id}.trace.{number}.jsonl"));
+        let mut number = 1;
+        while earlier(number).exists() {
+            number += 1;
+        }
+        match std::fs::rename(trace, earlier(number)) {
+            // It ended before it wrote one.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            kept => kept.map_err(Failure::doing("cannot keep the earlier trace")),
+        }
+    }
+
     /// Writes a value as JSON.
     ///
     /// # Errors

@@ -53,6 +53,48 @@ fn a_detached_cluster_is_looked_after_and_taken_down() {
 }
 
 #[test]
+fn a_replica_that_has_ended_is_started_again_as_it_was_started_before() {
+    let place = Place::new();
+    place.up("-c eventual -- --max-clients 77").exits(0);
+    let script = |arguments: &str| place.script(&format!("cluster.sh {arguments}"));
+    let ask = |id, command: &[&str]| place.connect(id).call(command, Some(PATIENCE)).unwrap();
+    assert_eq!(ask(1, &["SET", "x", "1"]), Value::Simple("OK".into()));
+    script("start 3")
+        .exits(1)
+        .complains("replica 3 is running (process ");
+    script("kill 3").exits(0);
+    script("start 3").exits(0).prints("replica 3 serves");
+    script("restart 2").exits(0).prints("replica 2 serves");
+    script("stop 2").exits(0);
+    script("stop 2")
+        .exits(1)
+        .complains("replica 2 is not running");
+    script("start 2").exits(0).prints("replica 2 serves");
+    place
+        .lab(&format!("wait --cluster {}", place.cluster(3)))
+        .exits(0);
+    let length = ask(2, &["CONFIG", "GET", "max-clients"]);
+    let words = ["max-clients", "77"].map(|word| Value::Bulk(word.into()));
+    assert_eq!(length, Value::Array(words.into()));
+    for trace in ["trace.1.jsonl", "trace.2.jsonl", "trace.jsonl"] {
+        assert!(!place.latest(&format!("replica-2.{trace}")).is_empty());
+    }
+    script("down").exits(0);
+    place.assert_no_processes();
+}
+
+#[test]
+fn an_ordered_replica_that_was_started_again_says_why_it_does_not_serve() {
+    let place = Place::new();
+    place.up("").exits(0);
+    let set = place.connect(1).call(&["SET", "x", "1"], Some(PATIENCE));
+    assert_eq!(set.unwrap(), Value::Simple("OK".into()));
+    let restarted = place.script("cluster.sh restart 3").exits(1);
+    let why = "replica 3 does not serve: no (refused: ";
+    assert!(restarted.out.contains(why), "{restarted:?}");
+}
+
+#[test]
 fn a_paused_replica_is_ended_too() {
     let place = Place::new();
     place.up("").exits(0);
