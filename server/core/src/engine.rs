@@ -11,7 +11,7 @@
 use crate::command::CommandSpec;
 use crate::entry::{Entry, EntryBody};
 use crate::ids::{ConnectionId, Digest, ReplicaId, Stamp};
-use crate::message::{Hello, Message};
+use crate::message::{Handshake, Message};
 use crate::order::Order;
 use crate::settings::Settings;
 use crate::store::blind::Done;
@@ -185,7 +185,7 @@ pub(crate) trait Engine: fmt::Debug {
     fn known(&self, peer: ReplicaId) -> u64;
 
     /// What speaks against a link with a peer that says this of itself.
-    fn judge(&self, hello: &Hello, settings: &Settings) -> Option<Objection>;
+    fn judge(&self, handshake: &Handshake, settings: &Settings) -> Option<Objection>;
 
     /// Peers of which some replica holds another incarnation than the one that takes part.
     fn disputed(&self) -> Vec<ReplicaId>;
@@ -193,7 +193,7 @@ pub(crate) trait Engine: fmt::Debug {
     /// The link to a peer is up, whose handshake said this. It is sent what it may lack.
     fn linked(
         &mut self,
-        hello: &Hello,
+        handshake: &Handshake,
         settings: &Settings,
         links: &mut dyn Links,
         turn: &mut Turn<'_>,

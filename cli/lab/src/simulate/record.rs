@@ -231,8 +231,8 @@ impl Record {
         message: &Message,
     ) {
         match message {
-            Message::Peer(hello) => {
-                end.heard = Some(hello.have);
+            Message::Peer(handshake) => {
+                end.heard = Some(handshake.have);
             }
             Message::Mcast(previous, entries) => {
                 let (origin, incarnation) = from;

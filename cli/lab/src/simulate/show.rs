@@ -18,10 +18,10 @@ pub(super) fn frame(message: &Message) -> String {
             let stamps: Vec<String> = stamps.iter().map(|ack| ack.stamp.to_string()).collect();
             format!("ACK {}", stamps.join(" "))
         }
-        Message::Peer(hello) => {
+        Message::Peer(handshake) => {
             format!(
                 "PEER incarnation {} known {} have {}",
-                hello.incarnation, hello.known, hello.have
+                handshake.incarnation, handshake.known, handshake.have
             )
         }
         other => format!("{other:?}"),

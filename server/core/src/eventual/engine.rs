@@ -5,7 +5,7 @@ use crate::command::{CommandSpec, Eventual as Acceptance};
 use crate::engine::{Delivery, Engine, Figures, Frames, Links, Objection, Path, Wanted};
 use crate::entry::{Entry, EntryBody};
 use crate::ids::{ConnectionId, Digest, Origin, ReplicaId, Stamp, TIME_MAX, VersionStamp};
-use crate::message::{Hello, Message, encode_token, encode_update, encode_vector};
+use crate::message::{Handshake, Message, encode_token, encode_update, encode_vector};
 use crate::order::Order;
 use crate::settings::Settings;
 use crate::store::blind::{Blind, Done, needs_order};
@@ -329,7 +329,7 @@ impl Engine for Eventual {
     }
 
     /// A replica that restarts empty is another origin, and welcome.
-    fn judge(&self, _hello: &Hello, _settings: &Settings) -> Option<Objection> {
+    fn judge(&self, _handshake: &Handshake, _settings: &Settings) -> Option<Objection> {
         None
     }
 
@@ -339,15 +339,15 @@ impl Engine for Eventual {
 
     fn linked(
         &mut self,
-        hello: &Hello,
+        handshake: &Handshake,
         _settings: &Settings,
         links: &mut dyn Links,
         turn: &mut Turn<'_>,
     ) {
-        let at = self.place(hello.id);
-        self.peers[at].incarnation = hello.incarnation;
+        let at = self.place(handshake.id);
+        self.peers[at].incarnation = handshake.incarnation;
         self.peers[at].link = GossipLink::default();
-        self.send_vector(hello.id, links, turn);
+        self.send_vector(handshake.id, links, turn);
     }
 
     /// What its peer reported does not count any more.

@@ -4,14 +4,14 @@
 //! table [`MESSAGES`] is the documentation; [`Message`] is what the code works with.
 
 mod encode;
-mod hello;
+mod handshake;
 mod spec;
 
 pub use encode::{
     encode_ack, encode_end, encode_entry, encode_mcast, encode_refuse, encode_round, encode_token,
     encode_update, encode_vector,
 };
-pub use hello::Hello;
+pub use handshake::Handshake;
 pub use spec::{MESSAGES, MessageSpec};
 
 use crate::entry::EntryBody;
@@ -21,7 +21,7 @@ use crate::ids::{Origin, Vector, VersionStamp};
 use crate::wire::arguments::parse_unsigned;
 use crate::wire::frame::Frame;
 use crate::wire::inline;
-use hello::parse_hello;
+use handshake::parse_handshake;
 use smallvec::SmallVec;
 
 /// The version of the peer protocol. Both ends of a link must speak the same.
@@ -54,7 +54,7 @@ impl Refusal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// See [`MESSAGES`], as for all of them.
-    Peer(Box<Hello>),
+    Peer(Box<Handshake>),
     /// Why, in one word, and the reason for a person.
     Refuse(Refusal, String),
     /// The sender's time before the first entry, and the entries with their times.
@@ -124,7 +124,7 @@ impl Message {
             ),
             b"HEARTBEAT" => Self::Heartbeat(token(rest)?),
             b"HEARTBEATACK" => Self::HeartbeatAck(token(rest)?),
-            b"PEER" => Self::Peer(Box::new(parse_hello(rest)?)),
+            b"PEER" => Self::Peer(Box::new(parse_handshake(rest)?)),
             b"REFUSE" => parse_refuse(rest).ok_or_else(malformed)?,
             b"UPDATE" => parse_update(rest).ok_or_else(malformed)?,
             b"ENTRY" => parse_entry(rest).ok_or_else(malformed)?,

@@ -10,7 +10,7 @@ use crate::command::{CommandSpec, Kind};
 use crate::engine::{Delivery, Engine, Figures, Links, Objection, Path, Wanted};
 use crate::entry::{Entry, EntryBody};
 use crate::ids::{Ack, ConnectionId, Digest, ReplicaId, Stamp};
-use crate::message::{Hello, Message};
+use crate::message::{Handshake, Message};
 use crate::order::Order;
 use crate::settings::Settings;
 use crate::store::blind::Done;
@@ -111,13 +111,13 @@ impl Ordered {
 
     /// See [`Bug::HaveTakenAsAck`].
     #[cfg(feature = "deliberate-bugs")]
-    fn take_as_ack(&mut self, hello: &Hello) {
+    fn take_as_ack(&mut self, handshake: &Handshake) {
         if planted(Bug::HaveTakenAsAck) {
             let ack = Ack {
-                stamp: Stamp::new(hello.have, self.me),
+                stamp: Stamp::new(handshake.have, self.me),
                 incarnation: None,
             };
-            let _ignored = self.multicast.acknowledge(hello.id, ack);
+            let _ignored = self.multicast.acknowledge(handshake.id, ack);
         }
     }
 }
@@ -249,18 +249,18 @@ impl Engine for Ordered {
     }
 
     /// The ordered models do not let a replica back in that has forgotten what it acked, on either side.
-    fn judge(&self, hello: &Hello, settings: &Settings) -> Option<Objection> {
-        let known = self.known(hello.id);
+    fn judge(&self, handshake: &Handshake, settings: &Settings) -> Option<Objection> {
+        let known = self.known(handshake.id);
         let another = self
             .multicast
-            .holder_of_another(hello.id, hello.incarnation);
-        if (known != 0 && known != hello.incarnation) || another.is_some() {
+            .holder_of_another(handshake.id, handshake.incarnation);
+        if (known != 0 && known != handshake.incarnation) || another.is_some() {
             return Some(Objection::PeerRestarted);
         }
-        if hello.known != 0 && hello.known != settings.incarnation {
+        if handshake.known != 0 && handshake.known != settings.incarnation {
             return Some(Objection::ThisRestarted);
         }
-        let is_ahead = hello.have > self.multicast.held(self.me);
+        let is_ahead = handshake.have > self.multicast.held(self.me);
         is_ahead.then_some(Objection::Ahead)
     }
 
@@ -270,15 +270,16 @@ impl Engine for Ordered {
 
     fn linked(
         &mut self,
-        hello: &Hello,
+        handshake: &Handshake,
         settings: &Settings,
         links: &mut dyn Links,
         turn: &mut Turn<'_>,
     ) {
-        self.multicast.meet(hello.id, hello.incarnation);
-        self.peers.connect(hello.id, hello.have, &self.multicast);
+        self.multicast.meet(handshake.id, handshake.incarnation);
+        self.peers
+            .connect(handshake.id, handshake.have, &self.multicast);
         #[cfg(feature = "deliberate-bugs")]
-        self.take_as_ack(hello);
+        self.take_as_ack(handshake);
         // One sequence: what the peer may lack, the ack vector, and only then live traffic.
         self.transmit(settings, links, turn);
     }

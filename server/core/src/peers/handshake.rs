@@ -9,7 +9,7 @@ use super::link::LinkState;
 use super::{Peers, Readiness};
 use crate::engine::{At, Engine, Objection};
 use crate::ids::{ConnectionId, ReplicaId};
-use crate::message::{Hello, Message, Refusal, VERSION, encode_refuse};
+use crate::message::{Handshake, Message, Refusal, VERSION, encode_refuse};
 use crate::settings::Settings;
 use crate::turn::{Close, Level, Turn};
 use crate::wire::frame::Frame;
@@ -32,8 +32,8 @@ impl Peers {
         link.connect(connection, LinkState::Greeting, at.turn.now);
         self.connections.insert(connection, peer);
         at.turn.out.promote(connection);
-        let hello = self.hello(peer, at.engine, at.settings);
-        hello.encode(at.turn.out.buffer(connection));
+        let handshake = self.handshake(peer, at.engine, at.settings);
+        handshake.encode(at.turn.out.buffer(connection));
     }
 
     /// The connection that was asked for could not be made.
@@ -63,47 +63,47 @@ impl Peers {
     ) {
         at.turn.out.promote(connection);
         let message = Message::parse_words(words);
-        if let Ok(Message::Peer(hello)) = &message
-            && self.links.get(hello.id).is_some_and(|link| link.cut)
+        if let Ok(Message::Peer(handshake)) = &message
+            && self.links.get(handshake.id).is_some_and(|link| link.cut)
         {
             return at.turn.out.close(connection, Close::Now);
         }
         let verdict = match message {
-            Ok(Message::Peer(hello)) => self.judge_dialler(&hello, at).map(|()| hello),
+            Ok(Message::Peer(handshake)) => self.judge_dialler(&handshake, at).map(|()| handshake),
             Ok(_) => Err((Refusal::Protocol, None, "not a handshake".to_owned())),
             Err(reason) => Err((Refusal::Protocol, None, reason)),
         };
-        let hello = match verdict {
-            Ok(hello) => hello,
+        let handshake = match verdict {
+            Ok(handshake) => handshake,
             Err((refusal, peer, reason)) => {
                 encode_refuse(at.turn.out.buffer(connection), refusal, &reason);
                 at.turn.out.close(connection, Close::AfterFlush);
                 return self.note_refusal(peer, &reason, at.turn);
             }
         };
-        let peer = hello.id;
+        let peer = handshake.id;
         self.link_lost(peer, "replaced by a new connection", at);
         self.connections.insert(connection, peer);
         let link = self.links.at(peer);
         link.connect(connection, LinkState::Up, at.turn.now);
-        let answer = self.hello(peer, at.engine, at.settings);
+        let answer = self.handshake(peer, at.engine, at.settings);
         answer.encode(at.turn.out.buffer(connection));
-        self.link_is_up(&hello, at);
+        self.link_is_up(&handshake, at);
     }
 
     /// The first frame on a connection that this replica dialled.
     pub(super) fn answered(&mut self, peer: ReplicaId, frame: Frame<'_>, at: &mut At<'_, '_>) {
-        let hello = match Message::parse(frame) {
-            Ok(Message::Peer(hello)) => hello,
+        let handshake = match Message::parse(frame) {
+            Ok(Message::Peer(handshake)) => handshake,
             Ok(Message::Refuse(refusal, reason)) => {
                 return self.refused(peer, refusal, &reason, at);
             }
             Ok(_) => return self.link_error(peer, "a frame before the handshake", at),
             Err(reason) => return self.link_error(peer, &reason, at),
         };
-        let mut verdict = self.judge(&hello, at);
-        if verdict.is_ok() && hello.id != peer {
-            let reason = format!("this is replica {}", hello.id);
+        let mut verdict = self.judge(&handshake, at);
+        if verdict.is_ok() && handshake.id != peer {
+            let reason = format!("this is replica {}", handshake.id);
             verdict = Err((Refusal::Mismatch, None, reason));
         }
         if let Err((refusal, _, reason)) = verdict {
@@ -114,7 +114,7 @@ impl Peers {
         // Judging may have closed it, if this incarnation turned out to be refused.
         if let Some(connection) = link.connection {
             link.connect(connection, LinkState::Up, at.turn.now);
-            self.link_is_up(&hello, at);
+            self.link_is_up(&handshake, at);
         }
     }
 
@@ -138,12 +138,12 @@ impl Peers {
     }
 
     /// Judges a handshake on a connection that came in.
-    fn judge_dialler(&mut self, hello: &Hello, at: &mut At<'_, '_>) -> Result<(), Verdict> {
-        self.judge(hello, at)?;
-        if hello.id < at.settings.id {
+    fn judge_dialler(&mut self, handshake: &Handshake, at: &mut At<'_, '_>) -> Result<(), Verdict> {
+        self.judge(handshake, at)?;
+        if handshake.id < at.settings.id {
             let reason = format!(
                 "of replicas {} and {}, the second dials",
-                hello.id, at.settings.id
+                handshake.id, at.settings.id
             );
             return Err((Refusal::Mismatch, None, reason));
         }
@@ -152,50 +152,57 @@ impl Peers {
 
     /// Compares a handshake with this replica's own setup and memory. The error says why the other end, if
     /// it could be told who it is, is refused.
-    fn judge(&mut self, hello: &Hello, at: &mut At<'_, '_>) -> Result<(), Verdict> {
+    fn judge(&mut self, handshake: &Handshake, at: &mut At<'_, '_>) -> Result<(), Verdict> {
         let (me, peer) = (
             at.settings.id,
-            self.links.get(hello.id).map(|link| link.peer),
+            self.links.get(handshake.id).map(|link| link.peer),
         );
         let mismatch = |reason: String| Err((Refusal::Mismatch, peer, reason));
         if let Readiness::Refused(reason) = &self.readiness {
             return mismatch(format!("replica {me} serves no data: {reason}"));
         }
-        if hello.version != VERSION {
-            let theirs = hello.version;
+        if handshake.version != VERSION {
+            let theirs = handshake.version;
             return mismatch(format!("protocol version {theirs}, here {VERSION}"));
         }
-        if hello.to != me {
-            return mismatch(format!("this is replica {me}, not {}", hello.to));
+        if handshake.to != me {
+            return mismatch(format!("this is replica {me}, not {}", handshake.to));
         }
         if peer.is_none() {
             let count = at.settings.cluster.len();
-            return mismatch(format!("replica {} of a cluster of {count}", hello.id));
+            return mismatch(format!("replica {} of a cluster of {count}", handshake.id));
         }
-        let ours = self.hello(hello.id, at.engine, at.settings);
-        if hello.cluster != ours.cluster {
-            return mismatch(format!("cluster {}, here {}", hello.cluster, ours.cluster));
-        }
-        if hello.consistency != ours.consistency {
+        let ours = self.handshake(handshake.id, at.engine, at.settings);
+        if handshake.cluster != ours.cluster {
             return mismatch(format!(
-                "model {}, here {}",
-                hello.consistency, ours.consistency
+                "cluster {}, here {}",
+                handshake.cluster, ours.cluster
             ));
         }
-        if hello.limits != ours.limits {
-            return mismatch(format!("limits {}, here {}", hello.limits, ours.limits));
+        if handshake.consistency != ours.consistency {
+            return mismatch(format!(
+                "model {}, here {}",
+                handshake.consistency, ours.consistency
+            ));
         }
-        self.judge_incarnation(hello, at)?;
-        match &hello.refused {
-            Some(reason) => mismatch(format!("replica {} serves no data: {reason}", hello.id)),
+        if handshake.limits != ours.limits {
+            return mismatch(format!("limits {}, here {}", handshake.limits, ours.limits));
+        }
+        self.judge_incarnation(handshake, at)?;
+        match &handshake.refused {
+            Some(reason) => mismatch(format!("replica {} serves no data: {reason}", handshake.id)),
             None => Ok(()),
         }
     }
 
     /// Asks the engine what speaks against the peer's incarnation, or its memory of this one's.
-    fn judge_incarnation(&mut self, hello: &Hello, at: &mut At<'_, '_>) -> Result<(), Verdict> {
-        let peer = hello.id;
-        let (refusal, reason) = match at.engine.judge(hello, at.settings) {
+    fn judge_incarnation(
+        &mut self,
+        handshake: &Handshake,
+        at: &mut At<'_, '_>,
+    ) -> Result<(), Verdict> {
+        let peer = handshake.id;
+        let (refusal, reason) = match at.engine.judge(handshake, at.settings) {
             None => return Ok(()),
             Some(Objection::PeerRestarted) => (Refusal::Restarted, restarted(peer)),
             Some(Objection::ThisRestarted) => {
@@ -208,7 +215,7 @@ impl Peers {
                 (Refusal::Mismatch, reason)
             }
             Some(Objection::Ahead) => {
-                let have = hello.have;
+                let have = handshake.have;
                 let reason = format!("replica {peer} holds time {have}, which was never issued");
                 (Refusal::Mismatch, reason)
             }
@@ -229,8 +236,8 @@ impl Peers {
     }
 
     /// This replica's side of the handshake with a peer.
-    fn hello(&self, peer: ReplicaId, engine: &dyn Engine, settings: &Settings) -> Hello {
-        Hello {
+    fn handshake(&self, peer: ReplicaId, engine: &dyn Engine, settings: &Settings) -> Handshake {
+        Handshake {
             version: VERSION,
             id: settings.id,
             to: peer,

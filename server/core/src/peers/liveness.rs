@@ -4,7 +4,7 @@ use super::link::{Link, LinkState};
 use super::{Peers, Readiness};
 use crate::engine::At;
 use crate::ids::{ConnectionId, ReplicaId};
-use crate::message::{Hello, Refusal, encode_token};
+use crate::message::{Handshake, Refusal, encode_token};
 use crate::settings::Settings;
 use crate::turn::{Close, Event, Level, Now, Turn};
 use std::time::Duration;
@@ -82,15 +82,15 @@ impl Peers {
     }
 
     /// Both handshakes are through.
-    pub(super) fn link_is_up(&mut self, hello: &Hello, at: &mut At<'_, '_>) {
-        let peer = hello.id;
+    pub(super) fn link_is_up(&mut self, handshake: &Handshake, at: &mut At<'_, '_>) {
+        let peer = handshake.id;
         self.links.at(peer).reset_backoff();
         if self.readiness == Readiness::Unaccepted {
             self.readiness = Readiness::Ready;
         }
         at.turn.tell(&Event::LinkUp { peer });
         at.engine
-            .linked(hello, at.settings, &mut self.links, at.turn);
+            .linked(handshake, at.settings, &mut self.links, at.turn);
     }
 
     /// Bytes came in on a connection, whether they are a whole frame yet or not: a link on which a large

@@ -1,6 +1,6 @@
 //! The delivery rule: replica 1 is real, and the test plays the other two by hand.
 
-use crate::puppet::{Hello, stage};
+use crate::puppet::{Handshake, stage};
 use holdback::consistency::Consistency::Sequential;
 
 #[test]
@@ -145,11 +145,11 @@ fn the_have_of_a_handshake_is_not_an_ack() {
     world.run(client, "SET x 1");
     world.play(two, "ACK 1.1");
     let incarnation = world.settings(1).incarnation;
-    let hello = Hello::new(3, "sequential");
+    let handshake = Handshake::new(3, "sequential");
     let again = world.connect(1);
     let frames = world.play(
         again,
-        &hello.with("known", incarnation).with("have", 1).line(),
+        &handshake.with("known", incarnation).with("have", 1).line(),
     );
     assert_eq!(frames.len(), 1, "nothing is resent: {frames:?}");
     assert!(world.is_closed(three), "the old connection is closed");
@@ -167,10 +167,10 @@ fn after_a_reconnect_come_entries_then_the_ack_vector_then_live_traffic() {
     world.hang_up(three);
     world.settle();
     let incarnation = world.settings(1).incarnation;
-    let hello = Hello::new(3, "sequential").with("known", incarnation);
+    let handshake = Handshake::new(3, "sequential").with("known", incarnation);
     let again = world.connect(1);
     world.long_turns = true;
-    world.send(again, &hello.with("have", 1).line());
+    world.send(again, &handshake.with("have", 1).line());
     world.deliver_client(again);
     world.send(client, "SET d 4");
     world.deliver_client(client);

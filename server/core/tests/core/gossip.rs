@@ -1,6 +1,6 @@
 //! The eventual model's frames, one at a time: replica 1 is real, and the test plays the other two by hand.
 
-use crate::puppet::{Hello, stage};
+use crate::puppet::{Handshake, stage};
 use crate::world::{ClientId, World};
 use holdback::consistency::Consistency::Eventual;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use std::time::Duration;
 /// The time of the first write: the wall clock's microseconds.
 pub(crate) const T0: u64 = 1_000_000_000_000;
 
-pub(crate) fn hello(id: u16) -> Hello {
-    Hello::new(id, "eventual")
+pub(crate) fn handshake(id: u16) -> Handshake {
+    Handshake::new(id, "eventual")
 }
 
 /// The frames of the next regular exchange.
@@ -79,7 +79,7 @@ fn a_round_that_breaks_vouches_for_nothing() {
     let (mut world, two, _three) = stage(Eventual);
     world.play(two, "ROUND\nENTRY 40 2 277 z 1\nUPDATE 50 x 1");
     world.hang_up(two);
-    let two = world.puppet(1, &hello(2));
+    let two = world.puppet(1, &handshake(2));
     assert_eq!(unvouched(&mut world, two), "");
     // An update before the first round of a connection says nothing about those before it.
     world.play(two, "UPDATE 70 y 1");
@@ -126,7 +126,7 @@ fn behind_an_update_that_was_dropped_none_is_sent_until_a_round_begins() {
     let mut world = World::unstarted(Eventual, 3, |settings| settings.link_bytes_max = 300);
     world.network.set_window(100);
     world.start(1);
-    let two = world.puppet(1, &hello(2));
+    let two = world.puppet(1, &handshake(2));
     world.play(two, "VECTOR 0+");
     let client = world.connect(1);
     for n in 0..10 {

@@ -1,6 +1,6 @@
 //! Who is refused, and that both sides say why.
 
-use crate::puppet::{Hello, stage};
+use crate::puppet::{Handshake, stage};
 use crate::world::World;
 use holdback::consistency::Consistency::{Eventual, Linearizable, Sequential};
 use holdback::settings::Settings;
@@ -8,8 +8,8 @@ use std::time::Duration;
 
 #[test]
 fn a_handshake_that_does_not_fit_is_refused_with_a_reason() {
-    let good = || Hello::new(2, "sequential");
-    for (hello, reason) in [
+    let good = || Handshake::new(2, "sequential");
+    for (handshake, reason) in [
         (good().with("version", 2), "protocol version 2, here 1"),
         (good().with("to", 3), "this is replica 1, not 3"),
         (
@@ -39,7 +39,7 @@ fn a_handshake_that_does_not_fit_is_refused_with_a_reason() {
         let mut world = World::unstarted(Sequential, 3, |_| {});
         world.start(1);
         let puppet = world.connect(1);
-        let frames = world.run(puppet, &hello.line());
+        let frames = world.run(puppet, &handshake.line());
         let [frame] = &frames[..] else {
             panic!("{frames:?}")
         };
@@ -67,14 +67,17 @@ fn a_handshake_that_does_not_fit_is_refused_with_a_reason() {
 fn a_handshake_of_nobody_is_refused() {
     for (line, reason) in [
         (
-            Hello::new(4, "sequential").line(),
+            Handshake::new(4, "sequential").line(),
             "replica 4 of a cluster of 3",
         ),
         (
-            Hello::new(1, "sequential").line(),
+            Handshake::new(1, "sequential").line(),
             "replica 1 of a cluster of 3",
         ),
-        (Hello::new(0, "sequential").line(), "id=0 is no replica id"),
+        (
+            Handshake::new(0, "sequential").line(),
+            "id=0 is no replica id",
+        ),
         ("PEER".to_owned(), "version= is missing"),
         ("PEER version".to_owned(), "'version' is not name=value"),
         ("PEER version=x".to_owned(), "version=x is no number"),
@@ -95,14 +98,14 @@ fn a_handshake_of_nobody_is_refused() {
 #[test]
 fn a_refused_stranger_does_no_harm_to_a_link_that_is_up() {
     let (mut world, two, three) = stage(Sequential);
-    for hello in [
-        Hello::new(2, "sequential").with("version", 9),
-        Hello::new(2, "sequential")
+    for handshake in [
+        Handshake::new(2, "sequential").with("version", 9),
+        Handshake::new(2, "sequential")
             .with("incarnation", 5)
             .with("known", 99),
     ] {
         let stranger = world.connect(1);
-        let frames = world.run(stranger, &hello.line());
+        let frames = world.run(stranger, &handshake.line());
         assert!(frames[0].starts_with("[REFUSE "), "{frames:?}");
     }
     assert_eq!(world.status(1, "link.2"), "up");

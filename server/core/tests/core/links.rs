@@ -1,7 +1,7 @@
 //! Links: made, broken in every place, replaced, half-open, silent.
 
 use crate::motion::Move;
-use crate::puppet::{Hello, stage};
+use crate::puppet::{Handshake, stage};
 use crate::world::{ClientId, World};
 use holdback::consistency::Consistency::{Eventual, Sequential};
 use holdback_testkit::End;
@@ -175,11 +175,11 @@ fn nothing_but_the_handshake_is_sent_before_the_peer_has_answered() {
     world.settle();
     world.part(1, 2);
     world.pass(Duration::from_millis(60));
-    let hello = world.in_flight(2, 1);
-    assert!(hello > 0, "replica 2 has dialled");
+    let handshake = world.in_flight(2, 1);
+    assert!(handshake > 0, "replica 2 has dialled");
     world.run(client, "SET a 1\nSET b 2");
     world.pass(Duration::from_millis(700));
-    assert_eq!(world.in_flight(2, 1), hello, "nothing was added");
+    assert_eq!(world.in_flight(2, 1), handshake, "nothing was added");
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn a_second_connection_of_the_same_incarnation_replaces_the_first() {
     // Half a frame on the old connection, then a new one, then the other half.
     world.send_bytes(two, b"*6\r\n$5\r\nMCAST\r\n$1\r\n0\r\n$1\r\n5\r\n");
     world.settle();
-    let again = world.puppet(1, &Hello::new(2, "sequential"));
+    let again = world.puppet(1, &Handshake::new(2, "sequential"));
     assert!(world.is_closed(two));
     world.send_bytes(two, b"$1\r\n2\r\n$3\r\nDEL\r\n$1\r\nx\r\n");
     world.settle();
@@ -285,7 +285,7 @@ fn the_old_connection_is_closed_before_the_new_one_is_answered() {
     world.play(three, "ACK 9.2@277");
     world.send(two, "MCAST 0 5 3 SET x 1");
     let again = world.connect(1);
-    world.send(again, &Hello::new(2, "sequential").line());
+    world.send(again, &Handshake::new(2, "sequential").line());
     world.deliver_client(again);
     let answer = world.frames(again);
     assert!(answer[0].ends_with(" have=0]"), "{answer:?}");
@@ -300,7 +300,7 @@ fn a_handshake_says_what_is_held_of_the_other_end() {
     world.play(two, "MCAST 0 5 3 SET x 1 8 3 SET x 2");
     world.play(three, "MCAST 0 99 3 SET y 1");
     let again = world.connect(1);
-    let frames = world.play(again, &Hello::new(2, "sequential").line());
+    let frames = world.play(again, &Handshake::new(2, "sequential").line());
     assert!(frames[0].contains(" known=277 have=8]"), "{}", frames[0]);
 }
 

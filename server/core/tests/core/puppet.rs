@@ -7,18 +7,18 @@ use holdback::consistency::Consistency;
 pub(crate) fn stage(model: Consistency) -> (World, ClientId, ClientId) {
     let mut world = World::unstarted(model, 3, |_| {});
     world.start(1);
-    let two = world.puppet(1, &Hello::new(2, model.name()));
-    let three = world.puppet(1, &Hello::new(3, model.name()));
+    let two = world.puppet(1, &Handshake::new(2, model.name()));
+    let three = world.puppet(1, &Handshake::new(3, model.name()));
     (world, two, three)
 }
 
 /// What a puppet says of itself in its handshake, word by word, so that a test can change one.
 #[derive(Clone, Debug)]
-pub(crate) struct Hello {
+pub(crate) struct Handshake {
     words: Vec<(&'static str, String)>,
 }
 
-impl Hello {
+impl Handshake {
     /// Replica `id` of 3, set up as replica 1, which it has never talked to.
     pub(crate) fn new(id: u16, model: &str) -> Self {
         let words = [
@@ -58,9 +58,9 @@ impl Hello {
 
 impl World {
     /// Connects a puppet to a replica; the frames it got in answer are dropped.
-    pub(crate) fn puppet(&mut self, to: u16, hello: &Hello) -> ClientId {
+    pub(crate) fn puppet(&mut self, to: u16, handshake: &Handshake) -> ClientId {
         let puppet = self.connect(to);
-        let frames = self.play(puppet, &hello.line());
+        let frames = self.play(puppet, &handshake.line());
         assert!(frames[0].starts_with("[PEER "), "{frames:?}");
         puppet
     }

@@ -1,6 +1,6 @@
 //! Replicas that end and start again with nothing, in the ordered models.
 
-use crate::puppet::{Hello, stage};
+use crate::puppet::{Handshake, stage};
 use crate::random::{Random, seeds};
 use crate::world::World;
 use holdback::consistency::Consistency::{Linearizable, Sequential};
@@ -87,13 +87,13 @@ fn a_replica_that_was_down_from_the_start_gets_what_waits_for_it() {
 fn an_older_incarnation_that_comes_back_is_refused() {
     let (mut world, two, three) = stage(Sequential);
     world.hang_up(two);
-    let newer = Hello::new(2, "sequential").with("incarnation", 5000);
+    let newer = Handshake::new(2, "sequential").with("incarnation", 5000);
     let two = world.puppet(1, &newer);
     world.play(two, "MCAST 0 5 3 SET x 1");
     world.play(three, "ACK 5.2@5000");
     assert_eq!(world.status(1, "position"), "1");
     let old = world.connect(1);
-    let frames = world.run(old, &Hello::new(2, "sequential").line());
+    let frames = world.run(old, &Handshake::new(2, "sequential").line());
     assert!(frames[0].starts_with("[REFUSE restarted "), "{frames:?}");
     assert_eq!(
         world.status(1, "link.2"),
@@ -112,7 +112,7 @@ fn whoever_learns_that_a_replica_restarted_refuses_it_and_delivers_nothing_more(
     assert!(world.is_closed(two));
     assert!(world.status(1, "link.2").contains("replica 2 restarted"));
     let again = world.connect(1);
-    let frames = world.run(again, &Hello::new(2, "sequential").line());
+    let frames = world.run(again, &Handshake::new(2, "sequential").line());
     assert!(frames[0].starts_with("[REFUSE restarted "), "{frames:?}");
     world.run(client, "SET x 1");
     world.play(three, "ACK 1.1");

@@ -1,6 +1,6 @@
 //! When the tombstones of deleted keys may be forgotten.
 
-use crate::gossip::{T0, exchange, hello};
+use crate::gossip::{T0, exchange, handshake};
 use crate::puppet::stage;
 use crate::world::{ClientId, World};
 use holdback::consistency::Consistency::Eventual;
@@ -78,7 +78,7 @@ fn a_new_connection_voids_the_report_of_the_old_one() {
             world.hang_up(three);
             world.settle();
         }
-        let three = world.puppet(1, &hello(3).with("incarnation", 400));
+        let three = world.puppet(1, &handshake(3).with("incarnation", 400));
         world.play(three, &answers[1]);
         assert_eq!(
             world.status(1, "tombstones"),

@@ -27,7 +27,7 @@ fn show(from: u16, to: u16, message: &Message) -> String {
             let stamps: Vec<String> = acks.iter().map(|ack| ack.stamp.to_string()).collect();
             format!("ACK {}", stamps.join(" "))
         }
-        Message::Peer(hello) => format!("PEER: I hold {}.{to}", hello.have),
+        Message::Peer(handshake) => format!("PEER: I hold {}.{to}", handshake.have),
         Message::Update(time, key, value) => {
             format!("UPDATE {time}.{from} {}", write(key, value.as_deref()))
         }

@@ -8,7 +8,7 @@ use crate::wire::arguments::{parse_unsigned, push_bulk};
 
 /// The handshake: who the sender is, how it was set up, and what it holds of the receiver's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hello {
+pub struct Handshake {
     /// The protocol version, [`super::VERSION`].
     pub version: u64,
     /// The sender.
@@ -31,7 +31,7 @@ pub struct Hello {
     pub refused: Option<String>,
 }
 
-impl Hello {
+impl Handshake {
     /// Appends the `PEER` frame.
     pub fn encode(&self, buffer: &mut Vec<u8>) {
         let Limits {
@@ -68,7 +68,7 @@ impl Hello {
 }
 
 /// Reads the words behind `PEER`.
-pub(super) fn parse_hello(rest: &[&[u8]]) -> Result<Hello, String> {
+pub(super) fn parse_handshake(rest: &[&[u8]]) -> Result<Handshake, String> {
     let mut pairs = Vec::new();
     for word in rest {
         let text = std::str::from_utf8(word).map_err(|_| "PEER: a word is not UTF-8")?;
@@ -95,7 +95,7 @@ pub(super) fn parse_hello(rest: &[&[u8]]) -> Result<Hello, String> {
             .parse::<ReplicaId>()
             .map_err(|()| format!("PEER: {name}={value} is no replica id"))
     };
-    Ok(Hello {
+    Ok(Handshake {
         version: number("version")?,
         id: replica("id")?,
         to: replica("to")?,
