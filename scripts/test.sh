@@ -53,13 +53,16 @@ cargo --version
 step "format"
 cargo fmt --all --check
 
-step "lints"
-cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
-
 step "scripts"
 shellcheck scripts/*.sh .ci/run
 
+lints() {
+  step "lints"
+  cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+}
+
 if [ "$quick" = yes ]; then
+  lints
   step "unit tests"
   cargo test --workspace --lib --bins --locked
   exit 0
@@ -98,8 +101,11 @@ await() {
 # Deliberate bugs are built into a folder of their own, so that nothing else has them.
 readonly bugs_target=$target/deliberate-bugs lab_with_bugs=$target/deliberate-bugs/bugs/holdback-lab
 
-# What builds with other profiles, and goes on while the tests wait for each other.
-beside_the_tests() {
+# What builds with other profiles, into other folders.
+in_other_profiles() {
+  # Client libraries come over the network while the compiler works.
+  scripts/test_clients.sh --install
+
   step "deliberate bugs"
   # The simulator has to find each of them with the seed on record; scripts/bugs.sh looks for these.
   cargo build --quiet --locked --profile bugs --features deliberate-bugs --target-dir "$bugs_target" \
@@ -107,47 +113,48 @@ beside_the_tests() {
   "$lab_with_bugs" simulate --every-bug
   scripts/test_simulated_run.sh "$lab_with_bugs"
 
-  step "no deliberate bugs"
-  scripts/test_no_bugs.sh "$target/debug" "$lab_with_bugs"
-
-  step "simulation"
-  # The fixed seeds are among the tests; these have not been run before.
-  "$target/debug/holdback-lab" simulate --fresh 30 --twice
-
-  step "documentation"
-  RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
-    cargo doc --quiet --workspace --no-deps --document-private-items --locked
-
   step "instructions"
   scripts/instructions.sh
 }
 
-# Client libraries come over the network while the compiler works.
-installing() { scripts/test_clients.sh --install; }
+# What needs the programs, but not the machine for itself.
+with_the_programs() {
+  step "simulation"
+  # The fixed seeds are among the tests; these have not been run before.
+  "$HOLDBACK_BIN/holdback-lab" simulate --fresh 30 --twice
+
+  step "clients"
+  scripts/test_clients.sh
+
+  step "report"
+  scripts/test_report.sh
+
+  step "documentation"
+  RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
+    cargo doc --quiet --workspace --no-deps --document-private-items --locked
+}
+
+beside in_other_profiles
+
+lints
 
 step "programs and tests"
-beside installing
 # Tests that run the programs find them here, and so do the scripts.
 cargo build --quiet --workspace --bins --locked
 cargo test --quiet --workspace --locked --no-run
+HOLDBACK_BIN=$(cd "$target/debug" && pwd)
+export HOLDBACK_BIN
 
-beside beside_the_tests
+await in_other_profiles
+beside with_the_programs
 
 step "tests"
 cargo test --workspace --locked
 
-# The programs that are there serve the scripts too.
-HOLDBACK_BIN=$(cd "$target/debug" && pwd)
-export HOLDBACK_BIN
+await with_the_programs
 
-step "clients"
-await installing
-scripts/test_clients.sh
-
-step "report"
-scripts/test_report.sh
-
-await beside_the_tests
+step "no deliberate bugs"
+scripts/test_no_bugs.sh "$HOLDBACK_BIN" "$lab_with_bugs"
 
 # These are about timing, and want the machine for themselves.
 step "cases"

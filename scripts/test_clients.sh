@@ -34,40 +34,49 @@ cargo build --quiet --package holdback-server --example redis_story
 examples=${CARGO_TARGET_DIR:-target}/debug/examples
 
 work=$(mktemp -d)
-export HOLDBACK_BIN HOLDBACK_RUNS=$work/runs
-cleanup() { scripts/cluster.sh down >/dev/null 2>&1 || true; }
-trap 'cleanup; rm -rf "$work"' EXIT
+export HOLDBACK_BIN
+readonly models=(sequential linearizable eventual)
+# Called by the trap.
+# shellcheck disable=SC2317
+clean_up() {
+  local model
+  for model in "${models[@]}"; do HOLDBACK_RUNS=$work/$model scripts/cluster.sh down >/dev/null 2>&1 || true; done
+  rm -rf "$work"
+}
+trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# Starts three replicas of a model; sets base.
+# start FIRST: starts three replicas of the model on ports above this one; sets base.
 start() {
   local try
   for try in 1 2 3 4 5; do
-    base=$((22000 + RANDOM % 8000))
+    base=$(($1 + RANDOM % 2000))
     # Ports may be in use.
-    if scripts/cluster.sh up -c "$1" -p "$base" --detach >"$work/up" 2>&1; then return; fi
+    if scripts/cluster.sh up -c "$model" -p "$base" --detach >"$work/$model.out" 2>&1; then return; fi
   done
-  echo "test_clients.sh: no cluster after $try tries" >&2
-  cat "$work/up" >&2
-  exit 1
+  echo "no cluster after $try tries"
+  cat "$work/$model.out"
+  return 1
 }
 
-failed=0
 tell() { # NAME COMMAND...
   local name=$1
   shift
-  if "$@" >"$work/out" 2>&1; then
+  if "$@" >"$work/$model.out" 2>&1; then
     echo "  ok      $name"
   else
     echo "  FAILED  $name"
-    sed 's/^/          /' "$work/out"
+    sed 's/^/          /' "$work/$model.out"
     failed=1
   fi
 }
 
-for model in sequential linearizable eventual; do
-  start "$model"
+# tell_all MODEL FIRST: every story, at each replica of this model.
+tell_all() {
+  local model=$1 failed=0 base replica port
+  export HOLDBACK_RUNS=$work/$model
   echo "$model"
+  start "$2" || return 1
   for replica in 1 2 3; do
     port=$((base + replica - 1))
     tell "redis-cli, redis-benchmark, replica $replica" "$stories/story.sh" "$port" "$model"
@@ -76,6 +85,20 @@ for model in sequential linearizable eventual; do
     tell "ioredis, node-redis, replica $replica" \
       env -C "$clients/node" node "$stories/story.mjs" "$port" "$model"
   done
-  cleanup
+  return "$failed"
+}
+
+# The models at the same time: a story waits more than it works.
+first=22000
+told=()
+for model in "${models[@]}"; do
+  tell_all "$model" "$first" >"$work/$model.told" 2>&1 &
+  told+=($!)
+  first=$((first + 2600))
+done
+failed=0
+for index in "${!models[@]}"; do
+  wait "${told[index]}" || failed=1
+  cat "$work/${models[index]}.told"
 done
 exit "$failed"
