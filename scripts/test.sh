@@ -149,7 +149,8 @@ await in_other_profiles
 beside with_the_programs
 
 step "tests"
-cargo test --workspace --locked
+# Many of them wait more than they work.
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} cargo test --workspace --locked
 
 await with_the_programs
 
