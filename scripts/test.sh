@@ -128,10 +128,6 @@ with_the_programs() {
 
   step "report"
   scripts/test_report.sh
-
-  step "documentation"
-  RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
-    cargo doc --quiet --workspace --no-deps --document-private-items --locked
 }
 
 beside in_other_profiles
@@ -151,6 +147,10 @@ beside with_the_programs
 step "tests"
 # Many of them wait more than they work.
 RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} cargo test --workspace --locked
+
+step "documentation"
+RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
+  cargo doc --quiet --workspace --no-deps --document-private-items --locked
 
 await with_the_programs
 
