@@ -101,9 +101,13 @@ pub struct Arguments {
     /// Bytes of a value. The same on all replicas.
     #[arg(long, value_name = "BYTES", default_value = "16mb", value_parser = parse_bytes)]
     pub max_value: usize,
-    /// Bytes of replies that a client has not read above which it is closed.
+    /// Bytes of replies that a client has not read above which reads that cannot wait are refused, and of one MGET or
+    /// EXEC.
     #[arg(long, value_name = "BYTES", default_value = "256mb", value_parser = parse_bytes)]
     pub max_output: usize,
+    /// How long a client with more than 1 MiB of unread replies may read nothing before it is closed.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
+    pub output_timeout: Duration,
     /// Delivered entries kept for ORDER and DIGEST.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub order_entries: usize,
@@ -122,8 +126,6 @@ pub struct Config {
     pub settings: Settings,
     /// The address to listen on.
     pub address: SocketAddr,
-    /// Bytes that a client may leave unread.
-    pub client_output_max: usize,
 }
 
 impl Arguments {
@@ -144,6 +146,7 @@ impl Arguments {
         for (name, duration) in [
             ("--request-timeout", self.request_timeout),
             ("--link-timeout", self.link_timeout),
+            ("--output-timeout", self.output_timeout),
         ] {
             if duration.is_zero() {
                 return Err(format!("{name} cannot be 0"));
@@ -168,16 +171,14 @@ impl Arguments {
             clients_max: self.max_clients,
             order_entries_max: self.order_entries,
             order_bytes_max: self.order_bytes,
+            output_timeout: self.output_timeout,
+            // One value has to fit, whatever it was set to.
+            output_bytes_max: self.max_output.max(self.max_value + (1 << 20)),
             allow_faults: self.allow_faults,
             process_id: std::process::id(),
             ..Settings::new(id, cluster, self.consistency)
         };
-        Ok(Config {
-            settings,
-            address,
-            // One value has to fit, whatever it was set to.
-            client_output_max: self.max_output.max(self.max_value + (1 << 20)),
-        })
+        Ok(Config { settings, address })
     }
 
     fn check_cluster(&self) -> Result<Vec<String>, String> {

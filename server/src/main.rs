@@ -52,12 +52,7 @@ fn run(arguments: &Arguments, config: Config) -> ExitCode {
         tracing::warn!("{warning}");
     }
     tracing::info!("seed {}", config.settings.seed);
-    match serve(
-        config.settings,
-        config.address,
-        config.client_output_max,
-        observer,
-    ) {
+    match serve(config.settings, config.address, observer) {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
         Ok(Ended::Interrupted) => EXIT_INTERRUPTED.into(),
         Err(ServeError::Bind(address, error)) => fail(

@@ -31,7 +31,7 @@ impl Cluster {
                 order_entries_max: 1000,
                 ..Settings::new(ReplicaId(id), addresses.clone(), model)
             };
-            let endpoints = EndpointSettings::new(settings.limits.entry_bytes);
+            let endpoints = EndpointSettings::new(&settings);
             let mut host = Host::default();
             host.start(settings, endpoints, ());
             host

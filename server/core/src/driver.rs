@@ -189,6 +189,12 @@ impl<E: Environment> Driver<E> {
         self.endpoints.environment()
     }
 
+    /// Bytes that clients have not taken yet, by client.
+    pub fn clients_unsent(&self) -> impl Iterator<Item = usize> {
+        let clients = self.endpoints.iter().filter(|endpoint| !endpoint.is_link());
+        clients.map(|client| client.unsent())
+    }
+
     /// Bytes that links have not taken yet, by link.
     pub fn links_unsent(&self) -> impl Iterator<Item = usize> {
         let links = self.endpoints.iter().filter(|endpoint| endpoint.is_link());
@@ -212,17 +218,24 @@ impl<E: Environment> Driver<E> {
         while let Some(slot) = self.endpoints.next_dirty() {
             self.flush(slot, sockets, now);
         }
+        for slot in self.endpoints.take_overdue(now.monotonic) {
+            self.overdue(slot, sockets, now);
+        }
         while let Some(slot) = self.endpoints.next_ending() {
             self.end(slot, sockets, now);
-        }
-        for slot in self.endpoints.take_overdue(now.monotonic) {
-            self.remove(slot, sockets);
         }
         self.endpoints.environment().end_turn();
     }
 
-    /// Reads once, if all that was read before is executed, and hands in what is decoded.
+    /// Answers what waited for room, reads once, if all that was read before is executed, and hands in what is decoded.
     fn serve(&mut self, slot: usize, sockets: &mut impl Sockets, now: Now) {
+        if let Some(endpoint) = self.endpoints.at(slot)
+            && endpoint.take_drained()
+        {
+            let id = endpoint.id;
+            let turn = &mut Turn::new(now, &mut self.endpoints);
+            self.replica.drained(id, turn);
+        }
         let endpoint = self.endpoints.at(slot);
         let Some(endpoint) = endpoint.filter(|endpoint| endpoint.is_served()) else {
             return;
@@ -314,15 +327,35 @@ impl<E: Environment> Driver<E> {
         if let Err(error) = result.and_then(|()| sockets.want_room(slot, !done)) {
             return self.broken(id, &error.to_string(), now);
         }
+        let is_stuck = endpoint.is_stuck();
         if endpoint.is_too_slow() {
-            let text = format!("client {id} is closed: it does not read its replies");
-            Turn::new(now, &mut self.endpoints).notice(Level::Warn, &text);
-            self.broken(id, "output limit", now);
+            self.too_slow(id, "it monitors more than it reads", now);
         } else if done && endpoint.ends_after_flush() {
             self.endpoints.end(slot, false);
         } else if was_held_up || sockets.is_readable(slot) {
             self.endpoints.enqueue(slot);
         }
+        if is_stuck {
+            self.endpoints.stays_for_now(slot);
+        }
+    }
+
+    /// A connection has stayed long enough.
+    fn overdue(&mut self, slot: usize, sockets: &mut impl Sockets, now: Now) {
+        match self.endpoints.at(slot) {
+            Some(endpoint) if endpoint.is_stuck() => {
+                let id = endpoint.id;
+                self.too_slow(id, "it does not read its replies", now);
+            }
+            _ => self.remove(slot, sockets),
+        }
+    }
+
+    /// A client is closed for what it does not read.
+    fn too_slow(&mut self, id: ConnectionId, why: &str, now: Now) {
+        let text = format!("client {id} is closed: {why}");
+        Turn::new(now, &mut self.endpoints).notice(Level::Warn, &text);
+        self.broken(id, "output limit", now);
     }
 
     /// A connection is gone: the replica is told, and its socket dropped at the end of the turn.

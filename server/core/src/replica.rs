@@ -122,6 +122,15 @@ impl Replica {
         }
     }
 
+    /// A client has read what held it up.
+    pub fn drained(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {
+        let (clients, mut parts) = self.split(turn);
+        clients.drained(connection, &mut parts);
+        if parts.engine_has_news {
+            self.deliver(turn);
+        }
+    }
+
     /// A connection is gone.
     pub fn closed(&mut self, connection: ConnectionId, reason: &str, turn: &mut Turn<'_>) {
         let peer = self.peers.of(connection);

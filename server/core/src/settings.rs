@@ -36,6 +36,13 @@ pub struct Settings {
     pub order_bytes_max: usize,
     /// Requests of one client that may be unanswered before reading from it stops.
     pub unanswered_max: usize,
+    /// Bytes of replies that a client has not read above which nothing more of it is executed; and that the reads in its
+    /// line may be answered with before what is behind them has to wait.
+    pub unread_bytes_max: usize,
+    /// Bytes of replies that a client has not read above which it is refused what cannot wait either; and of one reply.
+    pub output_bytes_max: usize,
+    /// How long a client that is held up by what it has not read may take no byte of it.
+    pub output_timeout: Duration,
     /// Eventual model: bytes unsent on a link above which updates are dropped and made up for later.
     pub link_bytes_max: usize,
     /// Ordered models: bytes of entries after which an `MCAST` frame is ended and another begun.
@@ -73,6 +80,9 @@ impl Settings {
             order_entries_max: 100_000,
             order_bytes_max: 64 << 20,
             unanswered_max: 10_000,
+            unread_bytes_max: 1 << 20,
+            output_bytes_max: 256 << 20,
+            output_timeout: Duration::from_secs(60),
             link_bytes_max: 1 << 20,
             mcast_bytes_max: 64 << 10,
             round_piece_records: 256,

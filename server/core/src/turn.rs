@@ -72,6 +72,17 @@ pub enum Close {
     Now,
 }
 
+/// How much room a client's connection has for more replies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// What it was given it reads.
+    Some,
+    /// It has something to read: what can wait until it has read it has to.
+    Little,
+    /// It has so much to read that what could not wait is not given to it either.
+    None,
+}
+
 /// The world as a replica sees it. Calls are in order: what is put into a buffer before a close is sent
 /// before it.
 pub trait Out {
@@ -81,6 +92,10 @@ pub trait Out {
 
     /// How many bytes that were given to a connection the network has not taken yet.
     fn unsent(&self, connection: ConnectionId) -> usize;
+
+    /// How much room a client's connection has for replies. One without room is told of when it has some again, by
+    /// [`Replica::drained`](crate::replica::Replica::drained).
+    fn room(&mut self, connection: ConnectionId) -> Room;
 
     /// The connection is a link from here on: its frames may be as large as entries and batches get, and it is
     /// never held up or closed for slowness.

@@ -76,15 +76,13 @@ impl Environment for Process {
     }
 }
 
-/// Listens on `address` and runs a replica until it stops. `client_output_max` is how many bytes may wait
-/// to be read by a client before it is closed.
+/// Listens on `address` and runs a replica until it stops.
 ///
 /// # Errors
 /// A [`ServeError`].
 pub fn serve(
     settings: Settings,
     address: SocketAddr,
-    client_output_max: usize,
     observer: Observer,
 ) -> Result<Ended, ServeError> {
     let poll = Poll::new()?;
@@ -104,10 +102,7 @@ pub fn serve(
         settings.consistency
     );
     let clock = Clock::start();
-    let endpoints = EndpointSettings {
-        output_bytes_max: client_output_max,
-        ..EndpointSettings::new(settings.limits.entry_bytes)
-    };
+    let endpoints = EndpointSettings::new(&settings);
     let sockets = TcpSockets::new(poll.registry().try_clone()?);
     EventLoop {
         poll,

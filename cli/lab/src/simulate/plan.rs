@@ -67,7 +67,7 @@ impl Tuning {
             ..Settings::new(ReplicaId(1), cluster.collect(), consistency)
         };
         Self {
-            endpoints: EndpointSettings::new(settings.limits.entry_bytes),
+            endpoints: EndpointSettings::new(&settings),
             settings,
             read_bytes: 64 << 10,
             turn_delay: 20,
@@ -87,8 +87,10 @@ impl Tuning {
         settings.order_entries_max = random.pick(&[1, 10, 100_000]);
         self.read_bytes = random.pick(&[7, 100, 64 << 10, 64 << 10]);
         endpoints.frames_per_turn = random.pick(&[1, 2, 128, 128]);
-        endpoints.unsent_pause_bytes = random.pick(&[1, 50, 1 << 20]);
-        endpoints.output_bytes_max = random.pick(&[2000, 64 << 20, 64 << 20]);
+        settings.unread_bytes_max = random.pick(&[1, 50, 1 << 20]);
+        settings.output_bytes_max = random.pick(&[2000, 64 << 20, 64 << 20]);
+        endpoints.unread_bytes_max = settings.unread_bytes_max;
+        endpoints.output_bytes_max = settings.output_bytes_max;
         self.turn_delay = random.pick(&[1, 50, 500, 5000]);
     }
 

@@ -4,9 +4,10 @@ use super::evaluate::context;
 use super::pipeline::{observe_reply, reply_start};
 use super::session::{Answer, Session};
 use super::{Clients, Parts};
-#[cfg(feature = "deliberate-bugs")]
 use crate::bugs::{Bug, planted};
 use crate::engine::{Delivery, Wanted};
+use crate::ids::ConnectionId;
+use crate::turn::Room;
 use crate::wire::reply::ReplyWriter;
 
 impl Clients {
@@ -33,6 +34,10 @@ impl Clients {
         } = delivery;
         let random = self.random.step();
         let how = context(*position, random, parts.at.settings, parts.at.turn.now);
+        let time = entry.stamp.time;
+        if let Some(client) = client.filter(|client| self.is_behind_stalled(*client, time)) {
+            self.give_up_stalled(client, parts.at.turn);
+        }
         // Its client may be gone, or have given up.
         let session = client.and_then(|client| self.sessions.get_mut(client));
         let Some(session) = session else {
@@ -53,7 +58,13 @@ impl Clients {
         };
         let start = reply_start(session.id, parts.at.turn);
         session.last_position = *position;
-        let mut reply = session.writer(parts.at.turn);
+        // What is read too much cannot wait: it would be another value later.
+        let room = match answer {
+            Answer::Command { is_read: false } => usize::MAX,
+            _ if parts.at.turn.out.room(session.id) == Room::None => 0,
+            _ => how.reply_bytes,
+        };
+        let mut reply = session.writer(parts.at.turn).within(room);
         parts
             .at
             .engine
@@ -79,6 +90,13 @@ impl Clients {
             return self.read_late(client, start, parts);
         }
         session.may_advance()
+    }
+
+    /// Whether a client waits for a delivered entry, with something before it that waits for the client to read first.
+    #[inline]
+    fn is_behind_stalled(&self, client: ConnectionId, time: u64) -> bool {
+        let stalled = self.sessions.get(client).filter(|one| one.is_stalled());
+        stalled.is_some_and(|session| session.waits_for(time)) && !planted(Bug::ReadAfterNextWrite)
     }
 
     #[inline]

@@ -35,7 +35,7 @@ impl Clients {
         if parts.at.turn.observed() {
             parts.at.turn.tell(&Event::Request { client, words });
         }
-        if session.is_blocked() {
+        if session.is_blocked(parts.at.settings) {
             session.push_behind(OwnedArguments::new(words), parts.at.turn.now.monotonic);
         } else {
             session.arrived = parts.at.turn.now.monotonic;
@@ -98,9 +98,31 @@ impl Clients {
             Path::Ordered => {
                 let is_read = spec.kind == Kind::Read;
                 let answer = Answer::Command { is_read };
-                self.submit(client, EntryBody::command(words), answer, parts);
+                let bytes = if is_read {
+                    self.reply_bytes(client, words, parts)
+                } else {
+                    0
+                };
+                self.submit(client, EntryBody::command(words), answer, bytes, parts);
             }
         }
+    }
+
+    /// How many bytes the reply to a read would have now that has to wait in the line. Not counted where all that waits
+    /// comes to little at the most.
+    #[inline]
+    fn reply_bytes(
+        &mut self,
+        client: ConnectionId,
+        words: &[&[u8]],
+        parts: &Parts<'_, '_>,
+    ) -> usize {
+        let waiting = self.sessions.at(client).pending.len() + words.len();
+        let longest = parts.at.engine.keyspace().longest();
+        if waiting.saturating_mul(longest) <= parts.at.settings.unread_bytes_max {
+            return 0;
+        }
+        read_bytes(words, parts)
     }
 
     /// Whether a connection's reads go through the multicast, in the ordered models.
@@ -109,12 +131,13 @@ impl Clients {
     }
 
     /// Has an entry stamped and puts it in the client's line. What it owes to the peers goes out at the end of
-    /// the turn.
+    /// the turn. `reply_bytes`: what its reply would have now.
     pub(super) fn submit(
         &mut self,
         client: ConnectionId,
         body: EntryBody,
         answer: Answer,
+        reply_bytes: usize,
         parts: &mut Parts<'_, '_>,
     ) {
         let answers_early = planted(Bug::ReplyAtSend) && body.describe().starts_with("SET ");
@@ -135,7 +158,12 @@ impl Clients {
         }
         #[cfg(feature = "deliberate-bugs")]
         self.swap_with_the_one_before(client, time, answer, parts);
-        self.wait_in_line(client, Pending::Ordered { time, answer }, parts);
+        self.wait_in_line(
+            client,
+            Pending::Ordered { time, answer },
+            reply_bytes,
+            parts,
+        );
     }
 
     /// A command about the connection: what of it takes effect at once, before what is in front of it in the line is
@@ -187,8 +215,9 @@ impl Clients {
         {
             return self.read_too_early(client, read, words, parts);
         }
+        let reply_bytes = self.reply_bytes(client, words, parts);
         let words = OwnedArguments::new(words);
-        self.wait_in_line(client, Pending::Local { spec, words }, parts);
+        self.wait_in_line(client, Pending::Local { spec, words }, reply_bytes, parts);
     }
 
     /// QUIT: what is behind it in the pipeline does not happen. Closed once all before it is answered.
@@ -216,7 +245,7 @@ impl Clients {
             return self.answer_in_line(client, parts.at.turn, |reply| reply.position(reached));
         }
         self.awaiting.insert((position, client));
-        self.wait_in_line(client, Pending::Await { position }, parts);
+        self.wait_in_line(client, Pending::Await { position }, 0, parts);
     }
 
     /// CONSISTENCY: the read path of the commands behind it.
@@ -294,6 +323,17 @@ pub(super) fn admit(
 ) -> Result<(), ErrorReply> {
     parts.peers.check_ready()?;
     spec.admit(words, &parts.at.settings.limits)
+}
+
+/// How many bytes a read's reply would have now, roughly: those of the values at its keys.
+pub(super) fn read_bytes(words: &[&[u8]], parts: &Parts<'_, '_>) -> usize {
+    let read = lookup(words[0]).filter(|spec| spec.kind == Kind::Read);
+    let Some(spec) = read else {
+        return 0;
+    };
+    let keyspace = parts.at.engine.keyspace();
+    let length = |key| keyspace.get(key).map_or(0, <[u8]>::len);
+    spec.keys_of(words).map(length).sum()
 }
 
 /// What a command is answered that takes no path, in the words of those that have options which need an order.

@@ -186,6 +186,7 @@ pub(super) fn context(position: u64, random: u64, settings: &Settings, now: Now)
     Context {
         position,
         limits: &settings.limits,
+        reply_bytes: settings.output_bytes_max,
         random,
         now,
     }

@@ -14,6 +14,7 @@ mod pipeline;
 #[cfg(feature = "deliberate-bugs")]
 mod planted;
 mod session;
+mod sessions;
 mod summary;
 mod transaction;
 
@@ -27,7 +28,8 @@ use crate::turn::{Close, Turn};
 use crate::wire::error::ErrorReply;
 use crate::wire::frame::DecodeError;
 use crate::wire::reply::{ReplyWriter, Resp};
-use session::{Session, Sessions};
+use session::Session;
+use sessions::Sessions;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use super::session::{Answer, KEPT_BYTES_MAX, Pending};
 use super::{Clients, Parts};
 use crate::ids::{ConnectionId, Stamp};
-use crate::turn::{Close, Event, Turn};
+use crate::turn::{Close, Event, Room, Turn};
 use crate::wire::error::{ErrorCode, ErrorReply};
 use crate::wire::reply::ReplyWriter;
 use std::cmp::Reverse;
@@ -26,7 +26,7 @@ impl Clients {
             if !session.muted {
                 write(&mut ReplyWriter::new(&mut bytes, session.resp));
             }
-            session.push(Pending::Known(bytes));
+            session.push(Pending::Known(bytes), 0);
         }
     }
 
@@ -41,30 +41,32 @@ impl Clients {
         self.answer_in_line(client, turn, |reply| reply.error(error));
     }
 
-    /// Puts a request in the line that has to wait, and sees to it that it does not wait for ever.
+    /// Puts a request in the line that has to wait, and sees to it that it does not wait for ever. `reply_bytes`: what
+    /// its reply would have now, if it reads values.
     pub(super) fn wait_in_line(
         &mut self,
         client: ConnectionId,
         pending: Pending,
+        reply_bytes: usize,
         parts: &Parts<'_, '_>,
     ) {
         let session = self.sessions.at(client);
-        session.push(pending);
+        session.push(pending, reply_bytes);
         if !session.timed {
             self.set_timer(client, parts);
         }
     }
 
     /// Answers whatever has come to the front of a client's line, and takes up what waited behind a
-    /// barrier that is gone.
+    /// barrier that is gone; as far as the client has read what it was answered before.
     pub(super) fn advance(&mut self, client: ConnectionId, parts: &mut Parts<'_, '_>) {
         loop {
-            while self.advance_front(client, parts) {}
+            while has_room(client, parts) && self.advance_front(client, parts) {}
             // What was answered may have closed the connection, as a PEER behind a barrier does.
             let Some(session) = self.sessions.get_mut(client) else {
                 return;
             };
-            if session.is_blocked() {
+            if session.has_barrier(parts.at.settings) || session.is_stalled() {
                 break;
             }
             let Some(arrived) = session.behind_since() else {
@@ -77,6 +79,9 @@ impl Clients {
                 self.give_up_backlog(client, &waited, parts.at.turn);
                 break;
             }
+            if !has_room(client, parts) {
+                break;
+            }
             let Some((words, arrived)) = session.pop_behind() else {
                 break;
             };
@@ -84,6 +89,38 @@ impl Clients {
             self.begin(client, &words.get(), parts);
         }
         self.attend(client, parts);
+    }
+
+    /// The client has read what it was answered, so that it can be answered more.
+    pub(crate) fn drained(&mut self, client: ConnectionId, parts: &mut Parts<'_, '_>) {
+        let Some(session) = self.sessions.get_mut(client) else {
+            return;
+        };
+        session.drained = parts.at.turn.now.monotonic;
+        self.advance(client, parts);
+        if self.sessions.get(client).is_some() {
+            self.set_timer(client, parts);
+        }
+    }
+
+    /// An entry of a client was delivered that stands behind reads which wait for the client to read first. They are
+    /// not answered: when they could be, they would see what the entry changes.
+    #[cold]
+    pub(super) fn give_up_stalled(&mut self, client: ConnectionId, turn: &mut Turn<'_>) {
+        let session = self.sessions.at(client);
+        while session.is_stalled() {
+            let Some(pending) = session.pop() else {
+                return;
+            };
+            if let Pending::Known(bytes) = pending {
+                turn.out.buffer(client).extend_from_slice(&bytes);
+            } else {
+                let text = "read: not answered before the write behind it, as replies before it are not read yet";
+                let error = ErrorReply::new(ErrorCode::Overloaded, text);
+                session.writer(turn).error(&error);
+                self.counters.errors += 1;
+            }
+        }
     }
 
     /// Answers the request at the front of the line if that can be done now; whether it was.
@@ -296,6 +333,11 @@ impl Clients {
             self.timers.push(Reverse((since + timeout, client)));
         }
     }
+}
+
+/// Whether a client has read enough to be answered more.
+fn has_room(client: ConnectionId, parts: &mut Parts<'_, '_>) -> bool {
+    parts.at.turn.out.room(client) == Room::Some
 }
 
 /// Where the next reply in the client's buffer begins, if anybody is to hear of it.

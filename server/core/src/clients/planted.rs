@@ -47,7 +47,7 @@ impl Clients {
             read(parts.at.engine.keyspace(), words, &how, &mut reply),
             &mut reply,
         );
-        session.push(Pending::Known(bytes));
+        session.push(Pending::Known(bytes), 0);
     }
 
     /// See [`Bug::ReadAfterNextWrite`]: the write was applied and its reply begins at `start`; now come the reads, with

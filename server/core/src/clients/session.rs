@@ -5,6 +5,7 @@ use crate::command::{CommandSpec, Name, lookup};
 use crate::consistency::Consistency;
 use crate::engine::{Engine, Wanted};
 use crate::ids::ConnectionId;
+use crate::settings::Settings;
 use crate::turn::{MonitorKind, Turn};
 use crate::wire::arguments::OwnedArguments;
 use crate::wire::error::ErrorReply;
@@ -98,6 +99,8 @@ pub(super) struct Waiting {
     pub(super) arrived: Duration,
     /// Its reply is not wanted.
     pub(super) muted: bool,
+    /// Bytes that its reply would have now, if it reads values.
+    pub(super) reply_bytes: usize,
 }
 
 /// Commands between MULTI and EXEC, and the watched keys they depend on.
@@ -131,8 +134,8 @@ pub(super) enum ReplyMode {
 /// One client's connection.
 ///
 /// *Invariants.* `pending` holds requests in the order they came in, and its front is neither `Local`,
-/// `LocalExec`, `LocalWatch` nor `Known`: those are answered as soon as they get there. `backlog` is
-/// empty unless `pending` holds a barrier.
+/// `LocalExec`, `LocalWatch` nor `Known`: those are answered as soon as they get there, unless the client has to read
+/// first. `backlog` is empty unless `pending` holds a barrier or many bytes to be read, or the client has to read first.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: ConnectionId,
@@ -142,10 +145,14 @@ pub(super) struct Session {
     pub(super) pending: VecDeque<Waiting>,
     /// Barriers among `pending`.
     pub(super) barriers: usize,
+    /// Bytes that the replies to the reads in `pending` would have.
+    pub(super) reply_bytes: usize,
     /// Bytes that `pending` and `backlog` keep.
     pub(super) kept_bytes: usize,
     /// Requests behind a barrier, not yet understood, each with the time it came in.
     pub(super) backlog: VecDeque<(OwnedArguments, Duration)>,
+    /// When the client had last read enough to be answered more.
+    pub(super) drained: Duration,
     /// When the command that is being executed came in.
     pub(super) arrived: Duration,
     /// The reply of the command that is being executed is not wanted.
@@ -187,8 +194,10 @@ impl Session {
             read_path,
             pending: VecDeque::new(),
             barriers: 0,
+            reply_bytes: 0,
             kept_bytes: 0,
             backlog: VecDeque::new(),
+            drained: Duration::ZERO,
             arrived: Duration::ZERO,
             muted: false,
             reply_mode: ReplyMode::On,
@@ -279,8 +288,9 @@ impl Session {
         self.watch_failed = false;
     }
 
-    /// Puts a request at the end of the line.
-    pub(super) fn push(&mut self, pending: Pending) {
+    /// Puts a request at the end of the line; its reply would have so many bytes now.
+    pub(super) fn push(&mut self, pending: Pending, reply_bytes: usize) {
+        self.reply_bytes += reply_bytes;
         self.barriers += usize::from(pending.is_barrier());
         self.kept_bytes += pending.bytes();
         let (arrived, muted) = (self.arrived, self.muted);
@@ -288,6 +298,7 @@ impl Session {
             pending,
             arrived,
             muted,
+            reply_bytes,
         });
     }
 
@@ -297,9 +308,11 @@ impl Session {
         self.backlog.push_back((words, arrived));
     }
 
-    /// When the first request that waits behind a barrier came in.
+    /// Since when the first request that waits behind a barrier has waited. What it waited for its own client to read
+    /// does not count.
     pub(super) fn behind_since(&self) -> Option<Duration> {
-        self.backlog.front().map(|(_, arrived)| *arrived)
+        let (_, arrived) = self.backlog.front()?;
+        Some(self.drained.max(*arrived))
     }
 
     /// Takes the first request that waited behind a barrier.
@@ -315,7 +328,9 @@ impl Session {
             pending,
             arrived,
             muted,
+            reply_bytes,
         } = self.pending.pop_front()?;
+        self.reply_bytes -= reply_bytes;
         self.barriers -= usize::from(pending.is_barrier());
         self.kept_bytes -= pending.bytes();
         self.arrived = arrived;
@@ -340,9 +355,16 @@ impl Session {
         }
         self.arrived = front.arrived;
         self.muted = front.muted;
+        self.reply_bytes -= front.reply_bytes;
         self.barriers -= usize::from(answer == Answer::Watch);
         self.pending.pop_front();
         Some(answer)
+    }
+
+    /// Whether a request in the line waits for the entry with this time.
+    pub(super) fn waits_for(&self, time: u64) -> bool {
+        let mut line = self.pending.iter();
+        line.any(|waiting| matches!(waiting.pending, Pending::Ordered { time: waited, .. } if waited == time))
     }
 
     /// Writes the reply of the command that is being executed.
@@ -355,8 +377,25 @@ impl Session {
     }
 
     /// Whether new requests have to wait before they are even understood.
-    pub(super) fn is_blocked(&self) -> bool {
-        self.barriers > 0
+    #[inline]
+    pub(super) fn is_blocked(&self, settings: &Settings) -> bool {
+        !self.backlog.is_empty() || self.has_barrier(settings)
+    }
+
+    /// Whether something in the line forbids that what is behind it is begun. Many bytes to be read do: a write behind
+    /// them may be delivered while the client has to read first.
+    #[inline]
+    pub(super) fn has_barrier(&self, settings: &Settings) -> bool {
+        self.barriers > 0 || self.reply_bytes > settings.unread_bytes_max
+    }
+
+    /// Whether what could be answered waits for the client to read first.
+    pub(super) fn is_stalled(&self) -> bool {
+        let front = self.pending.front().map(|waiting| &waiting.pending);
+        !matches!(
+            front,
+            None | Some(Pending::Ordered { .. } | Pending::Await { .. })
+        )
     }
 
     /// Whether more may be done for it than to wait for its next entry: what stands at the front of the line can be
@@ -395,81 +434,5 @@ impl Session {
             Pending::Ordered { .. } | Pending::Await { .. } => Some(front.arrived),
             _ => None,
         }
-    }
-}
-
-/// All sessions by slot, so that looking one up is one step and walking them has an order.
-#[derive(Debug)]
-pub(super) struct Sessions {
-    slots: Vec<Option<Session>>,
-    count: usize,
-    /// What is worked on in place of a session that is not there, which never happens.
-    nobody: Session,
-}
-
-impl Default for Sessions {
-    fn default() -> Self {
-        let nobody = ConnectionId {
-            slot: usize::MAX,
-            serial: 0,
-        };
-        Self {
-            slots: Vec::new(),
-            count: 0,
-            nobody: Session::new(nobody, String::new(), Consistency::default()),
-        }
-    }
-}
-
-impl Sessions {
-    pub(super) fn insert(&mut self, session: Session) {
-        let slot = session.id.slot;
-        if slot >= self.slots.len() {
-            self.slots.resize_with(slot + 1, || None);
-        }
-        self.count += usize::from(self.slots[slot].is_none());
-        self.slots[slot] = Some(session);
-    }
-
-    pub(super) fn get(&self, id: ConnectionId) -> Option<&Session> {
-        self.slots
-            .get(id.slot)?
-            .as_ref()
-            .filter(|session| session.id == id)
-    }
-
-    #[inline]
-    pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Session> {
-        self.slots
-            .get_mut(id.slot)?
-            .as_mut()
-            .filter(|session| session.id == id)
-    }
-
-    /// The session of a client whose command is being executed: it is there.
-    #[inline]
-    pub(super) fn at(&mut self, id: ConnectionId) -> &mut Session {
-        let found = self.slots.get_mut(id.slot).and_then(Option::as_mut);
-        match found.filter(|session| session.id == id) {
-            Some(session) => session,
-            None => {
-                debug_assert!(false, "client {id} has a session");
-                &mut self.nobody
-            }
-        }
-    }
-
-    pub(super) fn remove(&mut self, id: ConnectionId) -> Option<Session> {
-        self.get(id)?;
-        self.count -= 1;
-        self.slots[id.slot].take()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.count
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Session> {
-        self.slots.iter().flatten()
     }
 }

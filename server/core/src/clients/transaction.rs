@@ -4,7 +4,7 @@
 //! key's last change, EXEC carries these positions, and every replica compares them when it delivers the
 //! entry: if one differs, nothing is applied, on any of them.
 
-use super::dispatch::admit;
+use super::dispatch::{admit, read_bytes};
 use super::evaluate::{context, or_error};
 use super::pipeline::{observe_reply, reply_start};
 use super::session::{Answer, Multi, Pending, Transaction};
@@ -16,6 +16,14 @@ use crate::ids::ConnectionId;
 use crate::store::check_entry_size;
 use crate::wire::arguments::OwnedArguments;
 use crate::wire::error::{ErrorCode, ErrorReply};
+
+impl Transaction {
+    /// How many bytes the replies of its reads would have now.
+    fn reply_bytes(&self, parts: &Parts<'_, '_>) -> usize {
+        let commands = self.commands.iter();
+        commands.map(|words| read_bytes(&words.get(), parts)).sum()
+    }
+}
 
 impl Clients {
     /// A command of this family.
@@ -118,14 +126,16 @@ impl Clients {
                 return self.error_in_line(client, &error, parts.at.turn);
             }
             let answer = Answer::Exec { is_read: !writes };
-            return self.submit(client, body, answer, parts);
+            let reply_bytes = transaction.reply_bytes(parts);
+            return self.submit(client, body, answer, reply_bytes, parts);
         }
         if self.sessions.at(client).pending.is_empty() {
             let start = reply_start(client, parts.at.turn);
             self.evaluate_transaction(client, &transaction, parts);
             observe_reply(client, None, start, parts.at.turn);
         } else {
-            self.wait_in_line(client, Pending::LocalExec(transaction), parts);
+            let reply_bytes = transaction.reply_bytes(parts);
+            self.wait_in_line(client, Pending::LocalExec(transaction), reply_bytes, parts);
         }
     }
 
@@ -140,7 +150,8 @@ impl Clients {
         let random = self.random.step();
         let session = self.sessions.at(client);
         session.last_position = engine.order().position();
-        let mut reply = session.writer(parts.at.turn);
+        let most = parts.at.settings.output_bytes_max;
+        let mut reply = session.writer(parts.at.turn).within(most);
         let mut watched = transaction.watches.iter();
         if watched.any(|(key, changed)| engine.last_change(key) != *changed) {
             return reply.null_array();
@@ -150,7 +161,10 @@ impl Clients {
         for command in &transaction.commands {
             let words = command.get();
             let answer = match lookup(words[0]).map(|spec| spec.run) {
-                Some(Run::Read(read)) => read(engine.keyspace(), &words, &how, &mut reply),
+                Some(Run::Read(read)) => match reply.check_room() {
+                    Ok(()) => read(engine.keyspace(), &words, &how, &mut reply),
+                    full => full,
+                },
                 Some(Run::Plain(plain)) => plain(&words, &how, &mut reply),
                 _ => Err(ErrorReply::syntax()),
             };
@@ -172,7 +186,7 @@ impl Clients {
         let linearizable = self.reads_are_linearizable(client);
         if parts.at.engine.transaction_path(false, linearizable) == Path::Ordered {
             let body = EntryBody::command(words);
-            return self.submit(client, body, Answer::Watch, parts);
+            return self.submit(client, body, Answer::Watch, 0, parts);
         }
         if self.sessions.at(client).pending.is_empty() {
             let start = reply_start(client, parts.at.turn);
@@ -180,7 +194,7 @@ impl Clients {
             observe_reply(client, None, start, parts.at.turn);
         } else {
             let words = OwnedArguments::new(words);
-            self.wait_in_line(client, Pending::LocalWatch { words }, parts);
+            self.wait_in_line(client, Pending::LocalWatch { words }, 0, parts);
         }
     }
 

@@ -17,6 +17,7 @@ fn run(lines: &[&str]) -> Vec<String> {
         let how = Context {
             position,
             limits: &limits,
+            reply_bytes: usize::MAX,
             random: 0,
             now: Now::default(),
         };

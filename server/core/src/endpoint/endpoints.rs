@@ -4,7 +4,7 @@ use super::monitors::Monitors;
 use super::{Ending, Endpoint, EndpointSettings};
 use crate::bugs::{Bug, planted};
 use crate::ids::{ConnectionId, ReplicaId};
-use crate::turn::{Close, Event, MonitorKind, Now, Out};
+use crate::turn::{Close, Event, MonitorKind, Now, Out, Room};
 use crate::wire::frame::{DecodeError, Frame};
 use crate::wire::reply::{ReplyWriter, Resp};
 use slab::Slab;
@@ -63,7 +63,7 @@ pub(crate) struct Endpoints<E> {
     queue: VecDeque<usize>,
     /// Slots to be ended.
     endings: VecDeque<usize>,
-    /// Slots of connections that are being ended and may stay for a while.
+    /// Slots of connections that are being ended, or do not read, and may stay for a while.
     staying: Vec<usize>,
     dials: Vec<ReplicaId>,
     monitors: Monitors,
@@ -210,34 +210,50 @@ impl<E: Environment> Endpoints<E> {
             Ending::Open | Ending::Lingering(_) => EndStep::Stay,
             Ending::Now => EndStep::Drop,
             Ending::AfterFlush if endpoint.unsent() > 0 && !planted(Bug::ShutBeforeLastReply) => {
-                self.staying.push(slot);
+                self.stays_for_now(slot);
                 EndStep::Stay
             }
             Ending::AfterFlush if endpoint.ended => EndStep::Drop,
             Ending::AfterFlush => {
                 endpoint.ending = Ending::Lingering(now + self.settings.linger);
-                self.staying.push(slot);
+                self.stays_for_now(slot);
                 EndStep::Shut
             }
         }
     }
 
-    /// Connections that are being ended and have stayed long enough, or do not take what they still have to get.
+    /// Has it looked after how long a connection stays, for [`Endpoints::take_overdue`].
+    pub(crate) fn stays_for_now(&mut self, slot: usize) {
+        if let Some(endpoint) = self.slots.get_mut(slot)
+            && !std::mem::replace(&mut endpoint.staying, true)
+        {
+            self.staying.push(slot);
+        }
+    }
+
+    /// Connections that are being ended and have stayed long enough, or do not take what they have to get.
     pub(crate) fn take_overdue(&mut self, now: Duration) -> Vec<usize> {
         let mut overdue = Vec::new();
         if self.staying.is_empty() {
             return overdue;
         }
-        let until = |slot: usize| self.slots.get(slot)?.stays_until(&self.settings);
-        let mut staying = std::mem::take(&mut self.staying);
-        staying.retain(|&slot| match until(slot) {
-            Some(until) if until <= now => {
+        let Self {
+            staying,
+            slots,
+            settings,
+            ..
+        } = self;
+        staying.retain(|&slot| {
+            let Some(endpoint) = slots.get_mut(slot) else {
+                return false;
+            };
+            let until = endpoint.stays_until(settings);
+            if until.is_some_and(|until| until <= now) {
                 overdue.push(slot);
-                false
             }
-            stays => stays.is_some(),
+            endpoint.staying = until.is_some_and(|until| until > now);
+            endpoint.staying
         });
-        self.staying = staying;
         overdue
     }
 
@@ -297,6 +313,10 @@ impl<E: Environment> Out for Endpoints<E> {
             .map_or(0, Endpoint::unsent)
     }
 
+    fn room(&mut self, id: ConnectionId) -> Room {
+        self.get(id).map_or(Room::Some, Endpoint::room)
+    }
+
     fn promote(&mut self, id: ConnectionId) {
         let limits = self.settings.peer_limits;
         if let Some(endpoint) = self.get(id) {
@@ -339,6 +359,10 @@ impl<E: Environment> Out for Endpoints<E> {
     }
 
     fn monitor(&mut self, id: ConnectionId, kind: Option<MonitorKind>) {
+        let unread_max = self.settings.monitor_bytes_max;
+        if let Some(endpoint) = self.get(id) {
+            endpoint.monitors(kind.map(|_| unread_max));
+        }
         self.monitors.set(id, kind);
     }
 

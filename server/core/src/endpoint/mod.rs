@@ -14,6 +14,8 @@ pub(crate) use input::Next;
 
 use crate::bugs::{Bug, planted};
 use crate::ids::ConnectionId;
+use crate::settings::Settings;
+use crate::turn::Room;
 use crate::wire::frame::FrameLimits;
 use input::{BUFFER_KEPT, Input};
 use std::time::Duration;
@@ -27,10 +29,14 @@ pub struct EndpointSettings {
     pub peer_limits: FrameLimits,
     /// Frames that one connection may have executed in one turn, so that none starves the others.
     pub frames_per_turn: usize,
-    /// Bytes of replies not written yet above which no more requests of a client are executed.
-    pub unsent_pause_bytes: usize,
-    /// Bytes of replies not written yet above which a client is closed.
+    /// See [`Settings::unread_bytes_max`].
+    pub unread_bytes_max: usize,
+    /// See [`Settings::output_bytes_max`].
     pub output_bytes_max: usize,
+    /// Bytes not written yet above which a client that monitors is closed: what it monitors does not wait for it.
+    pub monitor_bytes_max: usize,
+    /// See [`Settings::output_timeout`].
+    pub output_timeout: Duration,
     /// How long a connection whose output is written waits for the other side to close too.
     pub linger: Duration,
     /// How long a connection that is being closed may take no byte of what it still has to get.
@@ -38,15 +44,18 @@ pub struct EndpointSettings {
 }
 
 impl EndpointSettings {
-    /// The usual rules, where an entry may have so many bytes.
+    /// The usual rules for the connections of a replica that is set up so.
     #[must_use]
-    pub fn new(entry_bytes: usize) -> Self {
+    pub fn new(settings: &Settings) -> Self {
+        let entry_bytes = settings.limits.entry_bytes;
         Self {
             client_limits: FrameLimits::client(entry_bytes),
             peer_limits: FrameLimits::peer(entry_bytes),
             frames_per_turn: 128,
-            unsent_pause_bytes: 1 << 20,
-            output_bytes_max: 256 << 20,
+            unread_bytes_max: settings.unread_bytes_max,
+            output_bytes_max: settings.output_bytes_max,
+            monitor_bytes_max: settings.output_bytes_max.min(16 << 20),
+            output_timeout: settings.output_timeout,
             linger: Duration::from_secs(2),
             flush_patience: Duration::from_secs(10),
         }
@@ -87,6 +96,8 @@ pub(crate) struct Endpoint {
     ended: bool,
     /// The replica does not want more of it for now.
     paused: bool,
+    /// In the list of connections that may stay for a while.
+    staying: bool,
     /// In the list of connections with output.
     dirty: bool,
     /// In the list of connections with work to do.
@@ -96,9 +107,13 @@ pub(crate) struct Endpoint {
     ending: Ending,
     /// A link, or on its way to be one.
     is_peer: bool,
-    /// Bytes of output not written yet above which it is held up, and above which it is closed.
+    /// Bytes of output not written yet above which it is held up, and above which it has no room at all.
     unsent_pause: usize,
     unsent_max: usize,
+    /// Bytes of output not written yet above which it is closed, if it monitors.
+    monitor_max: Option<usize>,
+    /// The replica waits for room.
+    wants_room: bool,
     /// What its next frames may contain, if that has changed.
     new_limits: Option<FrameLimits>,
 }
@@ -115,13 +130,16 @@ impl Endpoint {
             starved: true,
             ended: false,
             paused: false,
+            staying: false,
             dirty: false,
             queued: false,
             dialling: false,
             ending: Ending::Open,
             is_peer: false,
-            unsent_pause: settings.unsent_pause_bytes,
+            unsent_pause: settings.unread_bytes_max,
             unsent_max: settings.output_bytes_max,
+            monitor_max: None,
+            wants_room: false,
             new_limits: None,
         }
     }
@@ -163,7 +181,32 @@ impl Endpoint {
 
     /// Whether no more of its frames are to be executed for now.
     pub(crate) fn is_held_up(&self) -> bool {
-        self.paused || self.unsent() > self.unsent_pause
+        self.paused || self.is_held_up_by_output()
+    }
+
+    /// How much room there is for more replies; whoever finds little will be told when there is some again.
+    fn room(&mut self) -> Room {
+        let unsent = self.unsent();
+        self.wants_room |= unsent > self.unsent_pause;
+        match unsent {
+            unsent if unsent > self.unsent_max => Room::None,
+            unsent if unsent > self.unsent_pause => Room::Little,
+            _ => Room::Some,
+        }
+    }
+
+    /// Whether somebody waits for room, and there is some.
+    pub(crate) fn take_drained(&mut self) -> bool {
+        !self.is_held_up_by_output() && std::mem::take(&mut self.wants_room)
+    }
+
+    /// It gets what happens here, whether it reads it or not: above so many bytes it is closed.
+    fn monitors(&mut self, unread_max: Option<usize>) {
+        self.monitor_max = unread_max;
+    }
+
+    fn is_held_up_by_output(&self) -> bool {
+        self.unsent() > self.unsent_pause
     }
 
     /// Whether it has anything to do when it is served.
@@ -238,9 +281,14 @@ impl Endpoint {
         }
     }
 
-    /// A client that leaves more unread than it may.
+    /// A client that monitors more than it reads.
     pub(crate) fn is_too_slow(&self) -> bool {
-        self.is_open() && self.unsent() > self.unsent_max
+        self.is_open() && self.monitor_max.is_some_and(|max| self.unsent() > max)
+    }
+
+    /// A client that has stopped reading, unless it goes on in time.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.is_open() && self.is_held_up_by_output()
     }
 
     /// Whether the connection is still being made.
@@ -258,11 +306,12 @@ impl Endpoint {
         (self.output, self.written) = (Vec::new(), 0);
     }
 
-    /// Until when a connection that is being ended may stay.
+    /// Until when a connection may stay that is being ended, or does not read.
     pub(crate) fn stays_until(&self, settings: &EndpointSettings) -> Option<Duration> {
         match self.ending {
             Ending::Lingering(until) => Some(until),
             Ending::AfterFlush => Some(self.progress + settings.flush_patience),
+            Ending::Open if self.is_stuck() => Some(self.progress + settings.output_timeout),
             Ending::Open | Ending::Now => None,
         }
     }

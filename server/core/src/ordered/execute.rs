@@ -65,7 +65,10 @@ fn execute_command(
     let answer = match spec.run {
         Run::Write(write) => write(store, words, how, reply),
         _ if wanted == Wanted::Nothing => return,
-        Run::Read(read) => read(store, words, how, reply),
+        Run::Read(read) => match reply.check_room() {
+            Ok(()) => read(store, words, how, reply),
+            full => full,
+        },
         Run::Plain(plain) => plain(words, how, reply),
         Run::Inspect(_) | Run::Connection(_) | Run::Transaction(_) => {
             Err(ErrorReply::wrong_arity(spec.name))

@@ -355,6 +355,7 @@ mod tests {
             let how = Context {
                 position: self.order.append(&entry),
                 limits: &self.limits,
+                reply_bytes: usize::MAX,
                 random: 0,
                 now: Now::default(),
             };

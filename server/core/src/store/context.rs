@@ -11,6 +11,8 @@ pub struct Context<'a> {
     pub position: u64,
     /// What may be stored.
     pub limits: &'a Limits,
+    /// Bytes of a reply with many values.
+    pub reply_bytes: usize,
     /// The step of a random number.
     pub random: u64,
     /// The time, for commands that tell it.

@@ -23,6 +23,8 @@ impl Mark for u64 {
 pub struct Store {
     table: Table<u64>,
     bytes: usize,
+    /// Bytes of the longest value since everything was removed.
+    longest: usize,
     /// The position at which everything was removed; 0 if never.
     emptied: u64,
 }
@@ -34,6 +36,7 @@ impl Store {
         Self {
             table: Table::new(seed),
             bytes: 0,
+            longest: 0,
             emptied: 0,
         }
     }
@@ -50,12 +53,14 @@ impl Store {
             None => self.bytes += key.len() + Table::<u64>::OVERHEAD,
         }
         self.bytes += value.len();
+        self.longest = self.longest.max(value.len());
     }
 
     /// Appends to a key's value, as part of the entry at `position`; the new length.
     pub fn append(&mut self, key: &[u8], suffix: &[u8], position: u64) -> usize {
         if let Some(length) = self.table.append(key, suffix, position) {
             self.bytes += suffix.len();
+            self.longest = self.longest.max(length);
             return length;
         }
         self.set(key, suffix, position);
@@ -75,6 +80,7 @@ impl Store {
     pub fn clear(&mut self, position: u64) {
         self.table.clear();
         self.bytes = 0;
+        self.longest = 0;
         self.emptied = position;
     }
 
@@ -116,6 +122,10 @@ impl Store {
 impl Keyspace for Store {
     fn key_overhead(&self) -> usize {
         Table::<u64>::OVERHEAD
+    }
+
+    fn longest(&self) -> usize {
+        self.longest
     }
 
     fn get(&self, key: &[u8]) -> Option<&[u8]> {

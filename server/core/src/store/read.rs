@@ -12,6 +12,11 @@ pub trait Keyspace {
     /// What a key costs beside its own bytes and its value's, roughly.
     fn key_overhead(&self) -> usize;
 
+    /// No value has more bytes than this.
+    fn longest(&self) -> usize {
+        usize::MAX
+    }
+
     /// The value at a key.
     fn get(&self, key: &[u8]) -> Option<&[u8]>;
 
@@ -39,9 +44,6 @@ pub trait Keyspace {
         pairs
     }
 }
-
-/// The largest reply of one MGET, which can name a large value many times.
-const REPLY_BYTES: usize = 512 << 20;
 
 /// What the reads take: the data, the command, and where the reply goes.
 type Reply<'a, 'b> = &'a mut ReplyWriter<'b>;
@@ -160,7 +162,7 @@ pub fn keys(
 pub fn mget(
     keys: &dyn Keyspace,
     words: &[&[u8]],
-    _how: &Context<'_>,
+    how: &Context<'_>,
     reply: Reply<'_, '_>,
 ) -> Answer {
     let named = &words[1..];
@@ -168,9 +170,10 @@ pub fn mget(
         .iter()
         .map(|key| keys.get(key).map_or(0, <[u8]>::len))
         .sum();
-    if size > REPLY_BYTES {
+    if size > how.reply_bytes {
+        let most = how.reply_bytes;
         return Err(ErrorReply::err(format!(
-            "the reply would be larger than {REPLY_BYTES} bytes"
+            "the reply would be larger than {most} bytes"
         )));
     }
     reply.array(named.len());

@@ -85,7 +85,10 @@ impl ErrorCode {
             Self::ExecAbort => {
                 "a command between MULTI and EXEC was refused, so nothing was executed"
             }
-            Self::Overloaded => "too many undelivered bytes (`--max-pending`); try again later",
+            Self::Overloaded => {
+                "too many undelivered bytes (`--max-pending`), or a read behind too many bytes of replies that \
+                 are not read yet (`--max-output`); try again later"
+            }
             Self::Timeout => {
                 "a read, or a command that had not been stamped, waited longer than `--request-timeout`"
             }

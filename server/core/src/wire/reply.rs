@@ -1,7 +1,7 @@
 //! Replies to clients, encoded as RESP2, or RESP3 after `HELLO 3`.
 
 use super::arguments::{push_bulk, push_decimal};
-use super::error::ErrorReply;
+use super::error::{ErrorCode, ErrorReply};
 
 /// The version of RESP that a connection speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Resp {
 pub struct ReplyWriter<'a> {
     buffer: Option<&'a mut Vec<u8>>,
     resp: Resp,
+    /// How long the buffer may be where another read's reply begins.
+    end: usize,
 }
 
 impl<'a> ReplyWriter<'a> {
@@ -28,6 +30,29 @@ impl<'a> ReplyWriter<'a> {
         Self {
             buffer: Some(buffer),
             resp,
+            end: usize::MAX,
+        }
+    }
+
+    /// Has no room for the replies of further reads after so many bytes.
+    #[must_use]
+    pub fn within(mut self, bytes: usize) -> Self {
+        let begun = self.buffer.as_ref().map_or(0, |buffer| buffer.len());
+        self.end = begun.saturating_add(bytes);
+        self
+    }
+
+    /// Whether a read may be answered.
+    ///
+    /// # Errors
+    /// `OVERLOADED`, if it would be too much for its client.
+    pub fn check_room(&self) -> Result<(), ErrorReply> {
+        match &self.buffer {
+            Some(buffer) if buffer.len() >= self.end => Err(ErrorReply::new(
+                ErrorCode::Overloaded,
+                "read: too many bytes of replies that are not read yet",
+            )),
+            _ => Ok(()),
         }
     }
 
@@ -37,6 +62,7 @@ impl<'a> ReplyWriter<'a> {
         Self {
             buffer: None,
             resp: Resp::Two,
+            end: usize::MAX,
         }
     }
 

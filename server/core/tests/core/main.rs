@@ -23,3 +23,4 @@ mod scan;
 mod timeouts;
 mod tombstones;
 mod transactions;
+mod unread;

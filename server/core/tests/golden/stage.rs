@@ -72,7 +72,7 @@ impl Stage {
             settings.link_timeout = NEVER;
             settings.heartbeat = NEVER;
             settings.round_piece_records = 1;
-            let endpoints = EndpointSettings::new(settings.limits.entry_bytes);
+            let endpoints = EndpointSettings::new(&settings);
             let mut host = Host::default();
             host.start(settings, endpoints, Told::default());
             host

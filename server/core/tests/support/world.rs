@@ -41,6 +41,8 @@ pub(crate) struct Node {
     compared: u64,
     /// How far its wall clock is ahead of the others'.
     skew: Duration,
+    /// The most that any of its clients had not taken after a turn.
+    most_unsent: usize,
 }
 
 pub(crate) struct Client {
@@ -103,6 +105,7 @@ impl World {
                 turn_is_open: false,
                 compared: 0,
                 skew: Duration::ZERO,
+                most_unsent: 0,
             }
         };
         Self {
@@ -143,7 +146,7 @@ impl World {
         let node = self.node(id);
         node.settings.incarnation += 1;
         let settings = node.settings.clone();
-        let endpoints = EndpointSettings::new(settings.limits.entry_bytes);
+        let endpoints = EndpointSettings::new(&settings);
         node.host.start(settings, endpoints, Log::default());
         node.compared = 0;
         self.turn(id);
@@ -180,6 +183,9 @@ impl World {
         };
         node.turn_is_open = false;
         node.host.turn(&mut self.network, now);
+        let driver = node.host.driver().into_iter();
+        let unsent = driver.flat_map(|driver| driver.clients_unsent());
+        node.most_unsent = unsent.fold(node.most_unsent, usize::max);
         if let Some(Log(told)) = node.host.environment() {
             let told = told.drain(..).map(|text| format!("{id}: {text}"));
             self.log.extend(told);
@@ -233,6 +239,11 @@ impl World {
             }
         }
         node.compared = order.position();
+    }
+
+    /// The most bytes that one client of a replica had not taken after a turn.
+    pub(crate) fn most_unsent(&self, id: u16) -> usize {
+        self.nodes[usize::from(id) - 1].most_unsent
     }
 
     /// Connects a client to a replica.

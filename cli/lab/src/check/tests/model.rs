@@ -41,6 +41,7 @@ impl Server {
         let context = store::Context {
             position: self.position,
             limits: &store::Limits::default(),
+            reply_bytes: usize::MAX,
             random: 0,
             now: holdback::turn::Now::default(),
         };
