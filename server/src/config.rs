@@ -4,7 +4,7 @@ use clap::{Parser, ValueEnum};
 use holdback::consistency::Consistency;
 use holdback::ids::ReplicaId;
 use holdback::settings::Settings;
-use holdback::store::Limits;
+use holdback::store::{HashSecret, Limits};
 use holdback::units::{parse_bytes, parse_duration};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -114,9 +114,20 @@ pub struct Arguments {
     /// Bytes of them.
     #[arg(long, value_name = "BYTES", default_value = "64mb", value_parser = parse_bytes)]
     pub order_bytes: usize,
-    /// Seeds everything random. Drawn and logged if not given.
+    /// Seeds everything random that shows. Drawn and logged if not given.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+}
+
+/// What differs from start to start.
+#[derive(Clone, Copy, Debug)]
+pub struct Entropy {
+    /// The time since 1970.
+    pub nanoseconds: u64,
+    /// The seed, if none is given.
+    pub seed: u64,
+    /// Random bits that are used and shown nowhere else, whether a seed is given or not.
+    pub hash_secret: HashSecret,
 }
 
 /// A checked command line.
@@ -129,12 +140,11 @@ pub struct Config {
 }
 
 impl Arguments {
-    /// Checks everything that can be checked before starting. `entropy` is a number that differs from
-    /// start to start: it becomes the incarnation, and the seed if none is given.
+    /// Checks everything that can be checked before starting.
     ///
     /// # Errors
     /// One line that says what is wrong.
-    pub fn check(&self, entropy: u64) -> Result<Config, String> {
+    pub fn check(&self, entropy: Entropy) -> Result<Config, String> {
         let cluster = self.check_cluster()?;
         let id = self.check_id(&cluster)?;
         let address = self.check_address(&cluster[id.index()])?;
@@ -161,8 +171,9 @@ impl Arguments {
         };
         let heartbeat = Settings::heartbeat_for(self.link_timeout);
         let settings = Settings {
-            incarnation: entropy.max(1),
-            seed: self.seed.unwrap_or(entropy),
+            incarnation: entropy.nanoseconds.max(1),
+            seed: self.seed.unwrap_or(entropy.seed),
+            hash_secret: entropy.hash_secret,
             limits,
             request_timeout: self.request_timeout,
             link_timeout: self.link_timeout,
@@ -287,7 +298,25 @@ mod tests {
         let words = std::iter::once("holdback-server").chain(line.split_whitespace());
         Arguments::try_parse_from(words)
             .map_err(|error| error.to_string())?
-            .check(7)
+            .check(entropy(7))
+    }
+
+    /// What another start draws.
+    fn entropy(start: u64) -> Entropy {
+        Entropy {
+            nanoseconds: 1,
+            seed: start,
+            hash_secret: HashSecret::known(start),
+        }
+    }
+
+    #[test]
+    fn the_hash_secret_is_another_at_each_start_even_if_the_seed_is_given() {
+        let arguments = Arguments::try_parse_from(["holdback-server", "--seed", "5"]).unwrap();
+        let start = |number| arguments.check(entropy(number)).unwrap().settings;
+        assert_eq!((start(1).seed, start(2).seed), (5, 5));
+        assert_eq!(start(1).hash_secret, HashSecret::known(1));
+        assert_eq!(start(2).hash_secret, HashSecret::known(2));
     }
 
     #[test]

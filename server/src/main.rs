@@ -1,10 +1,12 @@
 //! The replica's program: read the command line, listen, serve.
 
 use clap::Parser;
-use holdback_server::config::{Arguments, Config, LogFormat, LogLevel};
+use holdback::store::HashSecret;
+use holdback_server::config::{Arguments, Config, Entropy, LogFormat, LogLevel};
 use holdback_server::net::{Ended, ServeError, serve};
 use holdback_server::observe::Observer;
 use std::fs::OpenOptions;
+use std::hash::{BuildHasher, RandomState};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -95,14 +97,21 @@ fn begin_log(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
-/// A number that differs from start to start: the time in nanoseconds.
+/// What differs from start to start.
 #[allow(
     clippy::disallowed_methods,
-    reason = "the edge of the core: time comes from here"
+    reason = "the edge of the core: time and randomness come from here"
 )]
-fn entropy() -> u64 {
+fn entropy() -> Entropy {
     let since_1970 = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX) & (u64::MAX >> 1)
+    // Its keys are random bits of the system's, and without them none of its hashes tells anything of another.
+    let system = RandomState::new();
+    let random = |number: u8| system.hash_one(number);
+    Entropy {
+        nanoseconds: u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX) & (u64::MAX >> 1),
+        seed: random(0) >> 1,
+        hash_secret: HashSecret::new([random(1), random(2)]),
+    }
 }

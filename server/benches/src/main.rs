@@ -14,7 +14,7 @@ use holdback::consistency::Consistency;
 use holdback::entry::{Entry, EntryBody};
 use holdback::ids::{Ack, ReplicaId, Stamp};
 use holdback::ordered::{HoldbackQueue, Multicast, View};
-use holdback::store::{Keyspace, Store};
+use holdback::store::{HashSecret, Keyspace, Store};
 use holdback::wire::arguments::{Arguments, push_bulk};
 use holdback::wire::frame::{Decoder, FrameLimits};
 use std::hint::black_box;
@@ -225,7 +225,7 @@ fn multicast(part: &str) {
 }
 
 fn store(part: &str) {
-    let mut store = Store::new(1);
+    let mut store = Store::new(HashSecret::known(1));
     let keys: Vec<String> = (0..KEYS).map(|place| format!("key:{place:012}")).collect();
     measure(part, "store new key", KEYS, &mut || {
         for key in &keys {

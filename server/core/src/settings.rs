@@ -2,7 +2,7 @@
 
 use crate::consistency::Consistency;
 use crate::ids::ReplicaId;
-use crate::store::Limits;
+use crate::store::{HashSecret, Limits};
 use std::time::Duration;
 
 /// Everything a replica has to know about itself from the start.
@@ -16,8 +16,10 @@ pub struct Settings {
     pub consistency: Consistency,
     /// A number that no earlier start of this replica had; larger than 0.
     pub incarnation: u64,
-    /// Seeds the table's hash and the delays of FAULT DELAY.
+    /// Seeds what commands draw and the delays of FAULT DELAY.
     pub seed: u64,
+    /// What nobody may know who chooses keys. It is apart from the seed, which is shown.
+    pub hash_secret: HashSecret,
     /// What may be stored.
     pub limits: Limits,
     /// How long a client waits for an answer before it gets an error.
@@ -71,6 +73,7 @@ impl Settings {
             consistency,
             incarnation: 1,
             seed: 0,
+            hash_secret: HashSecret::known(0),
             limits: Limits::default(),
             request_timeout: Duration::from_secs(10),
             link_timeout: Duration::from_secs(3),

@@ -7,6 +7,7 @@ use holdback::ids::{Ack, ReplicaId, Stamp};
 use holdback::ids::{Origin, VersionStamp};
 use holdback::message::{encode_ack, encode_mcast, encode_update};
 use holdback::order::Order;
+use holdback::store::HashSecret;
 use holdback::wire::inline::split_owned;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -75,7 +76,7 @@ fn the_worked_digests() {
         );
     }
 
-    let mut versions = Versions::new(1);
+    let mut versions = Versions::new(HashSecret::known(1));
     for (key, value, time, replica, incarnation) in [(b"x", b"1", 42, 1, 7), (b"y", b"2", 43, 2, 9)]
     {
         let origin = Origin {

@@ -1,13 +1,13 @@
 //! The data commands on a store of their own, through the table.
 
 use super::{Run, lookup};
-use crate::store::{Context, Limits, Store};
+use crate::store::{Context, HashSecret, Limits, Store};
 use crate::turn::Now;
 use crate::wire::reply::{ReplyWriter, Resp};
 
 /// Runs lines against one store; each line's reply as RESP.
 fn run(lines: &[&str]) -> Vec<String> {
-    let mut store = Store::new(1);
+    let mut store = Store::new(HashSecret::known(1));
     let limits = Limits {
         value_bytes: 20,
         ..Limits::default()
@@ -152,7 +152,7 @@ fn strings_and_keys() {
 
 #[test]
 fn changes_are_dated_and_memory_returns_to_nothing() {
-    let mut store = Store::new(1);
+    let mut store = Store::new(HashSecret::known(1));
     store.set(b"a", b"1", 7);
     assert_eq!((store.changed(b"a"), store.changed(b"b")), (7, 0));
     store.append(b"a", b"2", 9);

@@ -55,7 +55,7 @@ impl Eventual {
             link: GossipLink::default(),
         };
         Self {
-            gossip: Gossip::new(me, settings.seed),
+            gossip: Gossip::new(me, settings.hash_secret),
             order: Order::new(settings.order_entries_max, settings.order_bytes_max),
             peers: others.filter(|id| *id != settings.id).map(peer).collect(),
             updates: Vec::new(),

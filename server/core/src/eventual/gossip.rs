@@ -6,7 +6,7 @@ use crate::ids::Digest;
 use crate::ids::ReplicaId;
 use crate::ids::{Origin, Vector, VersionStamp};
 use crate::message::{encode_end, encode_entry, encode_round};
-use crate::store::Keyspace;
+use crate::store::{HashSecret, Keyspace};
 use std::time::Duration;
 
 /// Reports in a row that have to show a peer stuck before it is sent a round.
@@ -39,15 +39,15 @@ struct Sweep {
 }
 
 impl Gossip {
-    /// Nothing written, nothing held. The seed is that of the table.
+    /// Nothing written, nothing held. The secret is that of the table.
     #[must_use]
-    pub fn new(me: Origin, seed: u64) -> Self {
+    pub fn new(me: Origin, secret: HashSecret) -> Self {
         Self {
             me,
             clock: HybridClock::default(),
             vector: Vector::default(),
             applied: Vector::default(),
-            versions: Versions::new(seed),
+            versions: Versions::new(secret),
             sweep: None,
             tokens: 0,
         }

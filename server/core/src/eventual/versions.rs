@@ -3,7 +3,7 @@
 use crate::ids::Digest;
 use crate::ids::ReplicaId;
 use crate::ids::{Origin, Vector, VersionStamp};
-use crate::store::{Keyspace, Mark, Record, Table};
+use crate::store::{HashSecret, Keyspace, Mark, Record, Table};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_128;
@@ -76,11 +76,11 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// Empty; see [`Table::new`] for the seed.
+    /// Empty; see [`Table::new`] for the secret.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
+    pub fn new(secret: HashSecret) -> Self {
         Self {
-            table: Table::new(seed),
+            table: Table::new(secret),
             tombstones: BTreeMap::new(),
             live: 0,
             hash: 0,
@@ -282,7 +282,7 @@ mod tests {
                 }
             }
             let fill = |writes: &[((u8, Option<u8>), u64)]| {
-                let mut versions = Versions::new(1);
+                let mut versions = Versions::new(HashSecret::known(1));
                 for ((key, value), time) in writes {
                     versions.apply(&[*key], value.map(|v| [v]).as_ref().map(|v| &v[..]), stamp(*time, 1));
                 }
@@ -298,7 +298,7 @@ mod tests {
 
     #[test]
     fn dropped_tombstones_leave_nothing() {
-        let mut versions = Versions::new(1);
+        let mut versions = Versions::new(HashSecret::known(1));
         versions.apply(b"a", Some(b"1"), stamp(1, 1));
         versions.apply(b"a", None, stamp(2, 1));
         versions.apply(b"b", None, stamp(3, 2));

@@ -46,7 +46,7 @@ impl Ordered {
         Self {
             me: settings.id,
             multicast: Multicast::new(settings.id, View::first(replicas)),
-            store: Store::new(settings.seed),
+            store: Store::new(settings.hash_secret),
             order: Order::new(settings.order_entries_max, settings.order_bytes_max),
             peers: Peers::new(settings.id, replicas),
             owners: VecDeque::new(),

@@ -18,7 +18,7 @@ use crate::command::{Run, lookup};
 use crate::entry::Entry;
 use crate::ids::Digest;
 use crate::order::Order;
-use crate::store::{Record, Store};
+use crate::store::{HashSecret, Record, Store};
 use crate::wire::arguments::{parse_unsigned, push_bulk, push_bulk_decimal, push_decimal};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -213,11 +213,11 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Nothing yet; see [`Store::new`] for the seed.
+    /// Nothing yet; see [`Store::new`] for the secret.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
+    pub fn new(secret: HashSecret) -> Self {
         Self {
-            store: Store::new(seed),
+            store: Store::new(secret),
             end: None,
         }
     }
@@ -379,7 +379,7 @@ mod tests {
 
     /// Reads the frames of a snapshot.
     fn load(mut bytes: &[u8]) -> Result<Loaded, SnapshotError> {
-        let mut loaded = Loaded::new(2);
+        let mut loaded = Loaded::new(HashSecret::known(2));
         let mut decoder = Decoder::new(FrameLimits::peer(1 << 20));
         while let Some(length) = decoder.decode(bytes).expect("frames") {
             loaded.take(&decoder.arguments(bytes))?;
@@ -392,7 +392,7 @@ mod tests {
         #[test]
         fn a_snapshot_is_the_store_at_its_end_whatever_is_written_meanwhile(before in steps(), during in steps()) {
             let mut source = Source {
-                store: Store::new(1),
+                store: Store::new(HashSecret::known(1)),
                 order: Order::new(1000, 1 << 20),
                 limits: Limits::default(),
             };
@@ -462,7 +462,7 @@ mod tests {
             ),
         ];
         for (frames, message) in cases {
-            let mut loaded = Loaded::new(1);
+            let mut loaded = Loaded::new(HashSecret::known(1));
             let taken = frames.iter().try_for_each(|words| loaded.take(words));
             assert_eq!(
                 taken.map_err(|error| error.to_string()),

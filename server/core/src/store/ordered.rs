@@ -1,7 +1,7 @@
 //! The store of the ordered models.
 
 use super::read::Keyspace;
-use super::{Mark, Record, Table};
+use super::{HashSecret, Mark, Record, Table};
 
 /// The position of a value's last change.
 impl Mark for u64 {
@@ -30,11 +30,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// An empty store; see [`Table::new`] for the seed.
+    /// An empty store; see [`Table::new`] for the secret.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
+    pub fn new(secret: HashSecret) -> Self {
         Self {
-            table: Table::new(seed),
+            table: Table::new(secret),
             bytes: 0,
             longest: 0,
             emptied: 0,

@@ -3,6 +3,7 @@
 use crate::random::{Random, seeds};
 use crate::world::World;
 use holdback::consistency::Consistency::{self, Eventual, Linearizable, Sequential};
+use holdback::store::HashSecret;
 use std::collections::BTreeSet;
 
 /// The next cursor, and the keys.
@@ -36,7 +37,10 @@ fn disturb(world: &mut World, random: &mut Random, stay: &mut BTreeSet<String>) 
 
 /// How many of the first keys went meanwhile, and how many keys there are in the end.
 fn scan_while_keys_come_and_go(model: Consistency, seed: u64) -> (usize, usize) {
-    let mut world = World::with(model, 1, |settings| settings.seed = seed);
+    let mut world = World::with(model, 1, |settings| {
+        settings.seed = seed;
+        settings.hash_secret = HashSecret::known(seed);
+    });
     let mut random = Random::new(seed, 0);
     let client = world.connect(1);
     let mut stay = BTreeSet::new();
@@ -75,4 +79,43 @@ fn what_stays_is_returned_while_keys_come_and_go_and_the_table_grows() {
         assert!(gone.into_iter().max() > Some(5), "keys went");
         assert!(sizes.into_iter().max() > Some(500), "the table grew");
     }
+}
+
+/// The keys in the order in which SCAN names them, and which one RANDOMKEY names.
+fn walked(model: Consistency, secret: u64) -> Vec<String> {
+    let mut world = World::with(model, 1, |settings| {
+        settings.hash_secret = HashSecret::known(secret);
+    });
+    let client = world.connect(1);
+    for number in 0..300 {
+        world.ask(client, &format!("SET key{number} 1"));
+    }
+    world.ask(client, "DEL key7 key250 key12");
+    let asked = [
+        "SCAN 0 COUNT 100",
+        "SCAN 0 COUNT 1000",
+        "RANDOMKEY",
+        "KEYS *",
+    ];
+    asked.map(|line| world.ask(client, line)).into()
+}
+
+#[test]
+fn the_hash_secret_shows_in_nothing() {
+    for model in [Sequential, Linearizable, Eventual] {
+        assert_eq!(walked(model, 1), walked(model, 2), "{model}");
+    }
+    let mut world = World::with(Sequential, 1, |settings| {
+        settings.hash_secret = HashSecret::new([987_654_321_012_345, 987_654_321_012_346]);
+    });
+    let client = world.connect(1);
+    for line in ["CONFIG GET *", "INFO everything", "STATUS"] {
+        let shown = world.ask(client, line);
+        assert!(
+            !shown.contains("98765432") && !shown.contains("secret"),
+            "{shown}"
+        );
+    }
+    let shown = format!("{:?}", world.replica(1));
+    assert!(!shown.contains("98765432"), "not even where all is printed");
 }
