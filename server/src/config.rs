@@ -17,6 +17,9 @@ const VALUE_BYTES_MAX: usize = 512 << 20;
 /// Replicas of one cluster, at the most.
 const REPLICAS_MAX: usize = 99;
 
+/// Bits of an incarnation that are random. The others last until the year 2109.
+const INCARNATION_RANDOM_BITS: u32 = 21;
+
 /// Yes or no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
@@ -122,8 +125,10 @@ pub struct Arguments {
 /// What differs from start to start.
 #[derive(Clone, Copy, Debug)]
 pub struct Entropy {
-    /// The time since 1970.
-    pub nanoseconds: u64,
+    /// The time since 1970, by a clock that may stand still or be set back.
+    pub wall: Duration,
+    /// Random bits that tell starts apart between which that clock did not move.
+    pub start: u64,
     /// The seed, if none is given.
     pub seed: u64,
     /// Random bits that are used and shown nowhere else, whether a seed is given or not.
@@ -171,7 +176,7 @@ impl Arguments {
         };
         let heartbeat = Settings::heartbeat_for(self.link_timeout);
         let settings = Settings {
-            incarnation: entropy.nanoseconds.max(1),
+            incarnation: incarnation(entropy),
             seed: self.seed.unwrap_or(entropy.seed),
             hash_secret: entropy.hash_secret,
             limits,
@@ -270,6 +275,16 @@ impl Arguments {
     }
 }
 
+/// A number that no earlier start had, and as a rule a larger one: the wall clock's milliseconds, and below them random
+/// bits. By the clock alone a replica that lost all could come back as the one that had it, if the clock stands still or
+/// was set back, and would be let in again.
+fn incarnation(entropy: Entropy) -> u64 {
+    let milliseconds = u64::try_from(entropy.wall.as_millis()).unwrap_or(u64::MAX);
+    let random = entropy.start % (1 << INCARNATION_RANDOM_BITS);
+    let number = milliseconds << INCARNATION_RANDOM_BITS | random;
+    (number & (u64::MAX >> 1)).max(1)
+}
+
 fn check_host_port(address: &str) -> Result<(), String> {
     let parts = address.rsplit_once(':');
     let Some((host, port)) = parts.filter(|(host, _)| !host.is_empty()) else {
@@ -293,6 +308,7 @@ fn check_host_port(address: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn check(line: &str) -> Result<Config, String> {
         let words = std::iter::once("holdback-server").chain(line.split_whitespace());
@@ -304,7 +320,8 @@ mod tests {
     /// What another start draws.
     fn entropy(start: u64) -> Entropy {
         Entropy {
-            nanoseconds: 1,
+            wall: Duration::from_secs(1_800_000_000),
+            start,
             seed: start,
             hash_secret: HashSecret::known(start),
         }
@@ -325,6 +342,33 @@ mod tests {
         assert_eq!(config.address.to_string(), "127.0.0.1:8081");
         assert_eq!(config.settings.id, ReplicaId(1));
         assert_eq!(config.settings.consistency, Consistency::Sequential);
+    }
+
+    #[test]
+    fn a_start_under_a_clock_that_stands_still_is_another_incarnation() {
+        let random = |start: u64| incarnation(entropy(start.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let drawn: BTreeSet<u64> = (1..=100).map(random).collect();
+        assert_eq!(drawn.len(), 100);
+        let config = check("").unwrap();
+        assert_eq!(config.settings.incarnation, incarnation(entropy(7)));
+    }
+
+    #[test]
+    fn a_later_start_is_a_larger_incarnation_and_none_is_0_or_negative() {
+        let at = |milliseconds, start| {
+            let wall = Duration::from_millis(milliseconds);
+            incarnation(Entropy {
+                wall,
+                ..entropy(start)
+            })
+        };
+        assert!(at(1_800_000_000_000, u64::MAX) < at(1_800_000_000_001, 0));
+        // What starts had when they were numbered by nanoseconds.
+        assert!(at(1_800_000_000_000, 0) > 1_800_000_000_000_000_000);
+        for start in [0, u64::MAX] {
+            assert!(at(0, start) > 0);
+            assert!(at(u64::MAX, start) <= i64::MAX as u64);
+        }
     }
 
     #[test]

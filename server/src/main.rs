@@ -103,14 +103,13 @@ fn begin_log(arguments: &Arguments) -> Result<(), String> {
     reason = "the edge of the core: time and randomness come from here"
 )]
 fn entropy() -> Entropy {
-    let since_1970 = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH);
     // Its keys are random bits of the system's, and without them none of its hashes tells anything of another.
     let system = RandomState::new();
     let random = |number: u8| system.hash_one(number);
     Entropy {
-        nanoseconds: u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX) & (u64::MAX >> 1),
+        wall: wall.unwrap_or_default(),
+        start: random(3),
         seed: random(0) >> 1,
         hash_secret: HashSecret::new([random(1), random(2)]),
     }
