@@ -5,6 +5,7 @@ use crate::consistency::Consistency;
 use crate::ids::ReplicaId;
 use crate::store::Limits;
 use crate::wire::arguments::{parse_unsigned, push_bulk};
+use crate::wire::foreign::foreign;
 
 /// The handshake: who the sender is, how it was set up, and what it holds of the receiver's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub struct Handshake {
     pub known: u64,
     /// The highest time that the sender holds of the receiver's own entries.
     pub have: u64,
-    /// The sender was refused by another replica and serves no data: why.
+    /// The sender was refused by another replica and serves no data: why, fit to be shown.
     pub refused: Option<String>,
 }
 
@@ -67,8 +68,12 @@ impl Handshake {
     }
 }
 
-/// Reads the words behind `PEER`.
+/// Reads the words behind `PEER`. What an error quotes of them is fit to be shown.
 pub(super) fn parse_handshake(rest: &[&[u8]]) -> Result<Handshake, String> {
+    read_words(rest).map_err(|what| foreign(&what))
+}
+
+fn read_words(rest: &[&[u8]]) -> Result<Handshake, String> {
     let mut pairs = Vec::new();
     for word in rest {
         let text = std::str::from_utf8(word).map_err(|_| "PEER: a word is not UTF-8")?;
@@ -109,6 +114,6 @@ pub(super) fn parse_handshake(rest: &[&[u8]]) -> Result<Handshake, String> {
         },
         known: number("known")?,
         have: number("have")?,
-        refused: text("refused").ok().map(str::to_owned),
+        refused: text("refused").ok().map(foreign),
     })
 }

@@ -19,6 +19,7 @@ use crate::ids::Digest;
 use crate::ids::{Ack, ReplicaId, Stamp};
 use crate::ids::{Origin, Vector, VersionStamp};
 use crate::wire::arguments::parse_unsigned;
+use crate::wire::foreign::foreign;
 use crate::wire::frame::Frame;
 use crate::wire::inline;
 use handshake::parse_handshake;
@@ -55,7 +56,7 @@ impl Refusal {
 pub enum Message {
     /// See [`MESSAGES`], as for all of them.
     Peer(Box<Handshake>),
-    /// Why, in one word, and the reason for a person.
+    /// Why, in one word, and the reason for a person, fit to be shown.
     Refuse(Refusal, String),
     /// The sender's time before the first entry, and the entries with their times.
     Mcast(u64, Vec<(u64, EntryBody)>),
@@ -135,7 +136,8 @@ impl Message {
             b"CONFIRMED" => Self::Confirmed(token(rest)?),
             _ => {
                 let words = words.iter().take(8).map(|word| &word[..word.len().min(64)]);
-                return Err(format!("not a peer's frame: {}", inline::quote_all(words)));
+                let quoted = inline::quote_all(words);
+                return Err(foreign(&format!("not a peer's frame: {quoted}")));
             }
         })
     }
@@ -163,7 +165,7 @@ fn parse_refuse(rest: &[&[u8]]) -> Option<Message> {
         .iter()
         .map(|word| String::from_utf8_lossy(word))
         .collect();
-    Some(Message::Refuse(kind, reason.join(" ")))
+    Some(Message::Refuse(kind, foreign(&reason.join(" "))))
 }
 
 fn parse_mcast(frame: Frame<'_>) -> Option<Message> {

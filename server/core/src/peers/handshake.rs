@@ -6,12 +6,14 @@
 //! nothing but its own `PEER` before it has read the other's.
 
 use super::link::LinkState;
+use super::pace::SAID_AGAIN_AFTER;
 use super::{Peers, Readiness};
 use crate::engine::{At, Engine, Objection};
 use crate::ids::{ConnectionId, ReplicaId};
 use crate::message::{Handshake, Message, Refusal, VERSION, encode_refuse};
 use crate::settings::Settings;
 use crate::turn::{Close, Level, Turn};
+use crate::wire::foreign::foreign;
 use crate::wire::frame::Frame;
 
 /// Why a handshake is refused: in one word, of whom if that is certain, and for a person.
@@ -174,10 +176,8 @@ impl Peers {
         }
         let ours = self.handshake(handshake.id, at.engine, at.settings);
         if handshake.cluster != ours.cluster {
-            return mismatch(format!(
-                "cluster {}, here {}",
-                handshake.cluster, ours.cluster
-            ));
+            let theirs = foreign(&handshake.cluster);
+            return mismatch(format!("cluster {theirs}, here {}", ours.cluster));
         }
         if handshake.consistency != ours.consistency {
             return mismatch(format!(
@@ -269,21 +269,27 @@ impl Peers {
         }
     }
 
-    /// Remembers a refusal for STATUS, and tells it once.
+    /// Remembers a refusal for STATUS, and tells it once; but strangers do not decide how long the log gets.
     fn note_refusal(&mut self, peer: Option<ReplicaId>, reason: &str, turn: &mut Turn<'_>) {
         let Some(peer) = peer else {
             let text = format!("a handshake was refused: {reason}");
-            return turn.notice(Level::Warn, &text);
+            let said = self.strangers.say(text, SAID_AGAIN_AFTER, turn.now);
+            return said
+                .into_iter()
+                .for_each(|text| turn.notice(Level::Warn, &text));
         };
         let link = self.links.at(peer);
         if !link.is_up() {
             link.state = LinkState::Down;
             link.back_off(turn.now);
         }
-        if link.refused.as_deref() != Some(reason) {
-            link.refused = Some(reason.to_owned());
+        link.refused = Some(reason.to_owned());
+        if link.refusal_told.as_deref() != Some(reason) {
             let text = format!("no link with replica {peer}: {reason}");
-            turn.notice(Level::Error, &text);
+            if let Some(text) = link.refusals.say(text, SAID_AGAIN_AFTER, turn.now) {
+                link.refusal_told = Some(reason.to_owned());
+                turn.notice(Level::Error, &text);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The state of one link: this replica's side of the connection to a peer.
 
+use super::pace::Pace;
 use crate::ids::ConnectionId;
 use crate::ids::ReplicaId;
 use crate::random::Random;
@@ -43,6 +44,11 @@ pub(super) struct Link {
     pub(super) connection: Option<ConnectionId>,
     /// Why there is no link, if one end refused.
     pub(super) refused: Option<String>,
+    /// The reason of these that was told last.
+    pub(super) refusal_told: Option<String>,
+    pub(super) refusals: Pace,
+    /// Faulty frames.
+    pub(super) errors: Pace,
     /// FAULT CUT.
     pub(super) cut: bool,
     pub(super) delay: Option<Delay>,
@@ -69,6 +75,9 @@ impl Link {
             state: LinkState::Down,
             connection: None,
             refused: None,
+            refusal_told: None,
+            refusals: Pace::default(),
+            errors: Pace::default(),
             cut: false,
             delay: None,
             delayed: DelayedFrames::default(),
@@ -115,6 +124,7 @@ impl Link {
         self.dial_backoff = DIAL_BACKOFF_MIN;
         self.failure_told = false;
         self.refused = None;
+        self.refusal_told = None;
     }
 
     /// Sends whole frames, in their turn behind those that a delay holds.

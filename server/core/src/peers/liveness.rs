@@ -1,6 +1,7 @@
 //! Keeping links alive: dialling, heartbeats, silence, loss.
 
 use super::link::{Link, LinkState};
+use super::pace::SAID_AGAIN_AFTER;
 use super::{Peers, Readiness};
 use crate::engine::At;
 use crate::ids::{ConnectionId, ReplicaId};
@@ -121,7 +122,10 @@ impl Peers {
     /// A peer sent what cannot be accepted: the link is closed, and a new handshake mends it.
     pub(crate) fn link_error(&mut self, peer: ReplicaId, reason: &str, at: &mut At<'_, '_>) {
         let text = format!("link with replica {peer}: {reason}");
-        at.turn.notice(Level::Warn, &text);
+        let errors = &mut self.links.at(peer).errors;
+        let said = errors.say(text, SAID_AGAIN_AFTER, at.turn.now);
+        said.into_iter()
+            .for_each(|text| at.turn.notice(Level::Warn, &text));
         self.send_refusal(peer, Refusal::Protocol, reason, at.turn);
         self.link_lost(peer, reason, at);
     }

@@ -6,6 +6,7 @@ mod handshake;
 mod link;
 mod links;
 mod liveness;
+mod pace;
 
 use crate::engine::At;
 use crate::ids::{ConnectionId, ReplicaId, Stamp};
@@ -16,6 +17,7 @@ use crate::wire::error::{ErrorCode, ErrorReply};
 use crate::wire::frame::Frame;
 use link::LinkState;
 use links::LinkTable;
+use pace::Pace;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -38,6 +40,8 @@ pub(crate) struct Peers {
     readiness: Readiness,
     /// Frames from peers, without handshakes and heartbeats.
     frames_received: u64,
+    /// Handshakes of nobody who belongs here.
+    strangers: Pace,
 }
 
 impl Peers {
@@ -53,6 +57,7 @@ impl Peers {
                 Readiness::Unaccepted
             },
             frames_received: 0,
+            strangers: Pace::default(),
         }
     }
 

@@ -7,6 +7,7 @@
 pub mod ahead;
 pub mod arguments;
 pub mod error;
+pub mod foreign;
 pub mod frame;
 pub mod inline;
 pub mod reply;

@@ -12,6 +12,7 @@ mod delivery;
 mod eventual;
 mod faults;
 mod figures;
+mod foreign;
 mod gossip;
 mod handshakes;
 mod histories;
