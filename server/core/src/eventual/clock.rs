@@ -20,11 +20,15 @@ impl HybridClock {
 
     /// Issues a time: `max(wall, last + 1)`, in microseconds.
     pub fn tick(&mut self, wall: Duration) -> u64 {
-        let wall = u64::try_from(wall.as_micros())
-            .unwrap_or(TIME_MAX)
-            .min(TIME_MAX);
-        self.last = wall.max(self.last + 1);
+        self.last = Self::microseconds(wall).max(self.last + 1);
         self.last
+    }
+
+    /// A wall clock's time as this clock counts.
+    #[must_use]
+    pub fn microseconds(wall: Duration) -> u64 {
+        let microseconds = u64::try_from(wall.as_micros()).unwrap_or(TIME_MAX);
+        microseconds.min(TIME_MAX)
     }
 
     /// Takes note of a time issued elsewhere.

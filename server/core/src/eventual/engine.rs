@@ -1,10 +1,11 @@
 //! The engine of the eventual model: writing here at once, and passing versions on.
 
-use super::{Gossip, GossipLink, Report};
+use super::bounds::Bounds;
+use super::{Gossip, GossipLink, HybridClock, Report};
 use crate::command::{CommandSpec, Eventual as Acceptance};
 use crate::engine::{Delivery, Engine, Figures, Frames, Links, Objection, Path, Wanted};
 use crate::entry::{Entry, EntryBody};
-use crate::ids::{ConnectionId, Digest, Origin, ReplicaId, Stamp, TIME_MAX, VersionStamp};
+use crate::ids::{ConnectionId, Digest, Origin, ReplicaId, Stamp, VersionStamp};
 use crate::message::{Handshake, Message, encode_token, encode_update, encode_vector};
 use crate::order::Order;
 use crate::settings::Settings;
@@ -79,21 +80,29 @@ impl Eventual {
     }
 
     /// Takes a version from a peer.
-    fn take(
-        &mut self,
-        stamp: VersionStamp,
-        key: &[u8],
-        value: Option<&[u8]>,
-        turn: &mut Turn<'_>,
-    ) -> Result<(), String> {
-        if stamp.time > TIME_MAX {
-            return Err(format!("time {} is out of range", stamp.time));
-        }
+    fn take(&mut self, stamp: VersionStamp, key: &[u8], value: Option<&[u8]>, turn: &mut Turn<'_>) {
         if self.gossip.take(stamp, key, value) {
             note_applied(&mut self.order, stamp, key, value, turn);
         }
-        turn.clock = self.gossip.time();
-        Ok(())
+    }
+
+    /// Whether what a peer says can be. What cannot is refused before anything of it is taken.
+    fn check(&self, origin: Origin, message: &Message, now: Now) -> Result<(), String> {
+        let bounds = Bounds {
+            me: self.gossip.me(),
+            vector: self.gossip.vector(),
+            replicas: self.peers.len() + 1,
+            wall: HybridClock::microseconds(now.wall),
+        };
+        match message {
+            Message::Update(time, ..) => bounds.check(VersionStamp {
+                time: *time,
+                origin,
+            }),
+            Message::Entry(stamp, ..) => bounds.check(*stamp),
+            Message::End(vector) | Message::Vector(_, _, vector) => bounds.check_vector(vector),
+            _ => Ok(()),
+        }
     }
 
     /// Sends what a peer's report shows that it lacks.
@@ -369,14 +378,15 @@ impl Engine for Eventual {
             replica: peer,
             incarnation: self.peers[at].incarnation,
         };
+        self.check(origin, &message, turn.now)?;
         match message {
             Message::Update(time, key, value) => {
                 let stamp = VersionStamp { time, origin };
-                self.take(stamp, &key, value.as_deref(), turn)?;
+                self.take(stamp, &key, value.as_deref(), turn);
                 let link = &mut self.peers[at].link;
                 link.update_received(&mut self.gossip, stamp);
             }
-            Message::Entry(stamp, key, value) => self.take(stamp, &key, value.as_deref(), turn)?,
+            Message::Entry(stamp, key, value) => self.take(stamp, &key, value.as_deref(), turn),
             Message::Round => self.peers[at].link.round_received(&mut self.gossip),
             Message::End(vector) => {
                 let link = &mut self.peers[at].link;

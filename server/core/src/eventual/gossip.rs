@@ -81,6 +81,12 @@ impl Gossip {
     /// The data.
     #[must_use]
     pub fn versions(&self) -> &Versions {
+    /// This replica, in this incarnation.
+    #[must_use]
+    pub fn me(&self) -> Origin {
+        self.me
+    }
+
         &self.versions
     }
 

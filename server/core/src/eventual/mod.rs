@@ -34,6 +34,7 @@
 //!   the others have forgotten: the write stays. (Had they not forgotten it, the DEL would win.)
 //! - MSET is not atomic: its keys travel one by one.
 
+mod bounds;
 mod clock;
 mod engine;
 mod gossip;

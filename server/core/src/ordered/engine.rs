@@ -81,9 +81,10 @@ impl Ordered {
             self.store.warm(writes.filter_map(EntryBody::first_key));
         }
         let received = self.multicast.receive(peer, previous, entries, now);
+        received.map_err(|error| error.to_string())?;
         self.peers.exchange(peer);
         self.peers.owe_acks(peer);
-        received.map(drop).map_err(|error| error.to_string())
+        Ok(())
     }
 
     fn receive_acks(&mut self, peer: ReplicaId, acks: &[Ack]) -> Result<(), String> {
@@ -159,6 +160,10 @@ impl Engine for Ordered {
                     self.pending_bytes
                 ),
             ));
+        }
+        if !self.multicast.may_stamp() {
+            let text = "the clock is too far ahead of what was delivered";
+            return Err(ErrorReply::new(ErrorCode::Overloaded, text));
         }
         let stamp = self.multicast.stamp(body, turn.now.monotonic);
         turn.clock = stamp.time;

@@ -13,8 +13,15 @@ pub enum ReceiveError {
         /// The time that the frame says came before.
         previous: u64,
     },
-    /// Times that do not rise, or are beyond [`TIME_MAX`](crate::ids::TIME_MAX).
+    /// Times that do not rise.
     BadTime(u64),
+    /// A time that no replica can have reached.
+    Ahead {
+        /// The time.
+        time: u64,
+        /// The own clock's time.
+        clock: u64,
+    },
     /// An ack for an entry that this replica never stamped.
     AckAhead {
         /// The acked time.
@@ -37,7 +44,10 @@ impl fmt::Display for ReceiveError {
                     "gap: the frame follows time {previous}, only {held} is held"
                 )
             }
-            Self::BadTime(time) => write!(f, "time {time} does not rise or is out of range"),
+            Self::BadTime(time) => write!(f, "time {time} does not rise"),
+            Self::Ahead { time, clock } => {
+                write!(f, "time {time} is absurd, the time here is {clock}")
+            }
             Self::AckAhead { time, stamped } => {
                 write!(
                     f,

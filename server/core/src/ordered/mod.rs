@@ -73,8 +73,27 @@
 //! - *Retention.* A replica keeps each of its own entries until every other replica has acked it
 //!   ([`Multicast::own_above`] is what a new connection may still need).
 //!
+//! # Absurd times
+//!
+//! One entry with a time near the end of the numbers would leave nobody a larger one to stamp with. So a frame is
+//! refused whose time is more than 2^40 ahead of the own clock, and changes nothing. Replicas that keep the rules are
+//! never refused for it, whatever others do:
+//!
+//! - *A replica stamps nothing more than 2^40 ahead of the last entry that it delivered* ([`Multicast::may_stamp`]). To
+//!   deliver that one it needed to know that every other replica holds it, so every other one has merged its time. What
+//!   is stamped at most 2^40 above it is at most 2^40 above each other clock.
+//! - *As long as all keep the rules, no client notices.* Clocks rise by one with each entry, so for each time between
+//!   the last delivery and a clock there is an entry that was stamped and is still undelivered here. 2^40 of them do not
+//!   fit into any memory.
+//! - If a liar has driven a clock so far ahead with an entry that only some replicas got, these refuse to stamp until it
+//!   is delivered, which they would have to wait for anyway: whatever they stamp comes behind it.
+//!
+//! Acks of other replicas' entries have no such limit: they can tell of a liar's entries, and come from replicas that
+//! only took them in good faith.
+//!
 //! # Caveats
 //!
+//! - Whoever can speak as a replica can drive the clocks to their end in millions of steps, one delivery after the other.
 //! - One replica that is down, paused or cut off blocks every write (and every linearizable read): delivery
 //!   needs an ack from all. That is the price of having no leader and no views; nothing is lost meanwhile,
 //!   and nothing is reordered.

@@ -7,6 +7,10 @@ use crate::ids::{Ack, ReplicaId, Stamp, TIME_MAX};
 use std::collections::VecDeque;
 use std::time::Duration;
 
+/// How far a time may be ahead: one that is received of the own clock, and one that is issued of the last delivery. See
+/// the module's documentation.
+const AHEAD_MAX: u64 = 1 << 40;
+
 /// Up to which time a replica is known to hold an origin's entries, and of which incarnation of it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
@@ -130,12 +134,12 @@ impl Multicast {
     /// other member, and delivers what can be delivered.
     ///
     /// # Errors
-    /// A [`ReceiveError`]; entries before the faulty one have been taken.
+    /// A [`ReceiveError`]; nothing has changed.
     pub fn receive(
         &mut self,
         origin: ReplicaId,
         previous: u64,
-        entries: impl IntoIterator<Item = (u64, EntryBody)>,
+        entries: impl IntoIterator<Item = (u64, EntryBody)> + AsRef<[(u64, EntryBody)]>,
         now: Duration,
     ) -> Result<usize, ReceiveError> {
         let place = self.place(origin)?;
@@ -145,13 +149,9 @@ impl Multicast {
                 previous,
             });
         }
-        let (mut last, mut taken, mut result) = (previous, 0, Ok(()));
+        self.check_times(previous, entries.as_ref())?;
+        let mut taken = 0;
         for (time, body) in entries {
-            if time <= last || time > TIME_MAX {
-                result = Err(ReceiveError::BadTime(time));
-                break;
-            }
-            last = time;
             if time <= self.held[place] && !planted(Bug::ResentAppliedTwice) {
                 continue;
             }
@@ -170,7 +170,32 @@ impl Multicast {
             };
             self.cover(place);
         }
-        result.map(|()| taken)
+        Ok(taken)
+    }
+
+    /// Whether an entry may be stamped now: the clock is not further ahead of what was delivered than others take. The
+    /// module's documentation says why.
+    #[inline]
+    #[must_use]
+    pub fn may_stamp(&self) -> bool {
+        let delivered = self.last_delivered.map_or(0, |stamp| stamp.time);
+        self.clock.time() < delivered.saturating_add(AHEAD_MAX).min(TIME_MAX)
+    }
+
+    /// Whether times behind `previous` rise, and end where a replica can be.
+    fn check_times(&self, previous: u64, entries: &[(u64, EntryBody)]) -> Result<(), ReceiveError> {
+        let mut last = previous;
+        for (time, _) in entries {
+            if *time <= last {
+                return Err(ReceiveError::BadTime(*time));
+            }
+            last = *time;
+        }
+        let clock = self.clock.time();
+        if last > clock.saturating_add(AHEAD_MAX).min(TIME_MAX) {
+            return Err(ReceiveError::Ahead { time: last, clock });
+        }
+        Ok(())
     }
 
     /// Notes what `from` says it holds. Repeated and late acks change nothing, early ones are kept.

@@ -7,6 +7,7 @@ mod random;
 #[path = "../support/world.rs"]
 mod world;
 
+mod absurd;
 mod commands;
 mod delivery;
 mod eventual;
