@@ -436,6 +436,7 @@ impl Engine for Eventual {
 
     /// The regular exchange of vectors, and the look for tombstones that can go.
     fn tick(&mut self, settings: &Settings, links: &mut dyn Links, turn: &mut Turn<'_>) {
+        self.gossip.sweep();
         if turn.now.monotonic < self.exchange_due {
             return;
         }
@@ -447,7 +448,7 @@ impl Engine for Eventual {
     }
 
     fn deadline(&self) -> Option<Duration> {
-        Some(if self.more_to_send {
+        Some(if self.more_to_send || self.gossip.sweeps() {
             Duration::ZERO
         } else {
             self.exchange_due

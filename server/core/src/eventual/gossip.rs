@@ -13,8 +13,9 @@ use std::time::Duration;
 const STUCK_REPORTS: u32 = 2;
 /// Bytes after which a piece is ended.
 const ROUND_PIECE_BYTES: usize = 256 << 10;
-/// Tombstones that one sweep drops at the most, so that it never blocks the loop for long.
-const SWEEP_PIECE: usize = 10_000;
+/// Tombstones that one step of a sweep looks at, so that it never blocks the loop for long; steps follow each other at
+/// once.
+const SWEEP_PIECE: usize = 2_000;
 
 /// One replica's part in the eventual model.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ struct Sweep {
     token: u64,
     covered: Vector,
     waiting: Vec<ReplicaId>,
+    /// The last tombstone that was looked at.
+    behind: Option<VersionStamp>,
 }
 
 impl Gossip {
@@ -78,15 +81,15 @@ impl Gossip {
         vector.iter().for_each(|(_, time)| self.clock.merge(time));
     }
 
-    /// The data.
-    #[must_use]
-    pub fn versions(&self) -> &Versions {
     /// This replica, in this incarnation.
     #[must_use]
     pub fn me(&self) -> Origin {
         self.me
     }
 
+    /// The data.
+    #[must_use]
+    pub fn versions(&self) -> &Versions {
         &self.versions
     }
 
@@ -110,7 +113,7 @@ impl Gossip {
 
     /// Begins to drop tombstones, if there are any that every one of `links` (all other replicas, with the
     /// vectors they reported on the current connection) covers; the token to ask each of them with. With
-    /// no other replicas they are dropped at once.
+    /// no other replicas nobody has to be asked.
     pub fn begin_sweep<'a>(
         &mut self,
         links: impl Iterator<Item = (ReplicaId, &'a Vector)>,
@@ -123,34 +126,48 @@ impl Gossip {
             covered = covered.meet(reported);
             waiting.push(peer);
         }
-        if waiting.is_empty() || planted(Bug::TombstoneDroppedAfterOneStep) {
-            self.versions.drop_tombstones(&covered, SWEEP_PIECE);
-            return None;
+        if planted(Bug::TombstoneDroppedAfterOneStep) {
+            waiting.clear();
         }
         if !self.versions.covers_a_tombstone(&covered) {
             return None;
         }
         self.tokens += 1;
+        let asks = !waiting.is_empty();
         self.sweep = Some(Sweep {
             token: self.tokens,
             covered,
             waiting,
+            behind: None,
         });
-        Some(self.tokens)
+        self.sweep();
+        asks.then_some(self.tokens)
     }
 
-    /// A peer answered; when all have, the tombstones are dropped. Returns how many.
-    pub fn confirmed(&mut self, peer: ReplicaId, token: u64) -> usize {
-        let Some(sweep) = self.sweep.as_mut().filter(|sweep| sweep.token == token) else {
-            return 0;
-        };
-        sweep.waiting.retain(|&waiting| waiting != peer);
-        if !sweep.waiting.is_empty() {
-            return 0;
+    /// A peer answered; when all have, the first tombstones are dropped.
+    pub fn confirmed(&mut self, peer: ReplicaId, token: u64) {
+        if let Some(sweep) = self.sweep.as_mut().filter(|sweep| sweep.token == token) {
+            sweep.waiting.retain(|&waiting| waiting != peer);
+            self.sweep();
         }
-        let covered = std::mem::take(&mut sweep.covered);
-        self.sweep = None;
-        self.versions.drop_tombstones(&covered, SWEEP_PIECE)
+    }
+
+    /// Drops some tombstones, if nobody is waited for. To be called as long as [`Gossip::sweeps`].
+    pub fn sweep(&mut self) {
+        if let Some(sweep) = self.sweep.as_mut().filter(|sweep| sweep.waiting.is_empty()) {
+            let (covered, behind) = (&sweep.covered, sweep.behind);
+            sweep.behind = self.versions.drop_tombstones(covered, behind, SWEEP_PIECE);
+            if sweep.behind.is_none() {
+                self.sweep = None;
+            }
+        }
+    }
+
+    /// Whether there are tombstones to drop, for which nobody has to be waited for any more.
+    #[must_use]
+    pub fn sweeps(&self) -> bool {
+        let sweep = self.sweep.as_ref();
+        sweep.is_some_and(|sweep| sweep.waiting.is_empty())
     }
 
     /// A connection was lost: what its peer reported does not count any more.

@@ -5,7 +5,7 @@ use crate::ids::ReplicaId;
 use crate::ids::{Origin, Vector, VersionStamp};
 use crate::store::{HashSecret, Keyspace, Mark, Record, Table};
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// When a version was written, and what it is.
@@ -119,22 +119,28 @@ impl Versions {
         true
     }
 
-    /// Drops up to `count` tombstones that a vector covers; how many.
-    pub fn drop_tombstones(&mut self, covered: &Vector, count: usize) -> usize {
-        let dropped: Vec<VersionStamp> = self
-            .tombstones
-            .keys()
-            .filter(|stamp| covered.covers(**stamp))
-            .take(count)
-            .copied()
-            .collect();
-        for stamp in &dropped {
+    /// Looks at up to `count` tombstones behind a place, in the order of their stamps, and drops those that a vector
+    /// covers; the place to go on behind, if there are more.
+    pub fn drop_tombstones(
+        &mut self,
+        covered: &Vector,
+        behind: Option<VersionStamp>,
+        count: usize,
+    ) -> Option<VersionStamp> {
+        let rest = (
+            behind.map_or(Bound::Unbounded, Bound::Excluded),
+            Bound::Unbounded,
+        );
+        let looked_at = self.tombstones.range(rest).take(count);
+        let looked_at: Vec<VersionStamp> = looked_at.map(|(stamp, _)| *stamp).collect();
+        for stamp in looked_at.iter().filter(|stamp| covered.covers(**stamp)) {
             if let Some(key) = self.tombstones.get(stamp).cloned() {
                 self.forget(&key);
                 self.table.remove(&key);
             }
         }
-        dropped.len()
+        let last = looked_at.last().filter(|_| looked_at.len() == count);
+        last.copied()
     }
 
     /// Whether a vector covers any tombstone.
@@ -304,10 +310,34 @@ mod tests {
         versions.apply(b"b", None, stamp(3, 2));
         let mut covered = Vector::default();
         covered.advance(stamp(2, 1).origin, 2);
-        assert_eq!(versions.drop_tombstones(&covered, 10), 1);
+        assert_eq!(versions.drop_tombstones(&covered, None, 10), None);
         assert_eq!((versions.tombstones(), versions.len()), (1, 0));
         covered.advance(stamp(3, 2).origin, 3);
-        assert_eq!(versions.drop_tombstones(&covered, 10), 1);
+        assert_eq!(versions.drop_tombstones(&covered, None, 10), None);
         assert_eq!((versions.memory(), versions.digest()), (0, Digest(0)));
+    }
+
+    #[test]
+    fn what_is_not_covered_is_looked_at_once_and_the_rest_is_dropped_piece_by_piece() {
+        let mut versions = Versions::new(HashSecret::known(1));
+        for time in 1..=10u8 {
+            let replica = 1 + u16::from(time <= 4);
+            versions.apply(&[time], None, stamp(time.into(), replica));
+        }
+        let mut covered = Vector::default();
+        covered.advance(stamp(1, 1).origin, 9);
+        let (mut behind, mut left) = (None, Vec::new());
+        loop {
+            behind = versions.drop_tombstones(&covered, behind, 3);
+            left.push(versions.tombstones());
+            if behind.is_none() {
+                break;
+            }
+        }
+        assert_eq!(
+            left,
+            [10, 8, 5, 5],
+            "those of replica 2, and that of time 10, stay"
+        );
     }
 }

@@ -131,3 +131,61 @@ fn a_replica_without_others_keeps_no_tombstones() {
     world.pass(Duration::from_secs(1));
     assert_eq!(world.status(1, "tombstones"), "0");
 }
+
+#[test]
+fn many_tombstones_go_as_soon_as_they_can() {
+    const KEYS: usize = 100_000;
+    for count in [1, 3] {
+        let mut world = World::new(Eventual, count);
+        let client = world.connect(1);
+        for verb in ["MSET", "DEL"] {
+            for some in 0..KEYS / 1000 {
+                let value = if verb == "MSET" { " 1" } else { "" };
+                let keys = (0..1000).map(|key| format!(" k{}{value}", some * 1000 + key));
+                world.run(client, &format!("{verb}{}", keys.collect::<String>()));
+            }
+            world.pass(Duration::from_millis(1500));
+        }
+        // Two exchanges and a question later; it was 10,000 at each exchange.
+        world.pass(Duration::from_secs(1));
+        for id in 1..=count {
+            assert_eq!(
+                world.status(id, "tombstones"),
+                "0",
+                "replica {id} of {count}"
+            );
+            assert_eq!(world.status(id, "keys"), "0");
+        }
+    }
+}
+
+#[test]
+fn a_sweep_that_goes_on_ends_when_a_link_is_lost() {
+    let (mut world, two, three) = stage(Eventual);
+    let client = world.connect(1);
+    for (verb, value) in [("MSET", " 1"), ("DEL", "")] {
+        for some in 0..40 {
+            let keys = (0..1000).map(|key| format!(" k{}{value}", some * 1000 + key));
+            world.run(client, &format!("{verb}{}", keys.collect::<String>()));
+        }
+    }
+    let incarnation = world.settings(1).incarnation;
+    let time: u64 = world.status(1, "clock").parse().unwrap();
+    let covering = format!("VECTOR 0+ 1 {incarnation} {time}");
+    world.play_all([two, three], &covering);
+    let frames = exchange(&mut world, &[two, three]);
+    let answers: Vec<String> = frames.iter().flat_map(|frames| confirms(frames)).collect();
+    world.play(two, &answers[0]);
+    world.send(three, &answers[1]);
+    world.deliver_client(three);
+    let left: usize = world.status(1, "tombstones").parse().unwrap();
+    assert!(
+        0 < left && left < 40_000,
+        "{left} are left after the first step"
+    );
+    world.hang_up(two);
+    world.deliver_client(two);
+    let left = world.status(1, "tombstones");
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.status(1, "tombstones"), left);
+}
