@@ -2,6 +2,7 @@
 
 use crate::entry::Entry;
 use crate::ids::{ConnectionId, ReplicaId, Stamp};
+use crate::wire::secrets::redacted;
 use std::fmt;
 use std::time::Duration;
 
@@ -45,9 +46,19 @@ impl<'a> Turn<'a> {
     }
 
     /// Tells what happened. What happens for each command or frame is told only if the turn is
-    /// [observed](Self::observed).
+    /// [observed](Self::observed). Passwords in commands are told to nobody.
     pub fn tell(&mut self, event: &Event<'_>) {
-        self.out.observe(self.now, self.clock, event);
+        let (Event::Request { words, .. } | Event::Begin { words, .. }) = event else {
+            return self.out.observe(self.now, self.clock, event);
+        };
+        let shown = redacted(words);
+        let words = shown.as_deref().unwrap_or(words);
+        let event = match *event {
+            Event::Request { client, .. } => Event::Request { client, words },
+            Event::Begin { address, .. } => Event::Begin { address, words },
+            other => other,
+        };
+        self.out.observe(self.now, self.clock, &event);
     }
 
     /// Tells a person something.

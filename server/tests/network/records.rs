@@ -88,3 +88,42 @@ fn the_trace_has_every_event_and_agrees() {
     assert_eq!(replies, 20);
     assert!(!of("request").is_empty());
 }
+
+#[test]
+fn passwords_are_neither_logged_nor_traced_nor_shown() {
+    let cluster = start("sequential", 1, &[]);
+    let mut watcher = cluster.client(1);
+    assert_eq!(watcher.ask("MONITOR"), "+OK");
+    let mut client = cluster.client(1);
+    assert_eq!(client.ask("CONFIG SET slowlog-log-slower-than 0"), "+OK");
+    for line in [
+        "AUTH default open-sesame-1",
+        "AUTH open-sesame-2",
+        "auth nobody open-sesame-3",
+        "HELLO 2 AUTH default open-sesame-4",
+        "HELLO 2 AUTH nobody open-sesame-5 SETNAME n",
+        "HELLO AUTH default open-sesame-6",
+        "HELLO 2 AUTH open-sesame-7",
+        "MULTI",
+        "AUTH default open-sesame-8",
+        "DISCARD",
+        "PING",
+    ] {
+        client.ask(line);
+    }
+    let slow = client.ask("SLOWLOG GET 100");
+    let mut monitored = String::new();
+    while !monitored.contains("SLOWLOG") {
+        monitored.push_str(&watcher.reply());
+    }
+    let (log, trace) = (cluster.read(1, "log"), cluster.read(1, "trace"));
+    for (what, text) in [
+        ("SLOWLOG", slow),
+        ("MONITOR", monitored),
+        ("log", log),
+        ("trace", trace),
+    ] {
+        assert!(!text.contains("sesame"), "{what}: {text}");
+        assert!(text.contains("(redacted)"), "{what}: {text}");
+    }
+}

@@ -9,6 +9,7 @@ use crate::turn::Now;
 use crate::wire::arguments::parse_integer;
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::ReplyWriter;
+use crate::wire::secrets::redacted;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -56,7 +57,7 @@ impl SlowLog {
         self.threshold.is_some_and(|threshold| took >= threshold)
     }
 
-    /// Notes a command.
+    /// Notes a command, without passwords.
     pub(crate) fn note<'a>(
         &mut self,
         words: impl Iterator<Item = &'a [u8]>,
@@ -64,7 +65,8 @@ impl SlowLog {
         took: Duration,
         now: Now,
     ) {
-        let mut words: Vec<&[u8]> = words.collect();
+        let words: Vec<&[u8]> = words.collect();
+        let mut words = redacted(&words).unwrap_or(words);
         let dropped = words.len().saturating_sub(WORDS_KEPT);
         words.truncate(if dropped > 0 {
             WORDS_KEPT - 1
