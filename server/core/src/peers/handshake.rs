@@ -84,6 +84,12 @@ impl Peers {
             }
         };
         let peer = handshake.id;
+        if let Some(text) = self.claimed_twice(&handshake, at.turn) {
+            encode_refuse(at.turn.out.buffer(connection), Refusal::Protocol, &text);
+            at.turn.out.close(connection, Close::AfterFlush);
+            self.send_refusal(peer, Refusal::Protocol, &text, at.turn);
+            return self.link_lost(peer, "two processes take turns", at);
+        }
         self.link_lost(peer, "replaced by a new connection", at);
         self.connections.insert(connection, peer);
         let link = self.links.at(peer);
@@ -91,6 +97,21 @@ impl Peers {
         let answer = self.handshake(peer, at.engine, at.settings);
         answer.encode(at.turn.out.buffer(connection));
         self.link_is_up(&handshake, at);
+    }
+
+    /// Says now and then that two processes claim to be one replica, which take each other's link away for ever. Both
+    /// are to be told too; they will be back.
+    fn claimed_twice(&mut self, handshake: &Handshake, turn: &mut Turn<'_>) -> Option<String> {
+        let (peer, one) = (handshake.id, handshake.incarnation);
+        let claims = &mut self.links.at(peer).claims;
+        let other = claims.come(one)?;
+        let (first, second) = (one.min(other), one.max(other));
+        let text = format!(
+            "replica {peer} is claimed by two processes: incarnations {first} and {second}"
+        );
+        let said = claims.say(text.clone(), turn.now)?;
+        turn.notice(Level::Error, &said);
+        Some(text)
     }
 
     /// The first frame on a connection that this replica dialled.
@@ -128,13 +149,15 @@ impl Peers {
         reason: &str,
         at: &mut At<'_, '_>,
     ) {
+        let was_up = self.links.at(peer).is_up();
         self.link_lost(peer, reason, at);
         let reason = format!("refused by replica {peer}: {reason}");
         match refusal {
             Refusal::Restarted => self.become_refused(&reason, at),
             Refusal::Mismatch => {}
-            // A new connection may mend it; there is nothing to remember.
-            Refusal::Protocol => return,
+            // A new connection may mend it; there is nothing to remember. That a link is down, and why, was told.
+            Refusal::Protocol if was_up => return,
+            Refusal::Protocol => return self.note_error(peer, &reason, at.turn),
         }
         self.note_refusal(Some(peer), &reason, at.turn);
     }

@@ -1,5 +1,6 @@
 //! The state of one link: this replica's side of the connection to a peer.
 
+use super::claims::Claims;
 use super::pace::Pace;
 use crate::ids::ConnectionId;
 use crate::ids::ReplicaId;
@@ -49,6 +50,8 @@ pub(super) struct Link {
     pub(super) refusals: Pace,
     /// Faulty frames.
     pub(super) errors: Pace,
+    /// Who came in on this link.
+    pub(super) claims: Claims,
     /// FAULT CUT.
     pub(super) cut: bool,
     pub(super) delay: Option<Delay>,
@@ -78,6 +81,7 @@ impl Link {
             refusal_told: None,
             refusals: Pace::default(),
             errors: Pace::default(),
+            claims: Claims::default(),
             cut: false,
             delay: None,
             delayed: DelayedFrames::default(),

@@ -121,13 +121,18 @@ impl Peers {
 
     /// A peer sent what cannot be accepted: the link is closed, and a new handshake mends it.
     pub(crate) fn link_error(&mut self, peer: ReplicaId, reason: &str, at: &mut At<'_, '_>) {
-        let text = format!("link with replica {peer}: {reason}");
-        let errors = &mut self.links.at(peer).errors;
-        let said = errors.say(text, SAID_AGAIN_AFTER, at.turn.now);
-        said.into_iter()
-            .for_each(|text| at.turn.notice(Level::Warn, &text));
+        self.note_error(peer, reason, at.turn);
         self.send_refusal(peer, Refusal::Protocol, reason, at.turn);
         self.link_lost(peer, reason, at);
+    }
+
+    /// Tells what was wrong on a link, but not as often as a peer likes.
+    pub(super) fn note_error(&mut self, peer: ReplicaId, reason: &str, turn: &mut Turn<'_>) {
+        let text = format!("link with replica {peer}: {reason}");
+        let errors = &mut self.links.at(peer).errors;
+        if let Some(text) = errors.say(text, SAID_AGAIN_AFTER, turn.now) {
+            turn.notice(Level::Warn, &text);
+        }
     }
 
     /// What there is to say of each link.

@@ -1,6 +1,7 @@
 //! Other replicas: the links with them, from the handshake ([`handshake`](self)) over keeping them alive to what
 //! faults do to them; and each frame that comes in goes to the part of the replica that it is for.
 
+mod claims;
 mod faults;
 mod handshake;
 mod link;

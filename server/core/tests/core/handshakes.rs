@@ -184,3 +184,73 @@ fn a_replica_alone_in_its_cluster_and_an_eventual_one_serve_at_once() {
     let client = world.connect(2);
     assert_eq!(world.run(client, "SET x 1\nGET x"), ["+OK", "1"]);
 }
+
+#[test]
+fn two_processes_with_one_id_are_named_once_on_both_sides() {
+    let words = "replica 2 is claimed by two processes: incarnations 11 and 22";
+    for model in [Sequential, Eventual] {
+        let mut world = World::unstarted(model, 3, |_| {});
+        world.start(1);
+        let handshake = |incarnation: u64| {
+            let handshake = Handshake::new(2, model.name());
+            handshake.with("incarnation", incarnation)
+        };
+        // A restart is nothing to complain of, nor a handshake that comes too late.
+        world.puppet(1, &handshake(11));
+        world.puppet(1, &handshake(22));
+        let one = world.puppet(1, &handshake(11));
+        let two = world.puppet(1, &handshake(22));
+        let said = |world: &World| -> usize {
+            let lines = world.log.iter();
+            lines.filter(|line| line.contains(words)).count()
+        };
+        assert!(world.is_closed(one) && said(&world) == 0);
+        // The process that was thought to have ended comes back again: both are told.
+        world.frames(two);
+        let one = world.connect(1);
+        for frames in [world.play(one, &handshake(11).line()), world.frames(two)] {
+            let told = format!("[REFUSE protocol {words}]");
+            assert_eq!(frames.last(), Some(&told), "{frames:?}");
+        }
+        assert!(world.is_closed(one) && world.is_closed(two));
+        // They go on, and are taken as they come; it is not said again before a minute has passed.
+        for _ in 0..10 {
+            world.puppet(1, &handshake(22));
+            world.puppet(1, &handshake(11));
+            world.pass(Duration::from_secs(1));
+        }
+        assert_eq!(said(&world), 1, "{:?}", world.log);
+        world.pass(Duration::from_secs(60));
+        let two = world.connect(1);
+        world.play(two, &handshake(22).line());
+        assert_eq!(said(&world), 2);
+    }
+}
+
+#[test]
+fn a_process_that_is_told_of_its_double_logs_it() {
+    let mut world = World::unstarted(Sequential, 2, |_| {});
+    world.start(1);
+    world.start(2);
+    world.settle();
+    let real = world.settings(2).incarnation;
+    let mut told = 0;
+    for _ in 0..4 {
+        let double = world.connect(1);
+        let handshake = Handshake::new(2, "sequential")
+            .with("cluster", "r1:1,r2:1")
+            .with("incarnation", 5);
+        world.send(double, &handshake.line());
+        world.pass(Duration::from_secs(1));
+        let words = format!("incarnations 5 and {real}");
+        let said = |id: &str| {
+            let lines = world.log.iter();
+            lines
+                .filter(|line| line.starts_with(id) && line.contains(&words))
+                .count()
+        };
+        assert_eq!(said("1: "), said("2: "), "{:?}", world.log);
+        told = said("2: ");
+    }
+    assert_eq!(told, 1, "{:?}", world.log);
+}
