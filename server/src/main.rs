@@ -3,15 +3,16 @@
 use clap::Parser;
 use holdback::store::HashSecret;
 use holdback_server::config::{Arguments, Config, Entropy, LogFormat, LogLevel};
+use holdback_server::lines::{self, Lines};
 use holdback_server::net::{Ended, ServeError, serve};
 use holdback_server::observe::Observer;
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 /// The command line is wrong.
 const EXIT_USAGE: u8 = 64;
@@ -19,6 +20,8 @@ const EXIT_USAGE: u8 = 64;
 const EXIT_UNAVAILABLE: u8 = 69;
 /// Ended by SIGINT.
 const EXIT_INTERRUPTED: u8 = 130;
+/// How long the end waits for the log, and for the trace, to be taken.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -39,11 +42,12 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments, config: Config) -> ExitCode {
-    if let Err(what) = begin_log(arguments) {
-        return fail(EXIT_UNAVAILABLE, &what);
-    }
-    let observer = match Observer::new(config.settings.id, arguments.trace.as_deref()) {
-        Ok(observer) => observer,
+    let log = match begin_log(arguments) {
+        Ok(log) => log,
+        Err(what) => return fail(EXIT_UNAVAILABLE, &what),
+    };
+    let trace = match arguments.trace.as_deref().map(begin_trace).transpose() {
+        Ok(trace) => trace,
         Err(error) => return fail(EXIT_UNAVAILABLE, &format!("--trace: {error}")),
     };
     // Ten thousand clients need more descriptors than most systems give at first.
@@ -54,7 +58,13 @@ fn run(arguments: &Arguments, config: Config) -> ExitCode {
         tracing::warn!("{warning}");
     }
     tracing::info!("seed {}", config.settings.seed);
-    match serve(config.settings, config.address, observer) {
+    let observer = Observer::new(config.settings.id, log.clone(), trace.clone());
+    let ended = serve(config.settings, config.address, observer);
+    // The trace first: the log says what it lost.
+    for lines in trace.iter().chain([&log]) {
+        lines.finish(LAST_WORDS);
+    }
+    match ended {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
         Ok(Ended::Interrupted) => EXIT_INTERRUPTED.into(),
         Err(ServeError::Bind(address, error)) => fail(
@@ -66,35 +76,42 @@ fn run(arguments: &Arguments, config: Config) -> ExitCode {
 }
 
 fn fail(code: u8, what: &str) -> ExitCode {
-    eprintln!("holdback-server: {what}");
+    // Nobody may be left to read it, and the exit code says enough.
+    drop(writeln!(io::stderr(), "holdback-server: {what}"));
     code.into()
 }
 
-fn begin_log(arguments: &Arguments) -> Result<(), String> {
+fn begin_log(arguments: &Arguments) -> Result<Lines, String> {
     let level = match arguments.log_level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
     };
-    let writer = match &arguments.log_file {
-        None => BoxMakeWriter::new(std::io::stderr),
-        Some(path) => {
-            let file = OpenOptions::new().create(true).append(true).open(path);
-            let file = file.map_err(|error| format!("--log-file {}: {error}", path.display()))?;
-            BoxMakeWriter::new(Mutex::new(file))
-        }
+    let place = match &arguments.log_file {
+        None => lines::standard_error().map_err(|error| format!("standard error: {error}"))?,
+        Some(path) => lines::log_file(path)
+            .map_err(|error| format!("--log-file {}: {error}", path.display()))?,
     };
+    let tell = |lost, reason: &str| tracing::warn!("{lost} lines were lost: {reason}");
+    let lines = Lines::start("log", place, tell).map_err(|error| format!("the log: {error}"))?;
+    let writer = lines.clone();
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
         .with_ansi(false)
-        .with_writer(writer);
+        .log_internal_errors(false)
+        .with_writer(move || writer.clone());
     match arguments.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
-    Ok(())
+    Ok(lines)
+}
+
+fn begin_trace(path: &Path) -> io::Result<Lines> {
+    let tell = |lost, reason: &str| tracing::warn!("{lost} lines of the trace were lost: {reason}");
+    Lines::start("trace", File::create(path)?, tell)
 }
 
 /// What differs from start to start.

@@ -1,37 +1,44 @@
 //! The log and the trace of a replica's process.
 
+use crate::lines::Lines;
 use holdback::ids::{ReplicaId, Stamp};
 use holdback::trace::{clip_reply, trace_lines};
-use holdback::turn::{Event, Level, Now};
+use holdback::turn::{Event, Level, LostLines, Now};
 use holdback::wire::inline;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
 /// Longest part of an argument that the log shows.
 const CLIP: usize = 256;
+/// Bytes of buffer that are kept for the next turn's lines of the trace.
+const TURN_KEPT: usize = 64 << 10;
 
 /// Writes events to the log, and to the trace if there is one.
 #[derive(Debug)]
 pub struct Observer {
     replica: ReplicaId,
     logs_everything: bool,
-    trace: Option<BufWriter<File>>,
+    log: Lines,
+    trace: Option<Trace>,
+}
+
+#[derive(Debug)]
+struct Trace {
+    lines: Lines,
+    /// The lines of this turn.
+    turn: Vec<u8>,
 }
 
 impl Observer {
-    /// Events of a replica; `trace` is the file for the trace.
-    ///
-    /// # Errors
-    /// If the file cannot be made.
-    pub fn new(replica: ReplicaId, trace: Option<&Path>) -> io::Result<Self> {
-        let trace = trace.map(File::create).transpose()?.map(BufWriter::new);
+    /// Events of a replica. `log` is where `tracing` writes to.
+    #[must_use]
+    pub fn new(replica: ReplicaId, log: Lines, trace: Option<Lines>) -> Self {
         let logs_everything = tracing::enabled!(tracing::Level::DEBUG);
-        Ok(Self {
+        let turn = Vec::new();
+        Self {
             replica,
             logs_everything,
-            trace,
-        })
+            log,
+            trace: trace.map(|lines| Trace { lines, turn }),
+        }
     }
 
     /// Whether events of each request and frame are of use.
@@ -44,27 +51,32 @@ impl Observer {
     pub fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
         log(event);
         if let Some(trace) = &mut self.trace {
-            let lines = trace_lines(self.replica, now, clock, event);
-            let written = lines.into_iter().try_for_each(|line| {
-                serde_json::to_writer(&mut *trace, &line)?;
-                trace.write_all(b"\n")
-            });
-            self.end_trace_on_error(written);
+            for line in trace_lines(self.replica, now, clock, event) {
+                // A line is text in memory, and neither can fail.
+                drop(serde_json::to_writer(&mut trace.turn, &line));
+                trace.turn.push(b'\n');
+            }
         }
     }
 
-    /// Writes out what is buffered of the trace.
+    /// Hands on what the turn gave for the trace.
     pub fn flush(&mut self) {
-        if let Some(trace) = &mut self.trace {
-            let flushed = trace.flush();
-            self.end_trace_on_error(flushed);
+        if let Some(trace) = &mut self.trace
+            && !trace.turn.is_empty()
+        {
+            trace.lines.push(&trace.turn);
+            trace.turn.clear();
+            trace.turn.shrink_to(TURN_KEPT);
         }
     }
 
-    fn end_trace_on_error(&mut self, result: io::Result<()>) {
-        if let Err(error) = result {
-            tracing::error!("the trace ends here: {error}");
-            self.trace = None;
+    /// How many lines could not be written.
+    #[must_use]
+    pub fn lost_lines(&self) -> LostLines {
+        let trace = self.trace.as_ref();
+        LostLines {
+            log: self.log.lost(),
+            trace: trace.map_or(0, |trace| trace.lines.lost()),
         }
     }
 }

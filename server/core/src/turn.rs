@@ -134,12 +134,26 @@ pub trait Out {
     /// Ends the process, once buffers are written.
     fn stop(&mut self);
 
+    /// What was told and could not be written down, for STATUS.
+    fn lost_lines(&self) -> LostLines {
+        LostLines::default()
+    }
+
     /// Whether anybody wants to hear of each request, frame, delivery and reply. If not, only what is rare
     /// is told: links, faults and notices.
     fn observes(&self) -> bool;
 
     /// Tells what happened. `clock` is the logical clock's time.
     fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>);
+}
+
+/// How many lines could not be written since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LostLines {
+    /// Of the log.
+    pub log: u64,
+    /// Of the trace.
+    pub trace: u64,
 }
 
 /// What a connection in MONITOR gets to see.

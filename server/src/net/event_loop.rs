@@ -8,7 +8,7 @@ use crate::observe::Observer;
 use holdback::driver::Driver;
 use holdback::endpoint::{EndpointSettings, Environment};
 use holdback::settings::Settings;
-use holdback::turn::{Event, Now};
+use holdback::turn::{Event, LostLines, Now};
 use mio::event::Event as SocketEvent;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -69,6 +69,10 @@ impl Environment for Process {
 
     fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
         self.observer.observe(now, clock, event);
+    }
+
+    fn lost_lines(&self) -> LostLines {
+        self.observer.lost_lines()
     }
 
     fn end_turn(&mut self) {

@@ -110,9 +110,18 @@ impl Drop for Process {
 /// STATUS of the replica at a port, if it answers.
 #[must_use]
 pub fn status(port: u16) -> Option<String> {
-    let mut client = Client::try_open(port).ok()?;
+    let mut client = Client::open(port).ok()?;
     let status = client.connection.call(&["STATUS"], Some(PATIENCE));
     Some(show(&status.ok()?))
+}
+
+/// One line of STATUS of the replica at a port; empty if it does not answer.
+#[must_use]
+pub fn field(port: u16, name: &str) -> String {
+    let status = status(port).unwrap_or_default();
+    let mut lines = status.lines();
+    let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.unwrap_or_default().to_owned()
 }
 
 /// Whether the replica at a port serves data and has links with so many others.
@@ -214,10 +223,7 @@ impl Cluster {
     /// One line of a replica's STATUS.
     #[must_use]
     pub fn field(&self, id: usize, name: &str) -> String {
-        let status = status(self.ports[id - 1]).unwrap_or_default();
-        let mut lines = status.lines();
-        let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        line.unwrap_or_default().to_owned()
+        field(self.ports[id - 1], name)
     }
 
     /// A client of a replica.
@@ -226,7 +232,7 @@ impl Cluster {
     /// If the replica is not there.
     #[must_use]
     pub fn client(&self, id: usize) -> Client {
-        Client::try_open(self.ports[id - 1]).expect("a connection")
+        Client::open(self.ports[id - 1]).expect("a connection")
     }
 
     /// A replica's process.
@@ -273,7 +279,11 @@ pub struct Client {
 }
 
 impl Client {
-    fn try_open(port: u16) -> io::Result<Self> {
+    /// A client of the replica at a port.
+    ///
+    /// # Errors
+    /// If nobody listens there.
+    pub fn open(port: u16) -> io::Result<Self> {
         let connection = Connection::open(&format!("127.0.0.1:{port}"), PATIENCE)?;
         Ok(Self { connection })
     }

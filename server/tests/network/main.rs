@@ -1,6 +1,7 @@
 //! Real replicas over TCP.
 
 mod clients;
+mod logs;
 mod pressure;
 mod processes;
 mod records;

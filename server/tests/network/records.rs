@@ -4,8 +4,8 @@ use crate::start;
 use holdback_testkit::processes::{Cluster, until};
 use serde_json::Value;
 
-/// Runs some writes at every replica; the order as replica 1 tells it.
-fn run(cluster: &Cluster) -> String {
+/// Runs some writes at every replica, and ends them, so that all is written down; the order as replica 1 tells it.
+fn run(cluster: &mut Cluster) -> String {
     for n in 0..30 {
         let mut client = cluster.client(1 + n % 3);
         assert_eq!(
@@ -20,13 +20,18 @@ fn run(cluster: &Cluster) -> String {
     until("all to be delivered", || {
         (1..=3).all(|id| cluster.field(id, "position") == "60")
     });
-    cluster.client(1).ask("ORDER 100 1")
+    let order = cluster.client(1).ask("ORDER 100 1");
+    for id in 1..=3 {
+        cluster.signal(id, "-TERM");
+        cluster.end_of(id);
+    }
+    order
 }
 
 #[test]
 fn the_order_can_be_read_from_the_log_alone() {
-    let cluster = start("sequential", 3, &[]);
-    let order = run(&cluster);
+    let mut cluster = start("sequential", 3, &[]);
+    let order = run(&mut cluster);
     for id in 1..=3 {
         let log = cluster.read(id, "log");
         let delivered: Vec<String> = log
@@ -47,8 +52,8 @@ fn the_order_can_be_read_from_the_log_alone() {
 
 #[test]
 fn the_trace_has_every_event_and_agrees() {
-    let cluster = start("sequential", 3, &[]);
-    run(&cluster);
+    let mut cluster = start("sequential", 3, &[]);
+    run(&mut cluster);
     let events: Vec<Value> = cluster
         .read(1, "trace")
         .lines()

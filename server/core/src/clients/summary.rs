@@ -31,6 +31,7 @@ impl Clients {
         fields.add("keys", figures.keys);
         fields.add("memory", figures.memory);
         fields.add("tombstones", figures.tombstones);
+        add_losses(turn, &mut fields);
         fields.add("cluster", settings.cluster.join(","));
         for link in peers.figures(turn) {
             let peer = link.peer;
@@ -125,6 +126,7 @@ impl Clients {
         let (sent, received) = parts.peers.frames();
         fields.add("frames_sent", sent);
         fields.add("frames_received", received);
+        add_losses(turn, fields);
         for (path, latencies) in [
             ("ordered", &self.ordered_latencies),
             ("local", &self.local_latencies),
@@ -168,6 +170,13 @@ fn add_progress(parts: &Parts<'_, '_>, figures: &Figures, fields: &mut Fields) {
     fields.add("clock", parts.at.engine.clock());
     fields.add("holdback", figures.holdback);
     fields.add("oldest_wait_ms", figures.oldest_wait.as_millis());
+}
+
+/// What should be in the log and the trace, and is not.
+fn add_losses(turn: &Turn<'_>, fields: &mut Fields) {
+    let lost = turn.out.lost_lines();
+    fields.add("log_lost", lost.log);
+    fields.add("trace_lost", lost.trace);
 }
 
 fn add_server(parts: &Parts<'_, '_>, uptime: Duration, fields: &mut Fields) {

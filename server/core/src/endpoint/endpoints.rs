@@ -4,7 +4,7 @@ use super::monitors::Monitors;
 use super::{Ending, Endpoint, EndpointSettings};
 use crate::bugs::{Bug, planted};
 use crate::ids::{ConnectionId, ReplicaId};
-use crate::turn::{Close, Event, MonitorKind, Now, Out, Room};
+use crate::turn::{Close, Event, LostLines, MonitorKind, Now, Out, Room};
 use crate::wire::frame::{DecodeError, Frame};
 use crate::wire::reply::{ReplyWriter, Resp};
 use slab::Slab;
@@ -26,6 +26,11 @@ pub trait Environment {
     /// See [`Out::observe`].
     fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
         let _unheard = (now, clock, event);
+    }
+
+    /// See [`Out::lost_lines`].
+    fn lost_lines(&self) -> LostLines {
+        LostLines::default()
     }
 
     /// A whole frame of a connection is about to be handed in.
@@ -368,6 +373,10 @@ impl<E: Environment> Out for Endpoints<E> {
 
     fn observes(&self) -> bool {
         self.environment.observes() || !self.monitors.is_empty()
+    }
+
+    fn lost_lines(&self) -> LostLines {
+        self.environment.lost_lines()
     }
 
     fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {
