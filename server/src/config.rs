@@ -20,6 +20,11 @@ const REPLICAS_MAX: usize = 99;
 /// Bits of an incarnation that are random. The others last until the year 2109.
 const INCARNATION_RANDOM_BITS: u32 = 21;
 
+/// What signals do, for `--help`.
+const SIGNALS: &str = "\
+Signals: SIGTERM and SIGINT end the replica in good order. SIGHUP opens the log file again, so that it can be moved away \
+before; without a log file it ends the process, unless that ignores it, as under nohup. SIGUSR1 and SIGUSR2 do nothing.";
+
 /// Yes or no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
@@ -56,7 +61,7 @@ pub enum LogFormat {
 /// Without arguments: one replica on 127.0.0.1:8081, sequential. Replica N of a cluster:
 /// holdback-server --id N --cluster HOST:PORT,HOST:PORT,... with the same list on each of them.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "holdback-server", version)]
+#[command(name = "holdback-server", version, after_help = SIGNALS)]
 pub struct Arguments {
     /// Which replica of the cluster this is: its place in the list, from 1.
     #[arg(long, value_name = "N")]
@@ -74,7 +79,7 @@ pub struct Arguments {
     /// everything.
     #[arg(long, value_enum, default_value = "yes")]
     pub protected_mode: Switch,
-    /// Where the log goes, instead of standard error.
+    /// Where the log goes, instead of standard error. SIGHUP opens it again.
     #[arg(long, value_name = "PATH")]
     pub log_file: Option<PathBuf>,
     /// What is logged.

@@ -8,7 +8,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -22,10 +22,19 @@ const BUFFER_KEPT: usize = 64 << 10;
 /// Tells how many lines were lost since it was last told, and why the last of them was.
 pub type Tell = fn(u64, &str);
 
+/// What lines are written to.
+#[derive(Debug)]
+pub struct Place {
+    file: File,
+    /// How to open it again.
+    path: Option<PathBuf>,
+}
+
 /// Where the log or the trace is written. Clones write to the same place.
 #[derive(Clone, Debug)]
 pub struct Lines {
     shared: Arc<Shared>,
+    has_path: bool,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +52,8 @@ struct Queue {
     bytes: Vec<u8>,
     /// The thread waits for more.
     is_idle: bool,
+    /// The file is to be opened again, behind so many of the bytes.
+    reopen_at: Option<usize>,
     lost: u64,
     /// Why the last line was lost.
     reason: String,
@@ -60,8 +71,9 @@ impl Lines {
     ///
     /// # Errors
     /// If there can be no more threads.
-    pub fn start(name: &str, place: File, tell: Tell) -> io::Result<Self> {
+    pub fn start(name: &str, place: Place, tell: Tell) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
+        let has_path = place.path.is_some();
         let writer = Writer {
             shared: Arc::clone(&shared),
             place,
@@ -71,7 +83,7 @@ impl Lines {
         };
         let thread = thread::Builder::new().name(name.to_owned());
         thread.spawn(move || writer.run())?;
-        Ok(Self { shared })
+        Ok(Self { shared, has_path })
     }
 
     /// Hands over whole lines, each with its end. They are taken or lost together.
@@ -82,11 +94,20 @@ impl Lines {
             return queue.lose(lines, "they came faster than they were taken");
         }
         queue.bytes.extend_from_slice(lines);
-        // Waking costs a call of the system, also where nobody sleeps.
-        if std::mem::take(&mut queue.is_idle) {
-            drop(queue);
-            self.shared.wanted.notify_one();
-        }
+        self.shared.wake(queue);
+    }
+
+    /// Whether [`Lines::reopen`] means anything: they go to a file that has a path.
+    #[must_use]
+    pub fn can_reopen(&self) -> bool {
+        self.has_path
+    }
+
+    /// Has the file opened again by its path, behind the lines that are in already: it was moved away.
+    pub fn reopen(&self) {
+        let mut queue = self.shared.queue();
+        queue.reopen_at = Some(queue.bytes.len());
+        self.shared.wake(queue);
     }
 
     /// How many lines were lost.
@@ -126,10 +147,18 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for lines and takes them all, for an empty buffer.
-    fn take(&self, lines: &mut Vec<u8>) {
+    /// Wakes the thread, unless it is awake: that costs a call of the system, also where nobody sleeps.
+    fn wake(&self, mut queue: MutexGuard<'_, Queue>) {
+        if std::mem::take(&mut queue.is_idle) {
+            drop(queue);
+            self.wanted.notify_one();
+        }
+    }
+
+    /// Waits for lines and takes them all, for an empty buffer; behind how many bytes the file is to be opened again.
+    fn take(&self, lines: &mut Vec<u8>) -> Option<usize> {
         let mut queue = self.queue();
-        while queue.bytes.is_empty() {
+        while queue.bytes.is_empty() && queue.reopen_at.is_none() {
             queue.is_idle = true;
             self.done.notify_all();
             let waited = self.wanted.wait(queue);
@@ -137,13 +166,14 @@ impl Shared {
         }
         queue.is_idle = false;
         std::mem::swap(&mut queue.bytes, lines);
+        queue.reopen_at.take()
     }
 }
 
 /// The thread.
 struct Writer {
     shared: Arc<Shared>,
-    place: File,
+    place: Place,
     /// The last line was written in part.
     is_torn: bool,
     tell: Tell,
@@ -155,28 +185,54 @@ impl Writer {
     fn run(mut self) {
         let mut lines = Vec::new();
         loop {
-            self.shared.take(&mut lines);
-            match self.write(&lines) {
-                Ok(()) => self.tell_of_losses(),
-                Err((at, error)) => {
-                    let reason = error.to_string();
-                    self.shared.queue().lose(&lines[at..], &reason);
-                }
+            let reopen_at = self.shared.take(&mut lines);
+            let (before, after) = lines.split_at(reopen_at.unwrap_or(0));
+            self.write_or_lose(before);
+            if reopen_at.is_some() {
+                self.reopen();
             }
+            self.write_or_lose(after);
             lines.clear();
             lines.shrink_to(BUFFER_KEPT);
+        }
+    }
+
+    fn write_or_lose(&mut self, lines: &[u8]) {
+        match self.write(lines) {
+            Ok(()) if lines.is_empty() => {}
+            Ok(()) => self.tell_of_losses(),
+            Err((at, error)) => {
+                let reason = error.to_string();
+                self.shared.queue().lose(&lines[at..], &reason);
+            }
+        }
+    }
+
+    /// If it cannot be opened, the old one is kept.
+    fn reopen(&mut self) {
+        let Some(path) = &self.place.path else {
+            return;
+        };
+        match Place::log(path) {
+            Ok(place) => (self.place, self.is_torn) = (place, false),
+            Err(error) => {
+                tracing::error!("{} cannot be opened again: {error}", path.display());
+            }
         }
     }
 
     /// The error comes with how far it got.
     fn write(&mut self, lines: &[u8]) -> Result<(), (usize, io::Error)> {
         if self.is_torn {
-            self.place.write_all(b"\n").map_err(|error| (0, error))?;
+            self.place
+                .file
+                .write_all(b"\n")
+                .map_err(|error| (0, error))?;
             self.is_torn = false;
         }
         let mut at = 0;
         while at < lines.len() {
-            match self.place.write(&lines[at..]) {
+            match self.place.file.write(&lines[at..]) {
                 Ok(0) => return Err((at, ErrorKind::WriteZero.into())),
                 Ok(count) => at += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -202,21 +258,32 @@ impl Writer {
     }
 }
 
-/// Standard error, past the lock that the standard library has around it: a thread that is stuck in writing to it must
-/// not hold up one that says why the process ends.
-///
-/// # Errors
-/// If there can be no more descriptors.
-pub fn standard_error() -> io::Result<File> {
-    io::stderr().as_fd().try_clone_to_owned().map(File::from)
+impl Place {
+    /// Standard error, past the lock that the standard library has around it: a thread that is stuck in writing to it
+    /// must not hold up one that says why the process ends.
+    ///
+    /// # Errors
+    /// If there can be no more descriptors.
+    pub fn standard_error() -> io::Result<Self> {
+        let descriptor = io::stderr().as_fd().try_clone_to_owned()?;
+        Ok(Self::from(File::from(descriptor)))
+    }
+
+    /// A file for a log, which can be opened again: what is there already stays.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn log(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let path = Some(path.to_owned());
+        Ok(Self { file, path })
+    }
 }
 
-/// A file for a log: what is there already stays.
-///
-/// # Errors
-/// If it cannot be opened.
-pub fn log_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
+impl From<File> for Place {
+    fn from(file: File) -> Self {
+        Self { file, path: None }
+    }
 }
 
 #[cfg(test)]
@@ -236,7 +303,7 @@ mod tests {
             assert_eq!(reason, "they came faster than they were taken");
             TOLD.fetch_add(lost, Ordering::Relaxed);
         };
-        let lines = Lines::start("log", OwnedFd::from(writer).into(), tell).unwrap();
+        let lines = Lines::start("log", File::from(OwnedFd::from(writer)).into(), tell).unwrap();
         let line = [&[b'x'; 999][..], b"\n"].concat();
         // Some are in the pipe, some being written, some wait, and the others are lost.
         let pushed = 2 * WAITING_MAX as u64 / 1000 + 1000;
@@ -254,7 +321,7 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_counted() {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let lines = Lines::start("log", full, |_, _| unreachable!()).unwrap();
+        let lines = Lines::start("log", full.into(), |_, _| unreachable!()).unwrap();
         lines.push(b"one\ntwo\n");
         lines.finish(PATIENCE);
         lines.push(b"three\n");

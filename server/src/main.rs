@@ -3,7 +3,7 @@
 use clap::Parser;
 use holdback::store::HashSecret;
 use holdback_server::config::{Arguments, Config, Entropy, LogFormat, LogLevel};
-use holdback_server::lines::{self, Lines};
+use holdback_server::lines::{Lines, Place};
 use holdback_server::net::{Ended, ServeError, serve};
 use holdback_server::observe::Observer;
 use std::fs::File;
@@ -89,9 +89,10 @@ fn begin_log(arguments: &Arguments) -> Result<Lines, String> {
         LogLevel::Debug => LevelFilter::DEBUG,
     };
     let place = match &arguments.log_file {
-        None => lines::standard_error().map_err(|error| format!("standard error: {error}"))?,
-        Some(path) => lines::log_file(path)
-            .map_err(|error| format!("--log-file {}: {error}", path.display()))?,
+        None => Place::standard_error().map_err(|error| format!("standard error: {error}"))?,
+        Some(path) => {
+            Place::log(path).map_err(|error| format!("--log-file {}: {error}", path.display()))?
+        }
     };
     let tell = |lost, reason: &str| tracing::warn!("{lost} lines were lost: {reason}");
     let lines = Lines::start("log", place, tell).map_err(|error| format!("the log: {error}"))?;
@@ -111,7 +112,7 @@ fn begin_log(arguments: &Arguments) -> Result<Lines, String> {
 
 fn begin_trace(path: &Path) -> io::Result<Lines> {
     let tell = |lost, reason: &str| tracing::warn!("{lost} lines of the trace were lost: {reason}");
-    Lines::start("trace", File::create(path)?, tell)
+    Lines::start("trace", File::create(path)?.into(), tell)
 }
 
 /// What differs from start to start.

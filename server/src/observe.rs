@@ -70,6 +70,12 @@ impl Observer {
         }
     }
 
+    /// The log, to be opened again where that is possible.
+    #[must_use]
+    pub fn log(&self) -> &Lines {
+        &self.log
+    }
+
     /// How many lines could not be written.
     #[must_use]
     pub fn lost_lines(&self) -> LostLines {

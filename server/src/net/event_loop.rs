@@ -12,7 +12,7 @@ use holdback::turn::{Event, LostLines, Now};
 use mio::event::Event as SocketEvent;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token, Waker};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -94,7 +94,11 @@ pub fn serve(
         TcpListener::bind(address).map_err(|error| ServeError::Bind(address, error))?;
     poll.registry()
         .register(&mut listener, LISTENER, Interest::READABLE)?;
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1, SIGUSR2])?;
+    // Elsewhere it means what it does to any process, and under nohup that is nothing.
+    if observer.log().can_reopen() {
+        signals.add_signal(SIGHUP)?;
+    }
     poll.registry()
         .register(&mut signals, SIGNALS, Interest::READABLE)?;
     let resolver = Resolver::new(Waker::new(poll.registry(), RESOLVED)?);
@@ -152,7 +156,7 @@ impl EventLoop {
             for event in &events {
                 match event.token() {
                     LISTENER => self.accept(now),
-                    SIGNALS => ended = self.take_signals(),
+                    SIGNALS => ended = self.take_signals().unwrap_or(ended),
                     RESOLVED => self.connect_resolved(now),
                     Token(slot) => self.socket_ready(slot, event, now),
                 }
@@ -183,14 +187,25 @@ impl EventLoop {
         })
     }
 
-    fn take_signals(&mut self) -> Ended {
-        let interrupted = self.signals.pending().any(|signal| signal == SIGINT);
-        self.driver.stop(self.clock.now());
-        if interrupted {
-            Ended::Interrupted
-        } else {
-            Ended::Stopped
+    /// Does what signals ask for; how the loop ends if that is what they do.
+    fn take_signals(&mut self) -> Option<Ended> {
+        let mut ended = None;
+        for signal in self.signals.pending() {
+            match signal {
+                SIGHUP => {
+                    self.driver.environment().observer.log().reopen();
+                    tracing::info!("SIGHUP: the log file is opened again");
+                }
+                SIGUSR1 => tracing::info!("SIGUSR1 does nothing"),
+                SIGUSR2 => tracing::info!("SIGUSR2 does nothing"),
+                SIGINT => ended = Some(Ended::Interrupted),
+                _ => ended = ended.or(Some(Ended::Stopped)),
+            }
         }
+        if ended.is_some() {
+            self.driver.stop(self.clock.now());
+        }
+        ended
     }
 
     fn accept(&mut self, now: Now) {

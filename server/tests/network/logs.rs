@@ -1,8 +1,11 @@
 //! A log that cannot be written costs lines, and nothing else.
 
-use holdback_testkit::processes::{Client, Process, field, free_ports, is_linked, programs, until};
+use holdback_testkit::processes::{
+    Client, Process, field, free_ports, is_linked, programs, signal, until,
+};
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, pipe};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -112,4 +115,48 @@ fn the_last_line_of_a_log_is_written_before_the_end() {
     let read = |name: &str| std::fs::read_to_string(file(name)).expect("a file");
     assert!(read("log").ends_with(" stopped\n"));
     assert_eq!(read("trace").matches(r#""event":"deliver""#).count(), 1000);
+}
+
+#[test]
+fn a_log_that_was_moved_away_goes_on_in_a_new_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (log, old) = (folder.path().join("log"), folder.path().join("log.1"));
+    let path = log.to_str().expect("a name");
+    let (server, port) = alone(Stdio::null(), &["--log-file", path]);
+    std::fs::rename(&log, &old).expect("moved");
+    signal(server.0.id(), "-HUP");
+    let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
+    until("the new file", || {
+        read(&log).contains("SIGHUP: the log file is opened again")
+    });
+    let before = read(&old);
+    assert!(before.contains(" listens on ") && !before.contains("SIGHUP"));
+    let mut client = Client::open(port).expect("a connection");
+    assert_eq!(client.ask("SET new-key 1"), "+OK");
+    until("a line of it", || read(&log).contains("new-key"));
+    assert_eq!(read(&old), before, "the old file is left alone");
+}
+
+#[test]
+fn signals_without_a_meaning_do_not_end_a_replica() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    let path = log.to_str().expect("a name");
+    let (server, port) = alone(Stdio::null(), &["--log-file", path]);
+    for name in ["USR1", "USR2"] {
+        signal(server.0.id(), &format!("-{name}"));
+        until("the signal to be told of", || {
+            let text = std::fs::read_to_string(&log).expect("a file");
+            text.contains(&format!("SIG{name} does nothing"))
+        });
+    }
+    assert_eq!(field(port, "ready"), "yes");
+}
+
+#[test]
+fn a_hangup_ends_a_replica_that_has_no_log_file() {
+    let (mut server, _) = alone(Stdio::null(), &[]);
+    signal(server.0.id(), "-HUP");
+    let ended = server.0.wait().expect("its end");
+    assert_eq!(ended.signal(), Some(1));
 }
