@@ -8,6 +8,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -269,14 +270,26 @@ impl Place {
         Ok(Self::from(File::from(descriptor)))
     }
 
-    /// A file for a log, which can be opened again: what is there already stays.
+    /// A file for a log, which can be opened again: what is there already stays. It shows what replicas and clients do,
+    /// so it is made for its owner, and for a group that may read logs.
     ///
     /// # Errors
     /// If it cannot be opened.
     pub fn log(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let mut options = OpenOptions::new();
+        let file = options.create(true).append(true).mode(0o640).open(path)?;
         let path = Some(path.to_owned());
         Ok(Self { file, path })
+    }
+
+    /// A file for a trace, empty at first. It holds all keys and values that pass, so it is made for its owner alone.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn trace(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(true).write(true);
+        options.mode(0o600).open(path).map(Self::from)
     }
 }
 

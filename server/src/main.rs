@@ -6,7 +6,6 @@ use holdback_server::config::{Arguments, Config, Entropy, LogFormat, LogLevel};
 use holdback_server::lines::{Lines, Place};
 use holdback_server::net::{Ended, ServeError, serve};
 use holdback_server::observe::Observer;
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Write};
 use std::path::Path;
@@ -112,7 +111,7 @@ fn begin_log(arguments: &Arguments) -> Result<Lines, String> {
 
 fn begin_trace(path: &Path) -> io::Result<Lines> {
     let tell = |lost, reason: &str| tracing::warn!("{lost} lines of the trace were lost: {reason}");
-    Lines::start("trace", File::create(path)?.into(), tell)
+    Lines::start("trace", Place::trace(path)?, tell)
 }
 
 /// What differs from start to start.

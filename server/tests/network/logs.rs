@@ -5,6 +5,7 @@ use holdback_testkit::processes::{
 };
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, pipe};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -159,4 +160,20 @@ fn a_hangup_ends_a_replica_that_has_no_log_file() {
     signal(server.0.id(), "-HUP");
     let ended = server.0.wait().expect("its end");
     assert_eq!(ended.signal(), Some(1));
+}
+
+#[test]
+fn what_clients_store_is_not_for_everybody_to_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (log, trace) = (folder.path().join("log"), folder.path().join("trace"));
+    let path = |path: &Path| path.to_str().expect("a name").to_owned();
+    let options = ["--log-file", &path(&log), "--trace", &path(&trace)];
+    let (_server, _) = alone(Stdio::null(), &options);
+    let mode = |path: &Path| {
+        let metadata = std::fs::metadata(path).expect("a file");
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!(mode(&trace), 0o600);
+    // What the user's mask takes away is gone from this one.
+    assert_eq!(mode(&log) & !0o640, 0, "{:o}", mode(&log));
 }
