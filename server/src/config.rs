@@ -103,7 +103,7 @@ pub struct Arguments {
     /// Bytes of own undelivered entries above which new ones are refused (1048576, 64mb, 1gb).
     #[arg(long, value_name = "BYTES", default_value = "64mb", value_parser = parse_bytes)]
     pub max_pending: usize,
-    /// Connections of clients.
+    /// Connections of clients. Fewer if the limit of open files is too low.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub max_clients: usize,
     /// Bytes of a value. The same on all replicas.
@@ -162,6 +162,9 @@ impl Arguments {
             return Err(format!(
                 "--max-value is {VALUE_BYTES_MAX} bytes at the most, and not 0"
             ));
+        }
+        if self.max_clients == 0 {
+            return Err("--max-clients cannot be 0".to_owned());
         }
         for (name, duration) in [
             ("--request-timeout", self.request_timeout),
@@ -402,6 +405,7 @@ mod tests {
             ("--consistency strong", "unknown model 'strong'"),
             ("--request-timeout 5x", "unit of time"),
             ("--request-timeout 0", "cannot be 0"),
+            ("--max-clients 0", "--max-clients cannot be 0"),
             ("--max-pending 5q", "unit of size"),
             ("--max-value 1gb", "--max-value"),
         ] {

@@ -1,8 +1,10 @@
 //! The replica's program: read the command line, listen, serve.
 
 use clap::Parser;
+use holdback::settings::Settings;
 use holdback::store::HashSecret;
 use holdback_server::config::{Arguments, Config, Entropy, LogFormat, LogLevel};
+use holdback_server::descriptors::Room;
 use holdback_server::lines::{Lines, Place};
 use holdback_server::net::{Ended, ServeError, serve};
 use holdback_server::observe::Observer;
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments, config: Config) -> ExitCode {
+fn run(arguments: &Arguments, mut config: Config) -> ExitCode {
     let log = match begin_log(arguments) {
         Ok(log) => log,
         Err(what) => return fail(EXIT_UNAVAILABLE, &what),
@@ -49,16 +51,14 @@ fn run(arguments: &Arguments, config: Config) -> ExitCode {
         Ok(trace) => trace,
         Err(error) => return fail(EXIT_UNAVAILABLE, &format!("--trace: {error}")),
     };
-    // Ten thousand clients need more descriptors than most systems give at first.
-    if let Err(error) = rlimit::increase_nofile_limit(config.settings.clients_max as u64 + 256) {
-        tracing::warn!("the limit of open files could not be raised: {error}");
-    }
     if let Some(warning) = holdback::bugs::WARNING {
         tracing::warn!("{warning}");
     }
     tracing::info!("seed {}", config.settings.seed);
     let observer = Observer::new(config.settings.id, log.clone(), trace.clone());
-    let ended = serve(config.settings, config.address, observer);
+    let ended = make_room(&mut config.settings)
+        .map_err(ServeError::System)
+        .and_then(|accepted_max| serve(config, accepted_max, observer));
     // The trace first: the log says what it lost.
     for lines in trace.iter().chain([&log]) {
         lines.finish(LAST_WORDS);
@@ -72,6 +72,21 @@ fn run(arguments: &Arguments, config: Config) -> ExitCode {
         ),
         Err(ServeError::System(error)) => fail(EXIT_UNAVAILABLE, &error.to_string()),
     }
+}
+
+/// Lowers what the limit of open files has no room for; how many connections may come in.
+fn make_room(settings: &mut Settings) -> io::Result<usize> {
+    let (limit, room) = Room::take(settings)?;
+    if room.clients == 0 {
+        let what = format!("the limit of {limit} open files is too low for links and a client");
+        return Err(io::Error::other(what));
+    }
+    if room.clients < settings.clients_max {
+        let (room, wanted) = (room.clients, settings.clients_max);
+        tracing::warn!("the limit of {limit} open files has room for {room} clients, not {wanted}");
+    }
+    (settings.clients_max, settings.surplus_max) = (room.clients, room.surplus);
+    Ok(room.accepted)
 }
 
 fn fail(code: u8, what: &str) -> ExitCode {

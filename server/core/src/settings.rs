@@ -32,6 +32,8 @@ pub struct Settings {
     pub pending_bytes_max: usize,
     /// Connections of clients.
     pub clients_max: usize,
+    /// Connections above that which are kept for a while, as they may still turn out to be peers.
+    pub surplus_max: usize,
     /// Delivered entries that are kept for ORDER and DIGEST.
     pub order_entries_max: usize,
     /// Bytes of them.
@@ -80,6 +82,7 @@ impl Settings {
             heartbeat: Duration::from_millis(500),
             pending_bytes_max: 64 << 20,
             clients_max: 10_000,
+            surplus_max: 64,
             order_entries_max: 100_000,
             order_bytes_max: 64 << 20,
             unanswered_max: 10_000,

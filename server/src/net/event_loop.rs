@@ -4,17 +4,17 @@ use super::clock::Clock;
 use super::dial::Dialling;
 use super::resolve::Resolver;
 use super::socket::TcpSockets;
+use crate::config::Config;
 use crate::observe::Observer;
 use holdback::driver::Driver;
 use holdback::endpoint::{EndpointSettings, Environment};
-use holdback::settings::Settings;
 use holdback::turn::{Event, LostLines, Now};
 use mio::event::Event as SocketEvent;
-use mio::net::TcpListener;
+use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook_mio::v1_0::Signals;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ const SIGNALS: Token = Token(usize::MAX - 2);
 const RESOLVED: Token = Token(usize::MAX - 3);
 /// How long to wait before accepting again when the system is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long the log does not repeat that connections cannot be accepted.
+const COMPLAINT_PAUSE: Duration = Duration::from_secs(10);
 
 /// Why the loop ended in good order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,15 +82,12 @@ impl Environment for Process {
     }
 }
 
-/// Listens on `address` and runs a replica until it stops.
+/// Listens and runs a replica until it stops. `accepted_max` is how many connections may come in, whatever they are.
 ///
 /// # Errors
 /// A [`ServeError`].
-pub fn serve(
-    settings: Settings,
-    address: SocketAddr,
-    observer: Observer,
-) -> Result<Ended, ServeError> {
+pub fn serve(config: Config, accepted_max: usize, observer: Observer) -> Result<Ended, ServeError> {
+    let (settings, address) = (config.settings, config.address);
     let poll = Poll::new()?;
     let mut listener =
         TcpListener::bind(address).map_err(|error| ServeError::Bind(address, error))?;
@@ -120,7 +119,9 @@ pub fn serve(
         driver: Driver::new(settings, endpoints, Process { clock, observer }),
         sockets,
         dialling: Dialling::new(),
+        accepted_max,
         accept_due: None,
+        complaint_due: Duration::ZERO,
         clock,
     }
     .run()
@@ -135,8 +136,11 @@ pub(super) struct EventLoop {
     pub(super) driver: Driver<Process>,
     pub(super) sockets: TcpSockets,
     pub(super) dialling: Dialling,
+    accepted_max: usize,
     /// Accepting paused until then.
     accept_due: Option<Duration>,
+    /// The log does not say before that connections cannot be taken.
+    complaint_due: Duration,
     clock: Clock,
 }
 
@@ -212,6 +216,9 @@ impl EventLoop {
         self.accept_due = None;
         loop {
             match self.listener.accept() {
+                Ok((stream, _)) if self.sockets.accepted() >= self.accepted_max => {
+                    self.turn_away(stream, now);
+                }
                 Ok((stream, address)) => {
                     let slot = self.driver.vacant_slot();
                     match self.sockets.add(slot, stream, false) {
@@ -226,11 +233,26 @@ impl EventLoop {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
-                    tracing::warn!("cannot accept connections: {error}");
+                    self.complain(&error.to_string(), now);
                     self.accept_due = Some(now.monotonic + ACCEPT_PAUSE);
                     return;
                 }
             }
+        }
+    }
+
+    /// Closes a connection that would take a descriptor from a link. In a new one there is room for a line; that it may
+    /// be lost, if it comes from a client that has sent something, is better than to wait for that client.
+    fn turn_away(&mut self, mut stream: TcpStream, now: Now) {
+        drop(stream.write(b"-ERR max number of clients reached\r\n"));
+        self.complain("the descriptors that are left are for links", now);
+    }
+
+    /// Says that connections cannot be taken, but not of each of many.
+    fn complain(&mut self, reason: &str, now: Now) {
+        if self.complaint_due <= now.monotonic {
+            tracing::warn!("cannot accept connections: {reason}");
+            self.complaint_due = now.monotonic + COMPLAINT_PAUSE;
         }
     }
 

@@ -19,12 +19,16 @@ struct Socket {
     hung_up: bool,
     /// Write interest is installed.
     wants_room: bool,
+    /// It came in.
+    accepted: bool,
 }
 
 /// All sockets. A slot is also the socket's mio token.
 #[derive(Debug)]
 pub(super) struct TcpSockets {
     sockets: Vec<Option<Socket>>,
+    /// How many of them came in.
+    accepted: usize,
     registry: Registry,
     scratch: Vec<u8>,
 }
@@ -33,6 +37,7 @@ impl TcpSockets {
     pub(super) fn new(registry: Registry) -> Self {
         Self {
             sockets: Vec::new(),
+            accepted: 0,
             registry,
             scratch: vec![0; READ_BYTES],
         }
@@ -60,8 +65,15 @@ impl TcpSockets {
             readable: true,
             hung_up: false,
             wants_room: dialling,
+            accepted: !dialling,
         });
+        self.accepted += usize::from(!dialling);
         Ok(())
+    }
+
+    /// How many came in and are still there.
+    pub(super) fn accepted(&self) -> usize {
+        self.accepted
     }
 
     /// An event says that there is something to read, or (`hung_up`) the other side's end.
@@ -162,6 +174,7 @@ impl Sockets for TcpSockets {
 
     fn remove(&mut self, slot: usize) {
         if let Some(mut socket) = self.sockets.get_mut(slot).and_then(Option::take) {
+            self.accepted -= usize::from(socket.accepted);
             // Closing the descriptor deregisters it as well, so a failure here changes nothing.
             drop(self.registry.deregister(&mut socket.stream));
         }

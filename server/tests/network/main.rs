@@ -1,6 +1,7 @@
 //! Real replicas over TCP.
 
 mod clients;
+mod descriptors;
 mod logs;
 mod pressure;
 mod processes;

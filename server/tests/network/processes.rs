@@ -48,6 +48,7 @@ fn what_cannot_work_is_one_line_and_an_exit_code() {
             "not HOST:PORT",
         ),
         (&["--bind", "0.0.0.0:23003"], 64, "--protected-mode no"),
+        (&["--max-clients", "0"], 64, "--max-clients cannot be 0"),
         (&["--log-file", "/no/such/folder/log"], 69, "--log-file"),
     ] {
         let (exit, text) = refused(arguments);

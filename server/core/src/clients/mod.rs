@@ -34,9 +34,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::time::Duration;
 
-/// Connections above the limit that may still turn out to be peers.
-const SURPLUS_MAX: usize = 64;
-
 /// The other parts of the replica, as clients' commands use them.
 pub(crate) struct Parts<'a, 't> {
     pub(crate) peers: &'a mut Peers,
@@ -101,7 +98,7 @@ impl Clients {
         let mut session = Session::new(connection, address, settings.consistency);
         session.since = turn.now.monotonic;
         let surplus = (self.sessions.len() + 1).saturating_sub(settings.clients_max);
-        if surplus > SURPLUS_MAX {
+        if surplus > settings.surplus_max {
             return self.reject_surplus(connection, turn);
         }
         session.surplus = surplus > 0;
