@@ -14,6 +14,8 @@ use std::time::Duration;
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8081";
 /// The largest value that can be asked for, in bytes.
 const VALUE_BYTES_MAX: usize = 512 << 20;
+/// What the system takes for `--tcp-keepalive` at the most.
+const KEEPALIVE_MAX: Duration = Duration::from_secs(32_767);
 /// Replicas of one cluster, at the most.
 const REPLICAS_MAX: usize = 99;
 
@@ -100,6 +102,9 @@ pub struct Arguments {
     /// How long a link may be silent before it is closed and made anew.
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = parse_duration)]
     pub link_timeout: Duration,
+    /// How long a connection may be idle before TCP asks whether its other end is still there. 0 is off.
+    #[arg(long, value_name = "DURATION", default_value = "300s", value_parser = parse_duration)]
+    pub tcp_keepalive: Duration,
     /// Bytes of own undelivered entries above which new ones are refused (1048576, 64mb, 1gb).
     #[arg(long, value_name = "BYTES", default_value = "64mb", value_parser = parse_bytes)]
     pub max_pending: usize,
@@ -147,6 +152,8 @@ pub struct Config {
     pub settings: Settings,
     /// The address to listen on.
     pub address: SocketAddr,
+    /// How long a connection is idle before TCP asks for its other end.
+    pub keepalive: Option<Duration>,
 }
 
 impl Arguments {
@@ -161,6 +168,12 @@ impl Arguments {
         if self.max_value == 0 || self.max_value > VALUE_BYTES_MAX {
             return Err(format!(
                 "--max-value is {VALUE_BYTES_MAX} bytes at the most, and not 0"
+            ));
+        }
+        if self.tcp_keepalive > KEEPALIVE_MAX {
+            return Err(format!(
+                "--tcp-keepalive is {} seconds at the most",
+                KEEPALIVE_MAX.as_secs()
             ));
         }
         if self.max_clients == 0 {
@@ -202,7 +215,13 @@ impl Arguments {
             process_id: std::process::id(),
             ..Settings::new(id, cluster, self.consistency)
         };
-        Ok(Config { settings, address })
+        Ok(Config {
+            settings,
+            address,
+            // The system counts in seconds.
+            keepalive: (!self.tcp_keepalive.is_zero())
+                .then(|| self.tcp_keepalive.max(Duration::from_secs(1))),
+        })
     }
 
     fn check_cluster(&self) -> Result<Vec<String>, String> {
@@ -405,6 +424,7 @@ mod tests {
             ("--consistency strong", "unknown model 'strong'"),
             ("--request-timeout 5x", "unit of time"),
             ("--request-timeout 0", "cannot be 0"),
+            ("--tcp-keepalive 10h", "--tcp-keepalive is 32767 seconds"),
             ("--max-clients 0", "--max-clients cannot be 0"),
             ("--max-pending 5q", "unit of size"),
             ("--max-value 1gb", "--max-value"),
@@ -420,6 +440,13 @@ mod tests {
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse_bytes("64mb"), Ok(64 << 20));
         assert_eq!(parse_bytes("1000"), Ok(1000));
+        let keepalive = |line| check(line).unwrap().keepalive;
+        assert_eq!(keepalive(""), Some(Duration::from_secs(300)));
+        assert_eq!(
+            keepalive("--tcp-keepalive 10ms"),
+            Some(Duration::from_secs(1))
+        );
+        assert_eq!(keepalive("--tcp-keepalive 0"), None);
         let config = check("--bind 0.0.0.0 --protected-mode no --cluster 127.0.0.1:9").unwrap();
         assert_eq!(config.address.to_string(), "0.0.0.0:9");
         let config = check("--bind 127.0.0.1:7").unwrap();

@@ -110,7 +110,7 @@ pub fn serve(config: Config, accepted_max: usize, observer: Observer) -> Result<
     );
     let clock = Clock::start();
     let endpoints = EndpointSettings::new(&settings);
-    let sockets = TcpSockets::new(poll.registry().try_clone()?);
+    let sockets = TcpSockets::new(poll.registry().try_clone()?, config.keepalive);
     EventLoop {
         poll,
         listener,

@@ -3,8 +3,10 @@
 use holdback::driver::{Read, Sockets};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use socket2::{SockRef, TcpKeepalive};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
+use std::time::Duration;
 
 /// Bytes read from one connection in one turn: enough for a large value, which is then decoded where it lies.
 const READ_BYTES: usize = 256 << 10;
@@ -30,15 +32,18 @@ pub(super) struct TcpSockets {
     /// How many of them came in.
     accepted: usize,
     registry: Registry,
+    keepalive: Option<TcpKeepalive>,
     scratch: Vec<u8>,
 }
 
 impl TcpSockets {
-    pub(super) fn new(registry: Registry) -> Self {
+    /// `keepalive` is how long a connection is idle before TCP asks for its other end.
+    pub(super) fn new(registry: Registry, keepalive: Option<Duration>) -> Self {
         Self {
             sockets: Vec::new(),
             accepted: 0,
             registry,
+            keepalive: keepalive.map(asked_thrice),
             scratch: vec![0; READ_BYTES],
         }
     }
@@ -55,6 +60,9 @@ impl TcpSockets {
             interest |= Interest::WRITABLE;
         } else {
             stream.set_nodelay(true)?;
+        }
+        if let Some(keepalive) = &self.keepalive {
+            SockRef::from(&stream).set_tcp_keepalive(keepalive)?;
         }
         self.registry.register(&mut stream, Token(slot), interest)?;
         if slot >= self.sockets.len() {
@@ -100,6 +108,13 @@ impl TcpSockets {
     fn get(&mut self, slot: usize) -> Option<&mut Socket> {
         self.sockets.get_mut(slot)?.as_mut()
     }
+}
+
+/// Keepalive as Redis has it: after this time, and then three times within as long again.
+fn asked_thrice(idle: Duration) -> TcpKeepalive {
+    let interval = (idle / 3).max(Duration::from_secs(1));
+    let keepalive = TcpKeepalive::new().with_time(idle);
+    keepalive.with_interval(interval).with_retries(3)
 }
 
 /// A slot without a socket: its connection is being ended.
@@ -177,6 +192,39 @@ impl Sockets for TcpSockets {
             self.accepted -= usize::from(socket.accepted);
             // Closing the descriptor deregisters it as well, so a failure here changes nothing.
             drop(self.registry.deregister(&mut socket.stream));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::Poll;
+    use mio::net::TcpListener;
+    use std::net::SocketAddr;
+
+    #[test]
+    fn a_peer_that_went_without_a_word_is_asked_for() {
+        let poll = Poll::new().unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let listener = TcpListener::bind(any).unwrap();
+        for idle in [None, Some(Duration::from_secs(300))] {
+            let registry = poll.registry().try_clone().unwrap();
+            let mut sockets = TcpSockets::new(registry, idle);
+            let dialled = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            sockets.add(0, dialled, true).unwrap();
+            // Over the loopback interface a connection is there at once.
+            let (accepted, _) = listener.accept().unwrap();
+            sockets.add(1, accepted, false).unwrap();
+            for slot in [0, 1] {
+                let socket = SockRef::from(&sockets.get(slot).unwrap().stream);
+                assert_eq!(socket.keepalive().unwrap(), idle.is_some());
+                if let Some(idle) = idle {
+                    assert_eq!(socket.tcp_keepalive_time().unwrap(), idle);
+                    assert_eq!(socket.tcp_keepalive_interval().unwrap(), idle / 3);
+                    assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+                }
+            }
         }
     }
 }
