@@ -18,6 +18,9 @@
 //! }
 //! ```
 //!
+//! until [`Driver::is_stopped`] says that this is over. [`Driver::part`] then begins the end of the clients' connections,
+//! and further turns go on with it.
+//!
 //! The rules of connections are in [`endpoint`](crate::endpoint), those of the replica in
 //! [`replica`](crate::replica).
 
@@ -26,7 +29,7 @@ use crate::ids::{ConnectionId, ReplicaId};
 use crate::replica::Replica;
 use crate::settings::Settings;
 use crate::store::WARM_MAX;
-use crate::turn::{Level, Now, Turn};
+use crate::turn::{Close, Level, Now, Out, Turn};
 use std::io;
 use std::time::Duration;
 
@@ -163,6 +166,48 @@ impl<E: Environment> Driver<E> {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.endpoints.is_stopped()
+    }
+
+    /// Begins the end of all clients' connections, once the process is to end. What was not executed is not any more,
+    /// but what was answered is still written by the turns that follow, and nothing that was sent is thrown away by
+    /// closing too early. A client that has sent no more and has got all loses nothing by being closed at once.
+    pub fn part(&mut self, sockets: &impl Sockets) {
+        let open = self.endpoints.iter().filter(|endpoint| endpoint.is_open());
+        let clients = open.filter(|endpoint| !endpoint.is_link());
+        let partings: Vec<_> = clients
+            .map(|client| {
+                let readable = sockets.is_readable(client.id.slot);
+                (client.id, client.unsent() > 0 || client.has_more(readable))
+            })
+            .collect();
+        for (client, is_busy) in partings {
+            if is_busy {
+                self.throw_away_input(client);
+                self.endpoints.close(client, Close::AfterFlush);
+            } else {
+                self.endpoints.close(client, Close::Now);
+            }
+        }
+    }
+
+    /// Counts what was read as executed, so that what follows is read, which is no request any more.
+    fn throw_away_input(&mut self, client: ConnectionId) {
+        self.endpoints.pause(client, false);
+        if let Some(endpoint) = self.endpoints.get(client)
+            && let Some(input) = endpoint.take_input()
+        {
+            endpoint.put_back(input, true);
+        }
+    }
+
+    /// How many clients are still there after [`Driver::part`], and how many bytes they have not taken.
+    #[must_use]
+    pub fn parting(&self) -> (usize, usize) {
+        let endpoints = self.endpoints.iter();
+        let clients = endpoints.filter(|endpoint| !endpoint.is_link());
+        clients.fold((0, 0), |(count, bytes), client| {
+            (count + 1, bytes + client.unsent())
+        })
     }
 
     /// When the next turn has to be at the latest.

@@ -26,6 +26,10 @@ const SIGNALS: Token = Token(usize::MAX - 2);
 const RESOLVED: Token = Token(usize::MAX - 3);
 /// How long to wait before accepting again when the system is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long the end waits for clients none of which reads what it was answered.
+const PARTING_PATIENCE: Duration = Duration::from_secs(2);
+/// How long it waits for clients that read: most who stop a process kill it after ten seconds.
+const PARTING_MAX: Duration = Duration::from_secs(8);
 /// How long the log does not repeat that connections cannot be accepted.
 const COMPLAINT_PAUSE: Duration = Duration::from_secs(10);
 
@@ -152,27 +156,68 @@ impl EventLoop {
         self.driver.begin(&mut self.sockets, now);
         self.dial(now);
         while !self.driver.is_stopped() {
-            match self.poll.poll(&mut events, self.timeout()) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                result => result?,
-            }
-            let now = self.clock.now();
-            for event in &events {
-                match event.token() {
-                    LISTENER => self.accept(now),
-                    SIGNALS => ended = self.take_signals().unwrap_or(ended),
-                    RESOLVED => self.connect_resolved(now),
-                    Token(slot) => self.socket_ready(slot, event, now),
-                }
-            }
+            let (now, signal) = self.wait(&mut events, self.timeout())?;
+            ended = signal.unwrap_or(ended);
             if self.accept_due.is_some_and(|due| due <= now.monotonic) {
                 self.accept(now);
             }
             self.driver.turn(&mut self.sockets, now);
             self.dial(now);
         }
+        let signal = self.part(&mut events)?;
         tracing::info!("stopped");
-        Ok(ended)
+        Ok(signal.unwrap_or(ended))
+    }
+
+    /// Lets clients read what they were answered, as long as one of them does; or until the next signal.
+    fn part(&mut self, events: &mut Events) -> Result<Option<Ended>, ServeError> {
+        self.driver.part(&self.sockets);
+        let mut now = self.clock.now();
+        let at_last = now.monotonic + PARTING_MAX;
+        let mut until = now.monotonic + PARTING_PATIENCE;
+        let mut unsent = usize::MAX;
+        loop {
+            self.driver.turn(&mut self.sockets, now);
+            // Nobody dials for a process that ends.
+            drop(self.driver.take_dials());
+            let (clients, bytes) = self.driver.parting();
+            if bytes < unsent {
+                (unsent, until) = (bytes, now.monotonic + PARTING_PATIENCE);
+            }
+            let rest = until.min(at_last).saturating_sub(now.monotonic);
+            if clients == 0 || rest.is_zero() {
+                return Ok(None);
+            }
+            let timeout = self.timeout().map_or(rest, |timeout| timeout.min(rest));
+            let (later, signal) = self.wait(events, Some(timeout))?;
+            if signal.is_some() {
+                return Ok(signal);
+            }
+            now = later;
+        }
+    }
+
+    /// Waits for something to happen, and tells the driver what; when that was, and how the loop ends if a signal says so.
+    fn wait(
+        &mut self,
+        events: &mut Events,
+        timeout: Option<Duration>,
+    ) -> Result<(Now, Option<Ended>), ServeError> {
+        let mut ended = None;
+        match self.poll.poll(events, timeout) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => events.clear(),
+            result => result?,
+        }
+        let now = self.clock.now();
+        for event in &*events {
+            match event.token() {
+                LISTENER => self.accept(now),
+                SIGNALS => ended = self.take_signals().or(ended),
+                RESOLVED => self.connect_resolved(now),
+                Token(slot) => self.socket_ready(slot, event, now),
+            }
+        }
+        Ok((now, ended))
     }
 
     /// How long the loop may sleep.
@@ -214,6 +259,9 @@ impl EventLoop {
 
     fn accept(&mut self, now: Now) {
         self.accept_due = None;
+        if self.driver.is_stopped() {
+            return;
+        }
         loop {
             match self.listener.accept() {
                 Ok((stream, _)) if self.sockets.accepted() >= self.accepted_max => {

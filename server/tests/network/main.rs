@@ -3,6 +3,7 @@
 mod clients;
 mod descriptors;
 mod logs;
+mod partings;
 mod pressure;
 mod processes;
 mod records;
