@@ -200,16 +200,6 @@ impl<E: Environment> Driver<E> {
         }
     }
 
-    /// How many clients are still there after [`Driver::part`], and how many bytes they have not taken.
-    #[must_use]
-    pub fn parting(&self) -> (usize, usize) {
-        let endpoints = self.endpoints.iter();
-        let clients = endpoints.filter(|endpoint| !endpoint.is_link());
-        clients.fold((0, 0), |(count, bytes), client| {
-            (count + 1, bytes + client.unsent())
-        })
-    }
-
     /// When the next turn has to be at the latest.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {

@@ -180,7 +180,8 @@ impl EventLoop {
             self.driver.turn(&mut self.sockets, now);
             // Nobody dials for a process that ends.
             drop(self.driver.take_dials());
-            let (clients, bytes) = self.driver.parting();
+            let clients = self.driver.clients_unsent();
+            let (clients, bytes) = clients.fold((0, 0), |(n, sum), bytes| (n + 1, sum + bytes));
             if bytes < unsent {
                 (unsent, until) = (bytes, now.monotonic + PARTING_PATIENCE);
             }
