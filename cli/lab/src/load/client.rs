@@ -271,9 +271,9 @@ impl Pending {
             self.error = Some(code.into());
         }
         self.operation.outcome = match &self.error {
-            _ if extras.understand => Outcome::of_reply(&self.operation.call, &value(reply)?),
-            Some(_) => Outcome::Fail,
-            None => Outcome::Ok(Answer::Unknown),
+            None if !extras.understand => Outcome::Ok(Answer::Unknown),
+            // An error says by its code whether the operation may have happened.
+            _ => Outcome::of_reply(&self.operation.call, &value(reply)?),
         };
         Ok(())
     }

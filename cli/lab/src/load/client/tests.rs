@@ -34,6 +34,23 @@ fn what_was_never_sent_certainly_did_not_happen() {
 }
 
 #[test]
+fn an_uncertain_write_may_have_happened_even_if_answers_are_not_understood() {
+    for (reply, expected) in [
+        (
+            "-UNCERTAIN write 1.1: not done; it may still happen",
+            Outcome::Info,
+        ),
+        ("-TIMEOUT not begun within 10s", Outcome::Fail),
+        ("+OK", Outcome::Ok(Answer::Unknown)),
+    ] {
+        let (mut client, mut over) = (client_with(set(), Extras::default()), Vec::new());
+        client.input = format!("{reply}\r\n").into_bytes();
+        client.understand(7, &mut over).unwrap();
+        assert_eq!(over[0].operation.outcome, expected, "{reply}");
+    }
+}
+
+#[test]
 fn an_operation_is_over_when_its_position_has_come() {
     let extras = Extras {
         position: true,
