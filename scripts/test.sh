@@ -119,10 +119,6 @@ in_other_profiles() {
 
 # What needs the programs, but not the machine for itself.
 with_the_programs() {
-  step "simulation"
-  # The fixed seeds are among the tests; these have not been run before.
-  "$HOLDBACK_BIN/holdback-lab" simulate --fresh 30 --twice
-
   step "clients"
   scripts/test_clients.sh
 
@@ -151,6 +147,10 @@ RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} cargo test --workspace
 step "documentation"
 RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
   cargo doc --quiet --workspace --no-deps --document-private-items --locked
+
+step "simulation"
+# The fixed seeds are among the tests; these have not been run before.
+"$HOLDBACK_BIN/holdback-lab" simulate --fresh 30 --twice
 
 await with_the_programs
 
