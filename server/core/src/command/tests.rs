@@ -155,7 +155,7 @@ fn changes_are_dated_and_memory_returns_to_nothing() {
     let mut store = Store::new(HashSecret::known(1));
     store.set(b"a", b"1", 7);
     assert_eq!((store.changed(b"a"), store.changed(b"b")), (7, 0));
-    store.append(b"a", b"2", 9);
+    store.write(b"a", 1, b"2", 9);
     assert_eq!(store.changed(b"a"), 9);
     store.set(b"b", &[0; 100], 10);
     store.set(b"b", b"", 11);

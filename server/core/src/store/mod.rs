@@ -6,6 +6,7 @@ pub mod admission;
 mod arena;
 pub mod blind;
 mod context;
+mod digest;
 mod float;
 mod glob;
 mod hash;

@@ -6,6 +6,7 @@ use super::{HashSecret, Mark, Record, Table};
 /// The position of a value's last change.
 impl Mark for u64 {
     const BYTES: usize = 8;
+    const DIGESTED: bool = true;
 
     fn write(self, bytes: &mut [u8]) {
         bytes.copy_from_slice(&self.to_le_bytes());
@@ -56,15 +57,17 @@ impl Store {
         self.longest = self.longest.max(value.len());
     }
 
-    /// Appends to a key's value, as part of the entry at `position`; the new length.
-    pub fn append(&mut self, key: &[u8], suffix: &[u8], position: u64) -> usize {
-        if let Some(length) = self.table.append(key, suffix, position) {
-            self.bytes += suffix.len();
-            self.longest = self.longest.max(length);
-            return length;
-        }
-        self.set(key, suffix, position);
-        suffix.len()
+    /// Writes a part of a key's value, from an offset on, as part of the entry at `position`; the new length. See
+    /// [`Table::write`]. An absent key is taken for an empty value.
+    pub fn write(&mut self, key: &[u8], offset: usize, part: &[u8], position: u64) -> usize {
+        let Some((old, new)) = self.table.write(key, offset, part, position) else {
+            let value = [&vec![0; offset], part].concat();
+            self.set(key, &value, position);
+            return value.len();
+        };
+        self.bytes += new - old;
+        self.longest = self.longest.max(new);
+        new
     }
 
     /// Removes a key; whether it was there.
@@ -82,6 +85,12 @@ impl Store {
         self.bytes = 0;
         self.longest = 0;
         self.emptied = position;
+    }
+
+    /// A digest of the keys, their values and the positions of their last changes; see [`Table::digest`].
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.table.digest()
     }
 
     /// The position at which everything was removed for the last time; 0 if never.

@@ -1,6 +1,7 @@
 //! A hash table whose records can be walked with a cursor while they come and go.
 
 use super::arena::{Arena, Piece};
+use super::digest;
 use super::hash::{HashSecret, KeyHasher};
 use hashbrown::HashTable;
 use std::marker::PhantomData;
@@ -13,6 +14,8 @@ pub const WARM_MAX: usize = 16;
 pub trait Mark: Copy {
     /// How many bytes it takes.
     const BYTES: usize;
+    /// Whether a table with such marks keeps a digest of its records.
+    const DIGESTED: bool = false;
 
     /// Writes it to as many bytes.
     fn write(self, bytes: &mut [u8]);
@@ -49,6 +52,7 @@ pub struct Table<M> {
     records: Vec<Piece>,
     arena: Arena,
     hasher: KeyHasher,
+    digest: u64,
     marks: PhantomData<M>,
 }
 
@@ -67,8 +71,16 @@ impl<M: Mark> Table<M> {
             records: Vec::new(),
             arena: Arena::default(),
             hasher: KeyHasher::new(secret),
+            digest: 0,
             marks: PhantomData,
         }
+    }
+
+    /// A digest of all records with their marks, whatever order they came in; 0 if there are none, or the marks are of
+    /// a kind that is not [digested](Mark::DIGESTED).
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.digest
     }
 
     /// How many records there are.
@@ -120,32 +132,55 @@ impl<M: Mark> Table<M> {
             return None;
         };
         let piece = self.records[number];
-        let old = lengths::<M>(self.arena.bytes(piece)).value;
+        let bytes = self.arena.bytes(piece);
+        let old = lengths::<M>(bytes).value;
         let start = Self::HEAD + key.len();
-        let piece = self.arena.resize(piece, start + value.len());
+        let (old_end, end) = (start + old, start + value.len());
+        let counted = count::<M>(&bytes[..old_end], key, 0..old_end);
+        let piece = self.arena.resize(piece, end);
         self.records[number] = piece;
-        let bytes = self.arena.bytes_mut(piece);
+        let bytes = &mut self.arena.bytes_mut(piece)[..end];
         write_head(bytes, mark, key.len(), value.len());
-        bytes[start..start + value.len()].copy_from_slice(value);
+        bytes[start..].copy_from_slice(value);
+        let counts = count::<M>(bytes, key, 0..end);
+        self.digest = self.digest.wrapping_sub(counted).wrapping_add(counts);
         Some(old)
     }
 
-    /// Appends to the value of a key; the new length, unless the key is absent.
-    pub fn append(&mut self, key: &[u8], suffix: &[u8], mark: M) -> Option<usize> {
+    /// Writes a part of the value of a key, from an offset on; what lies between its end and the offset is filled with
+    /// zeros. The old length and the new one, unless the key is absent.
+    ///
+    /// The rest of the value is not touched, unless it has to move to grow.
+    pub fn write(
+        &mut self,
+        key: &[u8],
+        offset: usize,
+        part: &[u8],
+        mark: M,
+    ) -> Option<(usize, usize)> {
         let number = self.number(key)?;
         let mut piece = self.records[number];
-        let old = lengths::<M>(self.arena.bytes(piece)).value;
-        let new = old + suffix.len();
+        let bytes = self.arena.bytes(piece);
+        let old = lengths::<M>(bytes).value;
+        let end = offset + part.len();
+        let new = old.max(end);
         let start = Self::HEAD + key.len();
+        let touched = start + old.min(offset)..start + end;
+        let counted = count::<M>(&bytes[..start + old], key, touched.clone());
         if start + new > self.arena.capacity(piece) {
             // Whoever appends once will append again.
             piece = self.arena.resize(piece, start + new + new / 4);
             self.records[number] = piece;
         }
-        let bytes = self.arena.bytes_mut(piece);
+        let bytes = &mut self.arena.bytes_mut(piece)[..start + new];
         write_head(bytes, mark, key.len(), new);
-        bytes[start + old..start + new].copy_from_slice(suffix);
-        Some(new)
+        if old < offset {
+            bytes[start + old..start + offset].fill(0);
+        }
+        bytes[start + offset..start + end].copy_from_slice(part);
+        let counts = count::<M>(bytes, key, touched);
+        self.digest = self.digest.wrapping_sub(counted).wrapping_add(counts);
+        Some((old, new))
     }
 
     /// Removes a key; returns the length of the value it had.
@@ -161,6 +196,9 @@ impl<M: Mark> Table<M> {
         let (number, _) = found.remove();
         let piece = self.records.swap_remove(number as usize);
         let length = lengths::<M>(self.arena.bytes(piece)).value;
+        let end = Self::HEAD + key.len() + length;
+        let counted = count::<M>(&self.arena.bytes(piece)[..end], key, 0..end);
+        self.digest = self.digest.wrapping_sub(counted);
         self.arena.free(piece);
         if let Some(&moved) = self.records.get(number as usize) {
             let old = small(self.records.len());
@@ -177,6 +215,7 @@ impl<M: Mark> Table<M> {
         self.index = HashTable::new();
         self.records = Vec::new();
         self.arena = Arena::default();
+        self.digest = 0;
     }
 
     /// The records, in no order that means anything, but the same on each call while nothing changes.
@@ -210,10 +249,12 @@ impl<M: Mark> Table<M> {
     fn add(&mut self, key: &[u8], value: &[u8], mark: M) {
         let start = Self::HEAD + key.len();
         let piece = self.arena.allocate(start + value.len());
-        let bytes = self.arena.bytes_mut(piece);
+        let bytes = &mut self.arena.bytes_mut(piece)[..start + value.len()];
         write_head(bytes, mark, key.len(), value.len());
         bytes[Self::HEAD..start].copy_from_slice(key);
-        bytes[start..start + value.len()].copy_from_slice(value);
+        bytes[start..].copy_from_slice(value);
+        let counts = count::<M>(bytes, key, 0..bytes.len());
+        self.digest = self.digest.wrapping_add(counts);
         let number = small(self.records.len());
         self.records.push(piece);
         let (records, arena, hasher) = (&self.records, &self.arena, &self.hasher);
@@ -238,7 +279,7 @@ impl<M: Mark> Table<M> {
         Record {
             key,
             value: &rest[..lengths.value],
-            mark: M::read(&bytes[..M::BYTES]),
+            mark: M::read(bytes),
         }
     }
 }
@@ -258,6 +299,16 @@ fn lengths<M: Mark>(record: &[u8]) -> Lengths {
     Lengths {
         key: length(M::BYTES),
         value: length(M::BYTES + 4),
+    }
+}
+
+/// What a record counts in the table's digest; see [`digest::of_record`].
+#[inline]
+fn count<M: Mark>(record: &[u8], key: &[u8], touched: Range<usize>) -> u64 {
+    if M::DIGESTED {
+        digest::of_record(record, key, touched)
+    } else {
+        0
     }
 }
 
@@ -297,6 +348,7 @@ mod tests {
 
     impl Mark for u8 {
         const BYTES: usize = 1;
+        const DIGESTED: bool = true;
 
         fn write(self, bytes: &mut [u8]) {
             bytes[0] = self;
@@ -310,7 +362,8 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Change {
         Set(usize),
-        Append(usize),
+        /// From an offset on, so many bytes.
+        Write(usize, usize),
         Remove,
     }
 
@@ -327,11 +380,13 @@ mod tests {
                 assert_eq!(table.insert(&[key], &value, mark), held);
                 model.insert(key, (value, mark));
             }
-            Change::Append(length) => {
-                let new = table.append(&[key], &vec![mark; length], mark);
-                assert_eq!(new, held.map(|held| held + length));
+            Change::Write(offset, length) => {
+                let new = table.write(&[key], offset, &vec![mark; length], mark);
+                let end = offset + length;
+                assert_eq!(new, held.map(|held| (held, held.max(end))));
                 if let Some((value, held)) = model.get_mut(&key) {
-                    value.resize(value.len() + length, mark);
+                    value.resize(value.len().max(end), 0);
+                    value[offset..end].fill(mark);
                     *held = mark;
                 }
             }
@@ -346,7 +401,7 @@ mod tests {
         let lengths = || prop_oneof![6 => 0..150usize, 1 => 0..20_000usize];
         let change = prop_oneof![
             3 => lengths().prop_map(Change::Set),
-            2 => lengths().prop_map(Change::Append),
+            2 => (lengths(), lengths()).prop_map(|(from, length)| Change::Write(from, length)),
             2 => Just(Change::Remove),
         ];
         proptest::collection::vec((0..40u8, change, any::<u8>()), 0..300)
@@ -424,6 +479,12 @@ mod tests {
                 .collect();
             prop_assert_eq!(table.len(), model.len());
             prop_assert_eq!(held, model.clone());
+            // The digest is that of a table that never held anything else.
+            let mut other = Table::new(HashSecret::known(2));
+            for (key, (value, mark)) in model.iter().rev() {
+                other.insert(&[*key], value, *mark);
+            }
+            prop_assert_eq!(table.digest(), other.digest());
             for (key, (value, mark)) in &model {
                 let found = table.get(&[*key]).map(|record| (record.value, record.mark));
                 prop_assert_eq!(found, Some((value.as_slice(), *mark)));

@@ -216,22 +216,17 @@ pub fn setrange(
     let limits = how.limits;
     let offset = parse_integer(words[2]).and_then(|offset| usize::try_from(offset).ok());
     let offset = offset.ok_or_else(|| ErrorReply::err("offset is out of range"))?;
-    let old = store.get(words[1]);
     let part = words[3];
     if part.is_empty() {
-        reply.count(old.map_or(0, <[u8]>::len));
+        reply.count(store.get(words[1]).map_or(0, <[u8]>::len));
         return Ok(());
     }
     let end = offset.checked_add(part.len());
     let end = end.filter(|end| *end <= limits.value_bytes);
-    let end = end.ok_or_else(|| too_long(limits))?;
-    let mut value = old.unwrap_or_default().to_vec();
-    if value.len() < end {
-        value.resize(end, 0);
+    if end.is_none() {
+        return Err(too_long(limits));
     }
-    value[offset..end].copy_from_slice(part);
-    store.set(words[1], &value, how.position);
-    reply.count(value.len());
+    reply.count(store.write(words[1], offset, part, how.position));
     Ok(())
 }
 
@@ -303,11 +298,11 @@ pub fn append(
     reply: Reply<'_, '_>,
 ) -> Answer {
     let (key, suffix) = (words[1], words[2]);
-    let length = store.get(key).map_or(0, <[u8]>::len) + suffix.len();
-    if length > how.limits.value_bytes {
+    let old = store.get(key).map_or(0, <[u8]>::len);
+    if old + suffix.len() > how.limits.value_bytes {
         return Err(too_long(how.limits));
     }
-    reply.count(store.append(key, suffix, how.position));
+    reply.count(store.write(key, old, suffix, how.position));
     Ok(())
 }
 
