@@ -108,6 +108,9 @@ pub struct Arguments {
     /// Bytes of own undelivered entries above which new ones are refused (1048576, 64mb, 1gb).
     #[arg(long, value_name = "BYTES", default_value = "64mb", value_parser = parse_bytes)]
     pub max_pending: usize,
+    /// Bytes of entries held back here above which no replica stamps more (1048576, 64mb, 1gb).
+    #[arg(long, value_name = "BYTES", default_value = "256mb", value_parser = parse_bytes)]
+    pub max_queue: usize,
     /// Connections of clients. Fewer if the limit of open files is too low.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub max_clients: usize,
@@ -205,6 +208,7 @@ impl Arguments {
             link_timeout: self.link_timeout,
             heartbeat,
             pending_bytes_max: self.max_pending,
+            queue_bytes_max: self.max_queue,
             clients_max: self.max_clients,
             order_entries_max: self.order_entries,
             order_bytes_max: self.order_bytes,

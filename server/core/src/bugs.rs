@@ -63,6 +63,8 @@ pub enum Bug {
     InputLostAtHoldUp,
     /// The end of the input is handed in although frames are left that came before it.
     EndOvertakesFrames,
+    /// One replica applies an entry in another way than the others.
+    AppliedDifferently,
     /// Output is shut down although the last replies are not written yet.
     ShutBeforeLastReply,
 }
@@ -95,7 +97,7 @@ pub fn plant(bug: Option<Bug>) {
 #[cfg(feature = "deliberate-bugs")]
 impl Bug {
     /// All of them, in the order of the models: first those of the ordered ones, last those of all.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::DeliveredWithoutAllAcks,
         Self::ClockMergedAtDelivery,
         Self::TiesBrokenByArrival,
@@ -118,6 +120,7 @@ impl Bug {
         Self::InputLostAtHoldUp,
         Self::EndOvertakesFrames,
         Self::ShutBeforeLastReply,
+        Self::AppliedDifferently,
     ];
 
     /// Its name on a command line.
@@ -145,6 +148,7 @@ impl Bug {
             Self::LimitsKeptOnLink => "limits-kept-on-link",
             Self::InputLostAtHoldUp => "input-lost-at-hold-up",
             Self::EndOvertakesFrames => "end-overtakes-frames",
+            Self::AppliedDifferently => "applied-differently",
             Self::ShutBeforeLastReply => "shut-before-last-reply",
         }
     }
@@ -159,7 +163,7 @@ impl Bug {
             Self::TombstoneDroppedAfterOneStep
             | Self::HybridClockNotMerged
             | Self::VectorTakenOverEarly => &[Eventual],
-            Self::InputLostAtHoldUp | Self::EndOvertakesFrames => {
+            Self::InputLostAtHoldUp | Self::EndOvertakesFrames | Self::AppliedDifferently => {
                 &[Sequential, Linearizable, Eventual]
             }
             _ => &[Sequential, Linearizable],

@@ -11,7 +11,7 @@
 use crate::command::CommandSpec;
 use crate::entry::{Entry, EntryBody};
 use crate::ids::{ConnectionId, Digest, ReplicaId, Stamp};
-use crate::message::{Handshake, Message};
+use crate::message::{Handshake, Message, Summary};
 use crate::order::Order;
 use crate::settings::Settings;
 use crate::store::blind::Done;
@@ -219,6 +219,21 @@ pub(crate) trait Engine: fmt::Debug {
 
     /// When [`Engine::tick`] or [`Engine::transmit`] is wanted.
     fn deadline(&self) -> Option<Duration>;
+
+    // What replicas compare.
+
+    /// What this replica holds now, for others to compare; none if it cannot say.
+    fn summary(&self) -> Option<Summary>;
+
+    /// Whether a peer holds what this replica held at the same point, or (`Err`) how they differ; `None` if that cannot
+    /// be told now.
+    fn compare(&self, held: &Summary) -> Option<Result<(), String>>;
+
+    /// Whether a difference can pass.
+    fn heals(&self) -> bool;
+
+    /// Bytes of the entries that are held back.
+    fn held_bytes(&self) -> usize;
 
     // What there is to see.
 

@@ -153,8 +153,11 @@ impl Replica {
     /// Sends what the turn owes to the peers. To be called once after all that happened at one time was handed in.
     pub fn end_turn(&mut self, turn: &mut Turn<'_>) {
         self.begin(turn);
-        let (_, Parts { peers, mut at, .. }) = self.split(turn);
-        peers.transmit(&mut at);
+        let (clients, mut parts) = self.split(turn);
+        parts.peers.transmit(&mut parts.at);
+        if let Some(reason) = parts.peers.take_stopped_serving() {
+            clients.fail_waiting(&reason, &mut parts);
+        }
     }
 
     /// Ends in good order: whoever waits is told, then [`Out::stop`](crate::turn::Out::stop) is called.
@@ -219,6 +222,12 @@ impl Replica {
     #[must_use]
     pub fn is_refused(&self) -> bool {
         self.peers.is_refused()
+    }
+
+    /// Which peers hold something else than this replica, as STATUS says it; none if there are none.
+    #[must_use]
+    pub fn divergence(&self) -> Option<String> {
+        self.peers.diverges().then(|| self.peers.divergence())
     }
 
     /// Begins with an input.

@@ -30,6 +30,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Own undelivered entries in bytes; above it new ones are refused.
     pub pending_bytes_max: usize,
+    /// Bytes of the entries that this replica holds back above which nobody is to stamp more.
+    pub queue_bytes_max: usize,
     /// Connections of clients.
     pub clients_max: usize,
     /// Connections above that which are kept for a while, as they may still turn out to be peers.
@@ -81,6 +83,7 @@ impl Settings {
             link_timeout: Duration::from_secs(3),
             heartbeat: Duration::from_millis(500),
             pending_bytes_max: 64 << 20,
+            queue_bytes_max: 256 << 20,
             clients_max: 10_000,
             surplus_max: 64,
             order_entries_max: 100_000,

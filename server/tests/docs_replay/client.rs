@@ -6,8 +6,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-/// The start of a heartbeat, which the transcripts leave out; a token follows.
-const HEARTBEAT: &[u8] = b"*2\r\n$9\r\nHEARTBEAT\r\n";
+/// The start of a heartbeat, which the transcripts leave out; a token and what the sender holds follow.
+const HEARTBEAT: &[u8] = b"*5\r\n$9\r\nHEARTBEAT\r\n";
 
 /// An open connection.
 pub(crate) struct Client {
@@ -66,7 +66,7 @@ impl Client {
     fn line_within(&mut self, time: Duration) -> Result<Line, String> {
         loop {
             self.drop_heartbeats();
-            let could_be_heartbeat = self.input.starts_with(b"*2\r\n")
+            let could_be_heartbeat = self.input.starts_with(b"*5\r\n")
                 && (HEARTBEAT.starts_with(&self.input) || self.input.starts_with(HEARTBEAT));
             let end = self.input.windows(2).position(|pair| pair == b"\r\n");
             if let Some(end) = end.filter(|_| !could_be_heartbeat) {
@@ -123,14 +123,14 @@ impl Client {
         }
     }
 
-    /// Drops whole heartbeats at the front: the name and two lines of the token.
+    /// Drops whole heartbeats at the front: the name and two lines for each word.
     fn drop_heartbeats(&mut self) {
         while let Some(rest) = self.input.strip_prefix(HEARTBEAT) {
             let mut ends = rest
                 .windows(2)
                 .enumerate()
                 .filter(|(_, pair)| *pair == b"\r\n");
-            let Some((end, _)) = ends.nth(1) else { return };
+            let Some((end, _)) = ends.nth(7) else { return };
             self.input.drain(..HEARTBEAT.len() + end + 2);
         }
     }

@@ -125,6 +125,11 @@ pub(crate) fn limits() -> String {
                 "`OVERLOADED`",
             ),
             row(
+                "entries that a replica holds back (`--max-queue`)",
+                bytes(settings.queue_bytes_max),
+                "it tells the others, and none stamps more until it holds back half of that: `OVERLOADED`",
+            ),
+            row(
                 "unanswered requests of one connection",
                 settings.unanswered_max.to_string(),
                 "the replica stops reading from it for a while",

@@ -136,6 +136,9 @@ pub fn trouble(cluster: &Cluster, answers: &Answers) -> Vec<String> {
                 if status.get("ready") != Some("yes") {
                     found.push(format!("replica {id} is not ready"));
                 }
+                if let Some(differing) = status.get("diverged").filter(|text| *text != "no") {
+                    found.push(format!("replica {id} differs from others: {differing}"));
+                }
                 for (peer, state) in status.links().iter().filter(|(_, state)| *state != "up") {
                     found.push(format!("replica {id}'s link to replica {peer} is {state}"));
                 }

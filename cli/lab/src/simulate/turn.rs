@@ -63,6 +63,13 @@ impl World {
         let Some(replica) = self.machines[index].host.replica() else {
             return Ok(());
         };
+        let divergence = replica.divergence();
+        ensure!(
+            divergence.is_none(),
+            "no replica says that others differ",
+            "replica {}: {divergence:?}",
+            index + 1
+        );
         if let Some(gossip) = replica.gossip() {
             return self.versions.inspect(index, gossip);
         }

@@ -83,6 +83,14 @@ const SETTINGS: &[Setting] = &[
             Ok(())
         },
     ),
+    changeable(
+        "max-queue",
+        |r| r.settings.queue_bytes_max.to_string(),
+        |r, value| {
+            r.settings.queue_bytes_max = count(value)?;
+            Ok(())
+        },
+    ),
     fixed("max-value", |r| r.settings.limits.value_bytes.to_string()),
     changeable(
         "maxclients",

@@ -7,7 +7,7 @@ use crate::bugs::{Bug, planted};
 use crate::command::redis::refusal;
 use crate::command::{CommandSpec, ConnectionCommand, Eventual, Inspection, Kind, Run, lookup};
 use crate::consistency::Consistency;
-use crate::engine::Path;
+use crate::engine::{At, Path};
 use crate::entry::EntryBody;
 use crate::ids::ConnectionId;
 use crate::message::is_message_name;
@@ -142,10 +142,15 @@ impl Clients {
     ) {
         let answers_early = planted(Bug::ReplyAtSend) && body.describe().starts_with("SET ");
         parts.engine_has_news = true;
-        let submitted = parts
-            .at
-            .engine
-            .submit(client, body, parts.at.settings, parts.at.turn);
+        let submitted = parts.peers.check_fullness(parts.at.settings);
+        let submitted = submitted.and_then(|()| {
+            let At {
+                settings,
+                engine,
+                turn,
+            } = &mut parts.at;
+            engine.submit(client, body, settings, turn)
+        });
         let time = match submitted {
             Ok(stamp) => stamp.time,
             Err(error) => {

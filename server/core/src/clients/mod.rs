@@ -136,12 +136,17 @@ impl Clients {
         if std::mem::replace(&mut self.stopping, true) {
             return;
         }
+        self.fail_waiting("the replica is shutting down", parts);
+        parts.at.turn.out.stop();
+    }
+
+    /// Answers everything that anybody waits for with an error.
+    pub(crate) fn fail_waiting(&mut self, reason: &str, parts: &mut Parts<'_, '_>) {
         let waiting = self.sessions.iter().filter(|session| !session.is_idle());
         let waiting: Vec<ConnectionId> = waiting.map(|session| session.id).collect();
         for client in waiting {
-            self.fail_all(client, "the replica is shutting down", parts);
+            self.fail_all(client, reason, parts);
         }
-        parts.at.turn.out.stop();
     }
 
     /// When [`Clients::tick`] is wanted.

@@ -165,6 +165,7 @@ impl Clients {
 /// How far the replica is.
 fn add_progress(parts: &Parts<'_, '_>, figures: &Figures, fields: &mut Fields) {
     fields.add("ready", parts.peers.readiness());
+    fields.add("diverged", parts.peers.divergence());
     fields.add("position", parts.at.engine.order().position());
     fields.add("digest", figures.digest);
     fields.add("clock", parts.at.engine.clock());

@@ -1,7 +1,8 @@
 //! Origins, stamps of versions, and vectors.
 
-use super::{ReplicaId, Stamp};
+use super::{Digest, ReplicaId, Stamp};
 use std::collections::BTreeMap;
+use xxhash_rust::xxh3::Xxh3;
 
 /// A replica in one incarnation: one that restarts empty counts as another origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +68,18 @@ impl Vector {
     #[must_use]
     pub fn covers_all(&self, other: &Self) -> bool {
         other.iter().all(|(origin, time)| self.get(origin) >= time)
+    }
+
+    /// The XXH3 128-bit hash of replica, incarnation and time of each origin in turn, as eight bytes big-endian each.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut hash = Xxh3::new();
+        for (origin, time) in self.iter() {
+            for number in [origin.replica.0.into(), origin.incarnation, time] {
+                hash.update(&number.to_be_bytes());
+            }
+        }
+        Digest(hash.digest128())
     }
 
     /// What both vectors cover.

@@ -1,6 +1,6 @@
 //! Frames to bytes.
 
-use super::Refusal;
+use super::{Heartbeat, Refusal};
 use crate::entry::Entry;
 use crate::ids::Ack;
 use crate::ids::Digest;
@@ -50,10 +50,23 @@ pub fn encode_ack(buffer: &mut Vec<u8>, acks: &[Ack]) {
     }
 }
 
-/// Appends a frame that consists of a name and a token: the heartbeats and confirmations.
+/// Appends a frame that consists of a name and a token: the answers to heartbeats, and confirmations.
 pub fn encode_token(buffer: &mut Vec<u8>, name: &str, token: u64) {
     begin(buffer, 2, name);
     push_bulk_decimal(buffer, token);
+}
+
+/// Appends a `HEARTBEAT` frame.
+pub fn encode_heartbeat(buffer: &mut Vec<u8>, heartbeat: &Heartbeat) {
+    let summary = heartbeat.summary.map(|held| {
+        let (order, data) = (held.order.to_string(), held.data.to_string());
+        [held.position.to_string(), order, data]
+    });
+    let summary = summary.iter().flatten().map(String::as_str);
+    let words = summary.chain(heartbeat.is_full.then_some("full"));
+    begin(buffer, 2 + words.clone().count(), "HEARTBEAT");
+    push_bulk_decimal(buffer, heartbeat.token);
+    words.for_each(|word| push_bulk(buffer, word.as_bytes()));
 }
 
 /// Appends a `REFUSE` frame.

@@ -8,8 +8,8 @@ mod handshake;
 mod spec;
 
 pub use encode::{
-    encode_ack, encode_end, encode_entry, encode_mcast, encode_refuse, encode_round, encode_token,
-    encode_update, encode_vector,
+    encode_ack, encode_end, encode_entry, encode_heartbeat, encode_mcast, encode_refuse,
+    encode_round, encode_token, encode_update, encode_vector,
 };
 pub use handshake::Handshake;
 pub use spec::{MESSAGES, MessageSpec};
@@ -51,6 +51,28 @@ impl Refusal {
     }
 }
 
+/// What a replica holds at one moment, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How many entries it has delivered; 0 in the eventual model.
+    pub position: u64,
+    /// The digest of their order; in the eventual model that of its vector.
+    pub order: Digest,
+    /// The digest of the data there.
+    pub data: Digest,
+}
+
+/// A sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// What the answer has to carry.
+    pub token: u64,
+    /// What the sender holds, if that can be compared.
+    pub summary: Option<Summary>,
+    /// It holds back so many entries that others are to stamp no more.
+    pub is_full: bool,
+}
+
 /// One frame from a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -62,8 +84,8 @@ pub enum Message {
     Mcast(u64, Vec<(u64, EntryBody)>),
     /// By origin, up to which time the sender holds its entries.
     Ack(SmallVec<[Ack; 4]>),
-    /// A token.
-    Heartbeat(u64),
+    /// A sign of life.
+    Heartbeat(Heartbeat),
     /// The token of the heartbeat that it answers.
     HeartbeatAck(u64),
     /// Time, key and value.
@@ -123,7 +145,7 @@ impl Message {
                     .collect::<Option<_>>()
                     .ok_or_else(malformed)?,
             ),
-            b"HEARTBEAT" => Self::Heartbeat(token(rest)?),
+            b"HEARTBEAT" => Self::Heartbeat(parse_heartbeat(rest).ok_or_else(malformed)?),
             b"HEARTBEATACK" => Self::HeartbeatAck(token(rest)?),
             b"PEER" => Self::Peer(Box::new(parse_handshake(rest)?)),
             b"REFUSE" => parse_refuse(rest).ok_or_else(malformed)?,
@@ -174,6 +196,34 @@ fn parse_mcast(frame: Frame<'_>) -> Option<Message> {
     Some(Message::Mcast(previous, entries))
 }
 
+fn parse_heartbeat(rest: &[&[u8]]) -> Option<Heartbeat> {
+    let (rest, is_full) = match rest {
+        [rest @ .., b"full"] => (rest, true),
+        _ => (rest, false),
+    };
+    let (token, summary) = match rest {
+        [token] => (token, None),
+        [token, position, order, data] => {
+            let summary = Summary {
+                position: parse_unsigned(position)?,
+                order: parse_digest(order)?,
+                data: parse_digest(data)?,
+            };
+            (token, Some(summary))
+        }
+        _ => return None,
+    };
+    Some(Heartbeat {
+        token: parse_unsigned(token)?,
+        summary,
+        is_full,
+    })
+}
+
+fn parse_digest(word: &[u8]) -> Option<Digest> {
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
 fn parse_update(rest: &[&[u8]]) -> Option<Message> {
     let (time, key, value) = match rest {
         [time, key] => (time, key, None),
@@ -204,7 +254,7 @@ fn parse_vector_frame(rest: &[&[u8]]) -> Option<Message> {
     };
     let digest = match hexadecimal {
         b"-" => None,
-        _ => Some(std::str::from_utf8(hexadecimal).ok()?.parse().ok()?),
+        _ => Some(parse_digest(hexadecimal)?),
     };
     Some(Message::Vector(digest, vouched, parse_vector(rest)?))
 }

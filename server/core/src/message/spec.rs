@@ -54,9 +54,15 @@ pub const MESSAGES: &[MessageSpec] = &[
     },
     MessageSpec {
         name: "HEARTBEAT",
-        arguments: "token",
-        sent: "both ends, every 500 ms (a quarter of --link-timeout, if that is less); never delayed by FAULT DELAY",
-        meaning: "the sender is alive. Answer with HEARTBEATACK and the same token at once",
+        arguments: "token [position order data] [full]",
+        sent: "both ends, every 500 ms (a quarter of --link-timeout, if that is less), and when `full` comes or goes; \
+               never delayed by FAULT DELAY",
+        meaning: "the sender is alive. Answer with HEARTBEATACK and the same token at once. After `position` entries \
+                  its order has the digest `order`, and its data, with the positions of their last changes, have the \
+                  digest `data`: a receiver that has others there differs from it. In the eventual model `position` is 0, \
+                  `order` the digest of its vector, `data` that of the live keys; left out while it holds entries that \
+                  the vector does not cover. With `full` it holds back more than `--max-queue`, and the receiver is \
+                  to stamp nothing until a heartbeat comes without it",
     },
     MessageSpec {
         name: "HEARTBEATACK",

@@ -3,14 +3,14 @@
 
 use super::execute::execute;
 use super::progress::Peers;
+use super::states::States;
 use super::{Multicast, View};
-#[cfg(feature = "deliberate-bugs")]
 use crate::bugs::{Bug, planted};
 use crate::command::{CommandSpec, Kind};
 use crate::engine::{Delivery, Engine, Figures, Links, Objection, Path, Wanted};
 use crate::entry::{Entry, EntryBody};
 use crate::ids::{Ack, ConnectionId, Digest, ReplicaId, Stamp};
-use crate::message::{Handshake, Message};
+use crate::message::{Handshake, Message, Summary};
 use crate::order::Order;
 use crate::settings::Settings;
 use crate::store::blind::Done;
@@ -33,6 +33,7 @@ pub struct Ordered {
     multicast: Multicast,
     store: Store,
     order: Order,
+    states: States,
     peers: Peers,
     /// The clients of the own undelivered entries.
     owners: VecDeque<(u64, ConnectionId)>,
@@ -48,6 +49,7 @@ impl Ordered {
             multicast: Multicast::new(settings.id, View::first(replicas)),
             store: Store::new(settings.hash_secret),
             order: Order::new(settings.order_entries_max, settings.order_bytes_max),
+            states: States::default(),
             peers: Peers::new(settings.id, replicas),
             owners: VecDeque::new(),
             pending_bytes: 0,
@@ -239,6 +241,10 @@ impl Engine for Ordered {
         if wanted != Wanted::Nothing || !entry.body.is_plain_get() {
             execute(&mut self.store, entry, wanted, how, reply);
         }
+        if planted(Bug::AppliedDifferently) && self.me == ReplicaId(2) {
+            entry.body.first_key().map(|key| self.store.remove(key));
+        }
+        self.states.note(delivery.position, self.store.digest());
     }
 
     fn have(&self, peer: ReplicaId) -> u64 {
@@ -321,6 +327,36 @@ impl Engine for Ordered {
 
     fn deadline(&self) -> Option<Duration> {
         None
+    }
+
+    fn summary(&self) -> Option<Summary> {
+        let position = self.order.position();
+        Some(Summary {
+            position,
+            order: self.order.digest(),
+            data: self.states.at(position)?,
+        })
+    }
+
+    fn compare(&self, held: &Summary) -> Option<Result<(), String>> {
+        let position = held.position;
+        let order = self.order.digest_at(position).ok()?;
+        if order != held.order {
+            return Some(Err(format!("another order up to position {position}")));
+        }
+        if self.states.at(position)? != held.data {
+            let text = format!("other data after the same {position} entries");
+            return Some(Err(text));
+        }
+        Some(Ok(()))
+    }
+
+    fn heals(&self) -> bool {
+        false
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.multicast.queue().bytes()
     }
 
     fn order(&self) -> &Order {

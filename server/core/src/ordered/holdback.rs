@@ -31,6 +31,7 @@ pub struct HoldbackQueue {
     lines: Vec<VecDeque<Held>>,
     heads: Vec<Stamp>,
     len: usize,
+    bytes: usize,
 }
 
 /// An empty line with room for more entries than this gives it back.
@@ -41,6 +42,12 @@ impl HoldbackQueue {
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Bytes of the entries that are held back.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether none is.
@@ -57,6 +64,7 @@ impl HoldbackQueue {
             self.lines.resize_with(origin + 1, VecDeque::new);
         }
         self.len += 1;
+        self.bytes += entry.body.bytes().len();
         let held = Held { entry, since };
         let line = &mut self.lines[origin];
         match line.back() {
@@ -94,6 +102,7 @@ impl HoldbackQueue {
         let line = self.lines.get_mut(self.heads.first()?.replica.index())?;
         let held = line.pop_front()?;
         self.len -= 1;
+        self.bytes -= held.entry.body.bytes().len();
         match line.front() {
             Some(next) => self.heads[0] = next.entry.stamp,
             None => {

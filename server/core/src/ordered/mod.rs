@@ -112,6 +112,7 @@ mod holdback;
 mod multicast;
 mod progress;
 mod snapshot;
+mod states;
 mod view;
 
 pub use clock::LamportClock;

@@ -272,7 +272,7 @@ impl Peers {
             have: engine.have(peer),
             refused: match &self.readiness {
                 Readiness::Refused(reason) => Some(reason.clone()),
-                Readiness::Ready | Readiness::Unaccepted => None,
+                Readiness::Ready | Readiness::Unaccepted | Readiness::Outvoted => None,
             },
         }
     }

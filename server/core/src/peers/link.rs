@@ -58,6 +58,8 @@ pub(super) struct Link {
     pub(super) delayed: DelayedFrames,
     /// When something was last heard.
     pub(super) heard: Duration,
+    /// Its peer holds back as much as it may.
+    pub(super) is_full: bool,
     pub(super) heartbeat_due: Duration,
     pub(super) dial_due: Duration,
     pub(super) dial_backoff: Duration,
@@ -86,6 +88,7 @@ impl Link {
             delay: None,
             delayed: DelayedFrames::default(),
             heard: Duration::ZERO,
+            is_full: false,
             heartbeat_due: Duration::ZERO,
             dial_due: Duration::ZERO,
             dial_backoff: DIAL_BACKOFF_MIN,

@@ -1,11 +1,12 @@
 //! Keeping links alive: dialling, heartbeats, silence, loss.
 
+use super::heartbeats::send_heartbeat;
 use super::link::{Link, LinkState};
 use super::pace::SAID_AGAIN_AFTER;
 use super::{Peers, Readiness};
 use crate::engine::At;
 use crate::ids::{ConnectionId, ReplicaId};
-use crate::message::{Handshake, Refusal, encode_token};
+use crate::message::{Handshake, Refusal};
 use crate::settings::Settings;
 use crate::turn::{Close, Event, Level, Now, Turn};
 use std::time::Duration;
@@ -71,10 +72,7 @@ impl Peers {
             LinkState::Up => {
                 if now >= link.heartbeat_due {
                     link.heartbeat_due = now + at.settings.heartbeat;
-                    let mut frame = Vec::new();
-                    let token = u64::try_from(now.as_micros()).unwrap_or(0);
-                    encode_token(&mut frame, "HEARTBEAT", token);
-                    link.send_past_delay(&frame, at.turn);
+                    send_heartbeat(link, self.is_full, at.engine, at.turn);
                 }
                 link.release_delayed(at.turn);
             }
@@ -86,6 +84,7 @@ impl Peers {
     pub(super) fn link_is_up(&mut self, handshake: &Handshake, at: &mut At<'_, '_>) {
         let peer = handshake.id;
         self.links.at(peer).reset_backoff();
+        self.note_fullness(peer, false);
         if self.readiness == Readiness::Unaccepted {
             self.readiness = Readiness::Ready;
         }

@@ -1,9 +1,11 @@
 //! Other replicas: the links with them, from the handshake ([`handshake`](self)) over keeping them alive to what
 //! faults do to them; and each frame that comes in goes to the part of the replica that it is for.
 
+mod agreement;
 mod claims;
 mod faults;
 mod handshake;
+mod heartbeats;
 mod link;
 mod links;
 mod liveness;
@@ -11,11 +13,12 @@ mod pace;
 
 use crate::engine::At;
 use crate::ids::{ConnectionId, ReplicaId, Stamp};
-use crate::message::{Message, encode_token};
+use crate::message::Message;
 use crate::settings::Settings;
 use crate::turn::{Event, Turn};
 use crate::wire::error::{ErrorCode, ErrorReply};
 use crate::wire::frame::Frame;
+use agreement::Agreement;
 use link::LinkState;
 use links::LinkTable;
 use pace::Pace;
@@ -30,6 +33,8 @@ enum Readiness {
     Unaccepted,
     /// A peer refused this incarnation; it stays so.
     Refused(String),
+    /// Others hold something else, and no majority agrees with this replica.
+    Outvoted,
 }
 
 /// The peers of one replica, and what it is to them.
@@ -43,14 +48,26 @@ pub(crate) struct Peers {
     frames_received: u64,
     /// Handshakes of nobody who belongs here.
     strangers: Pace,
+    agreement: Agreement,
+    /// It has just stopped to serve data, and those who wait do not know yet.
+    stopped_serving: bool,
+    /// This replica holds back as much as it may, and has told its peers so.
+    is_full: bool,
+    /// Some peer has told that of itself.
+    any_is_full: bool,
 }
 
 impl Peers {
     /// Nothing is linked. A replica on its own, or of the eventual model, serves data at once.
     pub(crate) fn new(settings: &Settings) -> Self {
         let alone = settings.cluster.len() == 1 || !settings.consistency.is_ordered();
+        let links = LinkTable::new(settings);
         Self {
-            links: LinkTable::new(settings),
+            agreement: Agreement::new(links.peers()),
+            stopped_serving: false,
+            is_full: false,
+            any_is_full: false,
+            links,
             connections: BTreeMap::new(),
             readiness: if alone {
                 Readiness::Ready
@@ -81,6 +98,7 @@ impl Peers {
             Readiness::Ready => return Ok(()),
             Readiness::Unaccepted => "no other replica has accepted this one yet".to_owned(),
             Readiness::Refused(reason) => format!("this replica was refused: {reason}"),
+            Readiness::Outvoted => self.outvoted(),
         };
         Err(ErrorReply::new(ErrorCode::NotReady, reason))
     }
@@ -91,6 +109,26 @@ impl Peers {
             Readiness::Ready => "yes".to_owned(),
             Readiness::Unaccepted => "no (no other replica has accepted this one yet)".to_owned(),
             Readiness::Refused(reason) => format!("no (refused: {reason})"),
+            Readiness::Outvoted => format!("no ({})", self.outvoted()),
+        }
+    }
+
+    /// Why a replica serves no data that differs from others.
+    fn outvoted(&self) -> String {
+        let how = self.divergence();
+        format!("this replica differs from others, and no majority agrees with it: {how}")
+    }
+
+    /// Whether some peer holds something else than this replica.
+    pub(crate) fn diverges(&self) -> bool {
+        self.agreement.diverges()
+    }
+
+    /// Which peers hold something else than this replica, for STATUS.
+    pub(crate) fn divergence(&self) -> String {
+        match self.agreement.differing().as_slice() {
+            [] => "no".to_owned(),
+            differing => differing.join(", "),
         }
     }
 
@@ -124,12 +162,7 @@ impl Peers {
             tell_received(peer, &message, at.turn);
         }
         match message {
-            Message::Heartbeat(token) => {
-                let mut frame = Vec::new();
-                encode_token(&mut frame, "HEARTBEATACK", token);
-                link.send_past_delay(&frame, at.turn);
-                return;
-            }
+            Message::Heartbeat(heartbeat) => return self.heartbeat(peer, &heartbeat, at),
             Message::HeartbeatAck(token) => {
                 let sent = Duration::from_micros(token);
                 link.round_trip = at.turn.now.monotonic.checked_sub(sent);
@@ -158,6 +191,10 @@ impl Peers {
     #[inline]
     pub(crate) fn transmit(&mut self, at: &mut At<'_, '_>) {
         at.engine.transmit(at.settings, &mut self.links, at.turn);
+        self.tell_fullness(at);
+        if self.agreement.waits() {
+            self.compare(at);
+        }
     }
 }
 

@@ -86,7 +86,7 @@ impl ErrorCode {
                 "a command between MULTI and EXEC was refused, so nothing was executed"
             }
             Self::Overloaded => {
-                "too many undelivered bytes (`--max-pending`), or a read behind too many bytes of replies that \
+                "too many undelivered bytes (`--max-pending`), a replica that holds back too many (`--max-queue`), or a read behind too many bytes of replies that \
                  are not read yet (`--max-output`); try again later"
             }
             Self::Timeout => {

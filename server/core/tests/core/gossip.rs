@@ -199,7 +199,7 @@ fn a_peer_that_comes_no_further_with_a_third_ones_entries_is_sent_a_round() {
 }
 
 #[test]
-fn equal_vectors_with_unequal_data_twice_are_told_and_everything_is_sent() {
+fn after_equal_vectors_with_unequal_data_twice_everything_is_sent() {
     let (mut world, two, _three) = stage(Eventual);
     let client = world.connect(1);
     world.play(two, "VECTOR 0+");
@@ -220,12 +220,6 @@ fn equal_vectors_with_unequal_data_twice_are_told_and_everything_is_sent() {
     );
     let frames = world.play(two, &different);
     assert_eq!(frames.len(), 3, "a round of everything: {frames:?}");
-    assert!(
-        world
-            .log
-            .iter()
-            .any(|line| line.contains("data differs from replica 2"))
-    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod random;
 mod world;
 
 mod absurd;
+mod agreement;
 mod commands;
 mod delivery;
 mod eventual;
