@@ -18,6 +18,8 @@ const OPERATOR: usize = 1;
 pub struct Room {
     /// Clients, at the most.
     pub clients: usize,
+    /// The most that there could be, were it asked for.
+    pub possible: usize,
     /// Connections above these that may turn out to be peers.
     pub surplus: usize,
     /// Connections that may come in, whatever they are: the others are kept for links that this replica makes.
@@ -25,13 +27,13 @@ pub struct Room {
 }
 
 impl Room {
-    /// Raises the limit of open files as far as these settings need it and the system allows it; the limit, and how it
-    /// is divided. If even that is too low, nothing is left for clients.
+    /// Raises the limit of open files as far as the system allows it, as more clients may be asked for later; the limit,
+    /// and how it is divided. If even that is too low, nothing is left for clients.
     ///
     /// # Errors
     /// If the system does not tell the limit.
     pub fn take(settings: &Settings) -> io::Result<(usize, Self)> {
-        let limit = rlimit::increase_nofile_limit(needed(settings) as u64)?;
+        let limit = rlimit::increase_nofile_limit(u64::MAX)?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Ok((limit, Self::within(limit, settings)))
     }
@@ -46,6 +48,7 @@ impl Room {
         }
         Self {
             clients,
+            possible: rest - surplus,
             surplus,
             accepted: limit.saturating_sub(OWN + dials),
         }
@@ -54,11 +57,6 @@ impl Room {
 
 fn links(settings: &Settings) -> usize {
     PER_LINK * settings.cluster.len().saturating_sub(1)
-}
-
-fn needed(settings: &Settings) -> usize {
-    let connections = settings.clients_max.saturating_add(settings.surplus_max);
-    connections.saturating_add(OWN + links(settings) + OPERATOR)
 }
 
 #[cfg(test)]
@@ -74,13 +72,14 @@ mod tests {
         settings.clients_max = 100;
         let enough = Room {
             clients: 100,
+            possible: 100,
             surplus: 64,
             accepted: 185 - 16 - 2,
         };
-        assert_eq!(needed(&settings), 185);
         assert_eq!(Room::within(185, &settings), enough);
         let scarce = Room {
             clients: 38,
+            possible: 38,
             surplus: 5,
             accepted: 64 - 16 - 2,
         };

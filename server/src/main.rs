@@ -86,6 +86,7 @@ fn make_room(settings: &mut Settings) -> io::Result<usize> {
         tracing::warn!("the limit of {limit} open files has room for {room} clients, not {wanted}");
     }
     (settings.clients_max, settings.surplus_max) = (room.clients, room.surplus);
+    settings.clients_possible = room.possible;
     Ok(room.accepted)
 }
 

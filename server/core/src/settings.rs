@@ -34,6 +34,8 @@ pub struct Settings {
     pub queue_bytes_max: usize,
     /// Connections of clients.
     pub clients_max: usize,
+    /// The most that `clients_max` may be set to: more connections the process cannot have.
+    pub clients_possible: usize,
     /// Connections above that which are kept for a while, as they may still turn out to be peers.
     pub surplus_max: usize,
     /// Delivered entries that are kept for ORDER and DIGEST.
@@ -85,6 +87,7 @@ impl Settings {
             pending_bytes_max: 64 << 20,
             queue_bytes_max: 256 << 20,
             clients_max: 10_000,
+            clients_possible: usize::MAX,
             surplus_max: 64,
             order_entries_max: 100_000,
             order_bytes_max: 64 << 20,

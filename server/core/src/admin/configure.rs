@@ -16,7 +16,7 @@ pub(crate) struct Configured<'a> {
 }
 
 /// Changes a setting; the error says what it takes.
-type Change = fn(&mut Configured<'_>, &[u8]) -> Result<(), &'static str>;
+type Change = fn(&mut Configured<'_>, &[u8]) -> Result<(), String>;
 
 /// One name that CONFIG knows.
 struct Setting {
@@ -66,14 +66,7 @@ const SETTINGS: &[Setting] = &[
             Ok(())
         },
     ),
-    changeable(
-        "max-clients",
-        |r| r.settings.clients_max.to_string(),
-        |r, value| {
-            r.settings.clients_max = count(value)?;
-            Ok(())
-        },
-    ),
+    changeable("max-clients", clients_max, set_clients_max),
     fixed("max-key", |r| r.settings.limits.key_bytes.to_string()),
     changeable(
         "max-pending",
@@ -92,14 +85,7 @@ const SETTINGS: &[Setting] = &[
         },
     ),
     fixed("max-value", |r| r.settings.limits.value_bytes.to_string()),
-    changeable(
-        "maxclients",
-        |r| r.settings.clients_max.to_string(),
-        |r, value| {
-            r.settings.clients_max = count(value)?;
-            Ok(())
-        },
-    ),
+    changeable("maxclients", clients_max, set_clients_max),
     fixed("maxmemory", |_| "0".into()),
     fixed("maxmemory-policy", |_| "noeviction".into()),
     fixed("port", |r| own_address(r).1),
@@ -243,6 +229,22 @@ fn positive_millis(value: &[u8]) -> Result<Duration, &'static str> {
 fn count(value: &[u8]) -> Result<usize, &'static str> {
     let number = parse_unsigned(value).and_then(|number| usize::try_from(number).ok());
     number.ok_or("a number, not negative")
+}
+
+fn clients_max(replica: &Configured<'_>) -> String {
+    replica.settings.clients_max.to_string()
+}
+
+fn set_clients_max(replica: &mut Configured<'_>, value: &[u8]) -> Result<(), String> {
+    let possible = replica.settings.clients_possible;
+    let wanted = count(value).ok().filter(|wanted| *wanted > 0);
+    replica.settings.clients_max = wanted.ok_or("a number, not negative and not 0")?;
+    if replica.settings.clients_max > possible {
+        return Err(format!(
+            "{possible} at the most: the limit of open files has room for no more"
+        ));
+    }
+    Ok(())
 }
 
 fn slow_threshold(replica: &Configured<'_>) -> String {

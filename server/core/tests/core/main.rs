@@ -9,6 +9,7 @@ mod world;
 
 mod absurd;
 mod agreement;
+mod buffers;
 mod commands;
 mod delivery;
 mod eventual;
