@@ -114,6 +114,10 @@ pub struct Arguments {
     /// Connections of clients. Fewer if the limit of open files is too low.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub max_clients: usize,
+    /// Bytes that all clients' connections together may take for input, output, waiting requests and transactions; above
+    /// it those that take the most are closed.
+    #[arg(long, value_name = "BYTES", default_value = "1gb", value_parser = parse_bytes)]
+    pub max_clients_memory: usize,
     /// Bytes of a value. The same on all replicas.
     #[arg(long, value_name = "BYTES", default_value = "16mb", value_parser = parse_bytes)]
     pub max_value: usize,
@@ -182,6 +186,12 @@ impl Arguments {
         if self.max_clients == 0 {
             return Err("--max-clients cannot be 0".to_owned());
         }
+        if self.max_clients_memory < Settings::CLIENTS_MEMORY_LEAST {
+            return Err(format!(
+                "--max-clients-memory is {} bytes at the least",
+                Settings::CLIENTS_MEMORY_LEAST
+            ));
+        }
         for (name, duration) in [
             ("--request-timeout", self.request_timeout),
             ("--link-timeout", self.link_timeout),
@@ -210,6 +220,7 @@ impl Arguments {
             pending_bytes_max: self.max_pending,
             queue_bytes_max: self.max_queue,
             clients_max: self.max_clients,
+            clients_memory_max: self.max_clients_memory,
             order_entries_max: self.order_entries,
             order_bytes_max: self.order_bytes,
             output_timeout: self.output_timeout,

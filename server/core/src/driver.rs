@@ -24,6 +24,8 @@
 //! The rules of connections are in [`endpoint`](crate::endpoint), those of the replica in
 //! [`replica`](crate::replica).
 
+mod memory;
+
 use crate::endpoint::{EndStep, EndpointSettings, Endpoints, Environment, Next};
 use crate::ids::{ConnectionId, ReplicaId};
 use crate::replica::Replica;
@@ -80,6 +82,7 @@ pub trait Sockets {
 pub struct Driver<E> {
     replica: Replica,
     endpoints: Endpoints<E>,
+    told: memory::Told,
 }
 
 impl<E: Environment> Driver<E> {
@@ -89,6 +92,7 @@ impl<E: Environment> Driver<E> {
         Self {
             replica: Replica::new(settings),
             endpoints: Endpoints::new(endpoints, environment),
+            told: memory::Told::default(),
         }
     }
 
@@ -250,8 +254,16 @@ impl<E: Environment> Driver<E> {
         }
         self.replica
             .end_turn(&mut Turn::new(now, &mut self.endpoints));
-        while let Some(slot) = self.endpoints.next_dirty() {
-            self.flush(slot, sockets, now);
+        loop {
+            while let Some(slot) = self.endpoints.next_dirty() {
+                self.flush(slot, sockets, now);
+            }
+            if !self.close_for_memory(now) {
+                break;
+            }
+        }
+        if self.endpoints.has_looks(now.monotonic) {
+            self.give_back_some(now);
         }
         for slot in self.endpoints.take_overdue(now.monotonic) {
             self.overdue(slot, sockets, now);
@@ -305,7 +317,9 @@ impl<E: Environment> Driver<E> {
 
     /// Decodes frames and hands them to the replica, up to the turn's share.
     fn hand_in(&mut self, id: ConnectionId, fresh: &[u8], now: Now) {
-        let Self { replica, endpoints } = self;
+        let Self {
+            replica, endpoints, ..
+        } = self;
         let Some(mut input) = endpoints.get(id).and_then(|endpoint| endpoint.take_input()) else {
             return;
         };
@@ -336,6 +350,10 @@ impl<E: Environment> Driver<E> {
         }
         if let Some(endpoint) = endpoints.get(id) {
             endpoint.put_back(input, result != Ok(Next::Turn));
+            // Otherwise it is counted when its output is written.
+            if !endpoint.is_dirty() {
+                self.count(id, now);
+            }
         }
     }
 
@@ -373,6 +391,7 @@ impl<E: Environment> Driver<E> {
         if is_stuck {
             self.endpoints.stays_for_now(slot);
         }
+        self.count(id, now);
     }
 
     /// A connection has stayed long enough.

@@ -69,8 +69,12 @@ pub(crate) struct Figures {
     /// Of the order, or of the data.
     pub(crate) digest: Digest,
     pub(crate) keys: usize,
-    /// Bytes, roughly, of the data, what is pending, and the recent entries.
-    pub(crate) memory: usize,
+    /// Bytes, roughly, of the data.
+    pub(crate) data: usize,
+    /// Of the entries held back.
+    pub(crate) queue: usize,
+    /// Of the recent entries.
+    pub(crate) log: usize,
     pub(crate) tombstones: usize,
     /// Entries held back.
     pub(crate) holdback: usize,

@@ -131,6 +131,23 @@ impl Replica {
         }
     }
 
+    /// Bytes that are kept for a client, beside its input and output; 0 if the connection is no client's.
+    #[inline]
+    pub(crate) fn client_memory(&self, connection: ConnectionId) -> usize {
+        self.clients.memory(connection)
+    }
+
+    /// Gives back what is kept for a client without a use at this moment.
+    pub(crate) fn shrink_client(&mut self, connection: ConnectionId) {
+        self.clients.shrink(connection);
+    }
+
+    /// A client is closed for what it takes; it is told so (`is_told`) if it can hear it.
+    pub(crate) fn evict(&mut self, connection: ConnectionId, is_told: bool, turn: &mut Turn<'_>) {
+        let (clients, mut parts) = self.split(turn);
+        clients.evict(connection, is_told, &mut parts);
+    }
+
     /// A connection is gone.
     pub fn closed(&mut self, connection: ConnectionId, reason: &str, turn: &mut Turn<'_>) {
         let peer = self.peers.of(connection);

@@ -36,8 +36,11 @@ pub struct Settings {
     pub clients_max: usize,
     /// The most that `clients_max` may be set to: more connections the process cannot have.
     pub clients_possible: usize,
-    /// Connections above that which are kept for a while, as they may still turn out to be peers.
+    /// Connections above `clients_max` which are kept for a while, as they may still turn out to be peers.
     pub surplus_max: usize,
+    /// Bytes that all clients' connections together may take for input, output, what waits in their lines, and
+    /// transactions; above it those that take the most are closed.
+    pub clients_memory_max: usize,
     /// Delivered entries that are kept for ORDER and DIGEST.
     pub order_entries_max: usize,
     /// Bytes of them.
@@ -64,6 +67,9 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The least that `clients_memory_max` may be set to, in bytes: that of one client with its unread replies.
+    pub const CLIENTS_MEMORY_LEAST: usize = 1 << 20;
+
     /// How often to say that a link is alive if it may be silent for so long: often enough that some get lost.
     #[must_use]
     pub fn heartbeat_for(link_timeout: Duration) -> Duration {
@@ -88,6 +94,7 @@ impl Settings {
             queue_bytes_max: 256 << 20,
             clients_max: 10_000,
             clients_possible: usize::MAX,
+            clients_memory_max: 1 << 30,
             surplus_max: 64,
             order_entries_max: 100_000,
             order_bytes_max: 64 << 20,

@@ -139,6 +139,11 @@ pub trait Out {
         LostLines::default()
     }
 
+    /// What the replica's connections and its process take, for STATUS.
+    fn memory(&self) -> Memory {
+        Memory::default()
+    }
+
     /// Whether anybody wants to hear of each request, frame, delivery and reply. If not, only what is rare
     /// is told: links, faults and notices.
     fn observes(&self) -> bool;
@@ -154,6 +159,17 @@ pub struct LostLines {
     pub log: u64,
     /// Of the trace.
     pub trace: u64,
+}
+
+/// Bytes of memory around a replica.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// What is kept for clients: their input and output, what waits in their lines, their transactions.
+    pub clients: usize,
+    /// Input and output of links.
+    pub links: usize,
+    /// What the process has in physical memory; 0 where the system does not tell, as in a simulation.
+    pub resident: usize,
 }
 
 /// What a connection in MONITOR gets to see.

@@ -92,6 +92,7 @@ fn mistakes_are_named() {
         ("--request-timeout 0", "cannot be 0"),
         ("--tcp-keepalive 10h", "--tcp-keepalive is 32767 seconds"),
         ("--max-clients 0", "--max-clients cannot be 0"),
+        ("--max-clients-memory 0", "is 1048576 bytes at the least"),
         ("--max-pending 5q", "unit of size"),
         ("--max-value 1gb", "--max-value"),
     ] {
@@ -113,6 +114,8 @@ fn durations_sizes_and_addresses() {
         Some(Duration::from_secs(1))
     );
     assert_eq!(keepalive("--tcp-keepalive 0"), None);
+    let settings = check("--max-clients-memory 2gb").unwrap().settings;
+    assert_eq!(settings.clients_memory_max, 2 << 30);
     let config = check("--bind 0.0.0.0 --protected-mode no --cluster 127.0.0.1:9").unwrap();
     assert_eq!(config.address.to_string(), "0.0.0.0:9");
     let config = check("--bind 127.0.0.1:7").unwrap();

@@ -2,6 +2,7 @@
 
 use super::clock::Clock;
 use super::dial::Dialling;
+use super::resident::resident;
 use super::resolve::Resolver;
 use super::socket::TcpSockets;
 use crate::config::Config;
@@ -79,6 +80,10 @@ impl Environment for Process {
 
     fn lost_lines(&self) -> LostLines {
         self.observer.lost_lines()
+    }
+
+    fn resident(&self) -> usize {
+        resident().unwrap_or(0)
     }
 
     fn end_turn(&mut self) {

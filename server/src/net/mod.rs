@@ -5,6 +5,7 @@
 mod clock;
 mod dial;
 mod event_loop;
+mod resident;
 mod resolve;
 mod socket;
 

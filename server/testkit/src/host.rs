@@ -231,6 +231,7 @@ struct Wiring<'a> {
 }
 
 impl Sockets for Wiring<'_> {
+    #[inline]
     fn is_readable(&self, slot: usize) -> bool {
         let end = self.ends.get(slot);
         end.is_some_and(|end| self.network.is_readable(*end))

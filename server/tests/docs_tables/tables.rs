@@ -139,6 +139,11 @@ pub(crate) fn limits() -> String {
                 settings.clients_max.to_string(),
                 "`ERR max number of clients reached`, then the connection is closed",
             ),
+            row(
+                "what all clients' connections take together (`--max-clients-memory`)",
+                bytes(settings.clients_memory_max),
+                "`OVERLOADED` for the client that takes the most, then its connection is closed",
+            ),
         ],
     )
 }

@@ -210,6 +210,37 @@ fn a_client_that_leaves_its_replies_unread_is_not_read_either() {
     sender.join().expect("the sender");
 }
 
+#[test]
+fn unfinished_requests_of_many_clients_are_bounded_together() {
+    let options = ["--max-clients-memory", "32mb", "--log-level", "info"];
+    let cluster = start("sequential", 1, &options);
+    let mut polite = cluster.client(1);
+    assert_eq!(polite.ask("SET x 1"), "+OK");
+    let mut unfinished = array(&[b"SET", b"y", &vec![b'v'; 8 << 20]]);
+    unfinished.truncate(8 << 20);
+    let clients: Vec<_> = (0..12).map(|_| cluster.client(1)).collect();
+    for client in &clients {
+        // Who is closed meanwhile cannot send the rest.
+        drop(client.stream().write_all(&unfinished));
+        assert_eq!(polite.ask("GET x"), "1");
+    }
+    let evicted = |info: &str| -> usize {
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("evicted_clients:"));
+        line.and_then(|number| number.parse().ok()).unwrap_or(0)
+    };
+    until("those above the bound to be closed", || {
+        evicted(&polite.ask("INFO stats")) >= 8
+    });
+    let number = |name: &str| -> usize { cluster.field(1, name).parse().expect("a number") };
+    assert!(number("memory_clients") <= 32 << 20);
+    if cfg!(target_os = "linux") {
+        assert!((1 << 20..64 << 20).contains(&number("memory_rss")));
+    }
+    assert!(cluster.read(1, "log").contains(" is closed: it takes "));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_long_pipeline_is_read_no_faster_than_it_is_executed() {

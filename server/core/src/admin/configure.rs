@@ -4,6 +4,7 @@ use super::SlowLog;
 use crate::command::subcommands::{subcommand_help, wrong_subcommand};
 use crate::settings::Settings;
 use crate::store::{Answer, glob_matches};
+use crate::units::parse_bytes;
 use crate::wire::arguments::{parse_integer, parse_unsigned};
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::ReplyWriter;
@@ -67,6 +68,7 @@ const SETTINGS: &[Setting] = &[
         },
     ),
     changeable("max-clients", clients_max, set_clients_max),
+    changeable("max-clients-memory", clients_memory, set_clients_memory),
     fixed("max-key", |r| r.settings.limits.key_bytes.to_string()),
     changeable(
         "max-pending",
@@ -87,6 +89,7 @@ const SETTINGS: &[Setting] = &[
     fixed("max-value", |r| r.settings.limits.value_bytes.to_string()),
     changeable("maxclients", clients_max, set_clients_max),
     fixed("maxmemory", |_| "0".into()),
+    changeable("maxmemory-clients", clients_memory, set_clients_memory),
     fixed("maxmemory-policy", |_| "noeviction".into()),
     fixed("port", |r| own_address(r).1),
     fixed("proto-max-bulk-len", |r| {
@@ -244,6 +247,20 @@ fn set_clients_max(replica: &mut Configured<'_>, value: &[u8]) -> Result<(), Str
             "{possible} at the most: the limit of open files has room for no more"
         ));
     }
+    Ok(())
+}
+
+fn clients_memory(replica: &Configured<'_>) -> String {
+    replica.settings.clients_memory_max.to_string()
+}
+
+fn set_clients_memory(replica: &mut Configured<'_>, value: &[u8]) -> Result<(), String> {
+    let bytes = std::str::from_utf8(value).map_err(|_| String::new());
+    let bytes = bytes.and_then(parse_bytes).ok();
+    let least = Settings::CLIENTS_MEMORY_LEAST;
+    let bytes = bytes.filter(|bytes| *bytes >= least);
+    replica.settings.clients_memory_max =
+        bytes.ok_or_else(|| format!("a size, and {least} bytes at the least"))?;
     Ok(())
 }
 

@@ -266,7 +266,7 @@ fn describe(session: &Session, now: Now) -> String {
         since(session.arrived.max(session.since)),
         multi.map_or(-1, |multi| i64::try_from(multi.commands.len())
             .unwrap_or(i64::MAX)),
-        session.watches.len(),
+        session.watches.keys().len(),
         session.unanswered(),
         session
             .last_command

@@ -17,6 +17,7 @@ mod session;
 mod sessions;
 mod summary;
 mod transaction;
+mod watches;
 
 use crate::admin::{Latencies, SlowLog};
 use crate::engine::At;
@@ -25,7 +26,7 @@ use crate::peers::Peers;
 use crate::random::{Random, purpose};
 use crate::settings::Settings;
 use crate::turn::{Close, Turn};
-use crate::wire::error::ErrorReply;
+use crate::wire::error::{ErrorCode, ErrorReply};
 use crate::wire::frame::DecodeError;
 use crate::wire::reply::{ReplyWriter, Resp};
 use session::Session;
@@ -49,6 +50,8 @@ struct Counters {
     commands: u64,
     rejected_connections: u64,
     errors: u64,
+    /// Clients that were closed for what they took.
+    evicted: u64,
 }
 
 /// All clients of one replica.
@@ -158,6 +161,34 @@ impl Clients {
     pub(crate) fn tick(&mut self, parts: &mut Parts<'_, '_>) {
         self.started.get_or_insert(parts.at.turn.now.monotonic);
         self.expire(parts);
+    }
+
+    /// Bytes that are kept for a client in its session.
+    #[inline]
+    pub(crate) fn memory(&self, client: ConnectionId) -> usize {
+        self.sessions.get(client).map_or(0, Session::memory)
+    }
+
+    /// Gives back what a session has no use for.
+    pub(crate) fn shrink(&mut self, client: ConnectionId) {
+        if let Some(session) = self.sessions.get_mut(client) {
+            session.shrink();
+        }
+    }
+
+    /// A client is closed for what it takes. If it `is_told`, that is after all it waits for was given up.
+    pub(crate) fn evict(&mut self, client: ConnectionId, is_told: bool, parts: &mut Parts<'_, '_>) {
+        self.counters.evicted += 1;
+        if is_told && self.sessions.get(client).is_some() {
+            let reason = "the connection is closed for the memory that it takes";
+            self.fail_all(client, reason, parts);
+            let text = "the connection is closed: of all clients, which take too much memory, it takes the most";
+            let error = ErrorReply::new(ErrorCode::Overloaded, text);
+            let turn = &mut parts.at.turn;
+            self.sessions.at(client).writer(turn).error(&error);
+            turn.out.close(client, Close::AfterFlush);
+        }
+        self.forget(client);
     }
 
     fn reject_surplus(&mut self, connection: ConnectionId, turn: &mut Turn<'_>) {

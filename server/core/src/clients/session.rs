@@ -1,5 +1,6 @@
 //! A client's connection: its pipeline and what its commands have set.
 
+use super::watches::Watches;
 use crate::bugs::{Bug, planted};
 use crate::command::{CommandSpec, Name, lookup};
 use crate::consistency::Consistency;
@@ -10,7 +11,7 @@ use crate::turn::{MonitorKind, Turn};
 use crate::wire::arguments::OwnedArguments;
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::{ReplyWriter, Resp};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Bytes of waiting requests above which no more are read from a client.
@@ -72,11 +73,11 @@ impl Pending {
         match self {
             Self::Ordered { .. } | Self::Await { .. } => 0,
             Self::Local { words, .. } | Self::LocalWatch { words } => words.bytes().len(),
-            Self::LocalExec(transaction) => transaction
-                .commands
-                .iter()
-                .map(|words| words.bytes().len())
-                .sum(),
+            Self::LocalExec(transaction) => {
+                let commands = transaction.commands.iter();
+                let bytes: usize = commands.map(|words| words.bytes().len()).sum();
+                bytes + transaction.watches.memory()
+            }
             Self::Known(reply) => reply.len(),
         }
     }
@@ -106,7 +107,7 @@ pub(super) struct Waiting {
 /// Commands between MULTI and EXEC, and the watched keys they depend on.
 #[derive(Debug, Default)]
 pub(super) struct Transaction {
-    pub(super) watches: BTreeMap<Vec<u8>, u64>,
+    pub(super) watches: Watches,
     pub(super) commands: Vec<OwnedArguments>,
 }
 
@@ -118,6 +119,13 @@ pub(super) struct Multi {
     pub(super) only_reads: bool,
     /// A command was refused: EXEC will be too.
     pub(super) refused: bool,
+}
+
+impl Multi {
+    /// Bytes that it takes, roughly.
+    fn memory(&self) -> usize {
+        self.bytes + self.commands.capacity() * size_of::<OwnedArguments>()
+    }
 }
 
 /// Which replies a connection wants.
@@ -165,7 +173,7 @@ pub(super) struct Session {
     pub(super) library: (String, String),
     pub(super) last_command: Option<&'static str>,
     pub(super) multi: Option<Multi>,
-    pub(super) watches: BTreeMap<Vec<u8>, u64>,
+    pub(super) watches: Watches,
     /// A WATCH ended in an error: the next EXEC must not rely on it.
     pub(super) watch_failed: bool,
     /// The position at which the last command took effect or was read.
@@ -206,7 +214,7 @@ impl Session {
             library: Default::default(),
             last_command: None,
             multi: None,
-            watches: BTreeMap::new(),
+            watches: Watches::default(),
             watch_failed: false,
             last_position: 0,
             last_given_up: 0,
@@ -219,12 +227,32 @@ impl Session {
         }
     }
 
-    /// Notes the positions of the last changes of keys that are watched from now on. One that is watched already keeps
-    /// its first position, as in Redis.
+    /// Notes the positions of the last changes of keys that are watched from now on.
     pub(super) fn watch(&mut self, keys: &[&[u8]], engine: &dyn Engine) {
         for key in keys {
-            let watched = self.watches.entry(key.to_vec());
-            watched.or_insert_with(|| engine.last_change(key));
+            self.watches.add(key, || engine.last_change(key));
+        }
+    }
+
+    /// Bytes that it takes, roughly, in its line and its transaction.
+    #[inline]
+    pub(super) fn memory(&self) -> usize {
+        let line = self.pending.capacity() * size_of::<Waiting>()
+            + self.backlog.capacity() * size_of::<(OwnedArguments, Duration)>();
+        let multi = self.multi.as_ref().map_or(0, Multi::memory);
+        self.kept_bytes + line + multi + self.watches.memory()
+    }
+
+    /// Gives back the room in its line that it has no use for at this moment.
+    pub(super) fn shrink(&mut self) {
+        let Self {
+            pending, backlog, ..
+        } = self;
+        if pending.capacity() / 4 > pending.len() {
+            pending.shrink_to(pending.len());
+        }
+        if backlog.capacity() / 4 > backlog.len() {
+            backlog.shrink_to(backlog.len());
         }
     }
 
@@ -284,7 +312,7 @@ impl Session {
     /// Forgets MULTI and WATCH.
     pub(super) fn leave_transaction(&mut self) {
         self.multi = None;
-        self.watches.clear();
+        self.watches = Watches::default();
         self.watch_failed = false;
     }
 

@@ -4,6 +4,7 @@ use super::{Clients, Counters, Parts};
 use crate::admin::{Configured, Fields, REDIS_VERSION};
 use crate::engine::{At, Figures};
 use crate::ids::ConnectionId;
+use crate::settings::Settings;
 use crate::store::Answer;
 use crate::turn::Turn;
 use std::time::Duration;
@@ -29,9 +30,16 @@ impl Clients {
         add_progress(parts, &figures, &mut fields);
         fields.add("clients", self.sessions.len());
         fields.add("keys", figures.keys);
-        fields.add("memory", figures.memory);
+        let memory = MemoryFigures::new(&figures, parts);
+        fields.add("memory", memory.sum());
         fields.add("tombstones", figures.tombstones);
         add_losses(turn, &mut fields);
+        fields.add("memory_data", memory.data);
+        fields.add("memory_queue", memory.queue);
+        fields.add("memory_log", memory.log);
+        fields.add("memory_clients", memory.clients);
+        fields.add("memory_peers", memory.peers);
+        fields.add("memory_rss", memory.resident);
         fields.add("cluster", settings.cluster.join(","));
         for link in peers.figures(turn) {
             let peer = link.peer;
@@ -67,17 +75,11 @@ impl Clients {
             add_server(parts, uptime, &mut fields);
         }
         if wants("clients") {
-            let blocked = self.sessions.iter().filter(|session| !session.is_idle());
-            fields.section("Clients");
-            fields.add("connected_clients", self.sessions.len());
-            fields.add("maxclients", parts.at.settings.clients_max);
-            fields.add("blocked_clients", blocked.count());
+            self.add_clients(parts.at.settings, &mut fields);
         }
         if wants("memory") {
-            fields.section("Memory");
-            fields.add("used_memory", figures.memory);
-            fields.add("used_memory_human", human(figures.memory));
-            fields.add("maxmemory", 0);
+            let memory = MemoryFigures::new(&figures, parts);
+            add_memory(&memory, parts.at.settings.clients_memory_max, &mut fields);
         }
         if wants("persistence") {
             fields.section("Persistence");
@@ -93,6 +95,7 @@ impl Clients {
             fields.add("total_error_replies", self.counters.errors);
             fields.add("expired_keys", 0);
             fields.add("evicted_keys", 0);
+            fields.add("evicted_clients", self.counters.evicted);
         }
         if wants("replication") {
             fields.section("Replication");
@@ -110,6 +113,19 @@ impl Clients {
             self.add_holdback(parts, &figures, parts.at.turn, &mut fields);
         }
         fields.into_text()
+    }
+
+    fn add_clients(&self, settings: &Settings, fields: &mut Fields) {
+        let sessions = || self.sessions.iter();
+        let watched = || sessions().map(|session| session.watches.keys().len());
+        fields.section("Clients");
+        fields.add("connected_clients", self.sessions.len());
+        fields.add("maxclients", settings.clients_max);
+        let blocked = sessions().filter(|session| !session.is_idle());
+        fields.add("blocked_clients", blocked.count());
+        let watching = watched().filter(|keys| *keys > 0);
+        fields.add("watching_clients", watching.count());
+        fields.add("total_watched_keys", watched().sum::<usize>());
     }
 
     fn add_holdback(
@@ -171,6 +187,52 @@ fn add_progress(parts: &Parts<'_, '_>, figures: &Figures, fields: &mut Fields) {
     fields.add("clock", parts.at.engine.clock());
     fields.add("holdback", figures.holdback);
     fields.add("oldest_wait_ms", figures.oldest_wait.as_millis());
+}
+
+/// Bytes, roughly, by what they are for.
+struct MemoryFigures {
+    data: usize,
+    queue: usize,
+    log: usize,
+    clients: usize,
+    peers: usize,
+    /// Of the whole process.
+    resident: usize,
+}
+
+impl MemoryFigures {
+    fn new(figures: &Figures, parts: &Parts<'_, '_>) -> Self {
+        let around = parts.at.turn.out.memory();
+        Self {
+            data: figures.data,
+            queue: figures.queue,
+            log: figures.log,
+            clients: around.clients,
+            peers: around.links + parts.peers.delayed_bytes().sum::<usize>(),
+            resident: around.resident,
+        }
+    }
+
+    /// All that is counted.
+    fn sum(&self) -> usize {
+        self.data + self.queue + self.log + self.clients + self.peers
+    }
+}
+
+/// INFO's section on memory, with Redis's names where they mean the same.
+fn add_memory(memory: &MemoryFigures, clients_max: usize, fields: &mut Fields) {
+    fields.section("Memory");
+    fields.add("used_memory", memory.sum());
+    fields.add("used_memory_human", human(memory.sum()));
+    fields.add("used_memory_rss", memory.resident);
+    fields.add("used_memory_rss_human", human(memory.resident));
+    fields.add("used_memory_dataset", memory.data);
+    fields.add("maxmemory", 0);
+    fields.add("maxmemory_clients", clients_max);
+    fields.add("mem_clients_normal", memory.clients);
+    fields.add("mem_cluster_links", memory.peers);
+    fields.add("mem_queue", memory.queue);
+    fields.add("mem_log", memory.log);
 }
 
 /// What should be in the log and the trace, and is not.

@@ -120,7 +120,7 @@ impl Clients {
         };
         let writes = !multi.only_reads;
         if parts.at.engine.transaction_path(writes, linearizable) == Path::Ordered {
-            let body = EntryBody::transaction(&transaction.watches, &transaction.commands);
+            let body = EntryBody::transaction(transaction.watches.keys(), &transaction.commands);
             let limits = &parts.at.settings.limits;
             if let Err(error) = check_entry_size(body.bytes().len(), limits) {
                 return self.error_in_line(client, &error, parts.at.turn);
@@ -152,7 +152,7 @@ impl Clients {
         session.last_position = engine.order().position();
         let most = parts.at.settings.output_bytes_max;
         let mut reply = session.writer(parts.at.turn).within(most);
-        let mut watched = transaction.watches.iter();
+        let mut watched = transaction.watches.keys().iter();
         if watched.any(|(key, changed)| engine.last_change(key) != *changed) {
             return reply.null_array();
         }

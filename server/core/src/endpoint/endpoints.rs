@@ -1,10 +1,12 @@
 //! All connections of a process, as the replica's [`Out`] sees them.
 
+mod memory;
+
 use super::monitors::Monitors;
 use super::{Ending, Endpoint, EndpointSettings};
 use crate::bugs::{Bug, planted};
 use crate::ids::{ConnectionId, ReplicaId};
-use crate::turn::{Close, Event, LostLines, MonitorKind, Now, Out, Room};
+use crate::turn::{Close, Event, LostLines, Memory, MonitorKind, Now, Out, Room};
 use crate::wire::frame::{DecodeError, Frame};
 use crate::wire::reply::{ReplyWriter, Resp};
 use slab::Slab;
@@ -31,6 +33,11 @@ pub trait Environment {
     /// See [`Out::lost_lines`].
     fn lost_lines(&self) -> LostLines {
         LostLines::default()
+    }
+
+    /// See [`Memory::resident`].
+    fn resident(&self) -> usize {
+        0
     }
 
     /// A whole frame of a connection is about to be handed in.
@@ -70,6 +77,10 @@ pub(crate) struct Endpoints<E> {
     endings: VecDeque<usize>,
     /// Slots of connections that are being ended, or do not read, and may stay for a while.
     staying: Vec<usize>,
+    /// What is counted for all of them together.
+    memory: Memory,
+    /// Slots that take much, and when to look whether they have a use for it; sorted by that.
+    looks: VecDeque<(Duration, usize)>,
     dials: Vec<ReplicaId>,
     monitors: Monitors,
     stopped: bool,
@@ -87,6 +98,8 @@ impl<E: Environment> Endpoints<E> {
             queue: VecDeque::new(),
             endings: VecDeque::new(),
             staying: Vec::new(),
+            memory: Memory::default(),
+            looks: VecDeque::new(),
             dials: Vec::new(),
             monitors: Monitors::default(),
             stopped: false,
@@ -147,6 +160,7 @@ impl<E: Environment> Endpoints<E> {
     pub(crate) fn remove(&mut self, slot: usize) {
         if let Some(endpoint) = self.slots.try_remove(slot) {
             self.monitors.set(endpoint.id, None);
+            *self.sum(endpoint.is_peer) -= endpoint.share;
         }
     }
 
@@ -262,12 +276,15 @@ impl<E: Environment> Endpoints<E> {
         overdue
     }
 
-    /// When [`Endpoints::take_overdue`] has something.
+    /// When [`Endpoints::take_overdue`] or [`Endpoints::next_look`] has something.
     pub(crate) fn deadline(&self) -> Option<Duration> {
+        let look = self.looks.front().map(|(due, _)| *due);
+        if self.staying.is_empty() {
+            return look;
+        }
         let staying = self.staying.iter();
-        staying
-            .filter_map(|&slot| self.slots.get(slot)?.stays_until(&self.settings))
-            .min()
+        let staying = staying.filter_map(|&slot| self.slots.get(slot)?.stays_until(&self.settings));
+        staying.chain(look).min()
     }
 
     /// Whether a turn has something to do that no event announces.
@@ -297,10 +314,10 @@ pub(crate) enum EndStep {
 
 impl<E: Environment> Out for Endpoints<E> {
     fn buffer(&mut self, id: ConnectionId) -> &mut Vec<u8> {
-        self.nowhere.clear();
         let found = self.slots.get_mut(id.slot);
         let Some(endpoint) = found.filter(|endpoint| endpoint.id == id && endpoint.is_open())
         else {
+            self.nowhere = Vec::new();
             return &mut self.nowhere;
         };
         if !std::mem::replace(&mut endpoint.dirty, true) {
@@ -325,10 +342,13 @@ impl<E: Environment> Out for Endpoints<E> {
     fn promote(&mut self, id: ConnectionId) {
         let limits = self.settings.peer_limits;
         if let Some(endpoint) = self.get(id) {
+            let (was_link, share) = (endpoint.is_peer, endpoint.share);
             endpoint.become_link();
             if !planted(Bug::LimitsKeptOnLink) {
                 endpoint.new_limits = Some(limits);
             }
+            *self.sum(was_link) -= share;
+            *self.sum(true) += share;
         }
     }
 
@@ -338,6 +358,7 @@ impl<E: Environment> Out for Endpoints<E> {
                 Close::AfterFlush => Ending::AfterFlush,
                 Close::Now => Ending::Now,
             };
+            endpoint.discard_input();
             self.endings.push_back(id.slot);
         }
     }
@@ -377,6 +398,13 @@ impl<E: Environment> Out for Endpoints<E> {
 
     fn lost_lines(&self) -> LostLines {
         self.environment.lost_lines()
+    }
+
+    fn memory(&self) -> Memory {
+        Memory {
+            resident: self.environment.resident(),
+            ..self.memory
+        }
     }
 
     fn observe(&mut self, now: Now, clock: u64, event: &Event<'_>) {

@@ -4,8 +4,9 @@ use crate::bugs::{Bug, planted};
 use crate::wire::frame::{DecodeError, Decoder, FrameLimits};
 
 /// Bytes there is room for with each that has come in of a large argument.
-const ROOM_FOR_EACH_BYTE: usize = 16;
-/// Buffers above this size are given back once they are empty.
+const ROOM_FOR_EACH_BYTE: usize = 4;
+/// Buffers above this size are given back as soon as they are empty, smaller ones some time later: most will be used
+/// again, and if all connections kept large ones, that much memory would have to lie about.
 pub(super) const BUFFER_KEPT: usize = 256 << 10;
 
 /// The input of one connection: what is kept of it, and the decoder.
@@ -24,6 +25,28 @@ impl Input {
             taken: 0,
             decoder: Decoder::new(limits),
         }
+    }
+
+    /// Bytes that it takes.
+    #[inline]
+    pub(super) fn memory(&self) -> usize {
+        self.kept.capacity() + self.decoder.memory()
+    }
+
+    /// Gives back what it has no use for at this moment.
+    pub(super) fn shrink(&mut self) {
+        let used = self.room_for(self.kept.len());
+        if self.kept.capacity() / 4 > used {
+            self.kept.shrink_to(used);
+        }
+        self.decoder.shrink();
+    }
+
+    /// Forgets all bytes and what was understood of them.
+    pub(super) fn discard(&mut self) {
+        (self.kept, self.taken) = (Vec::new(), 0);
+        self.decoder.reset();
+        self.decoder.shrink();
     }
 
     /// What the frames that follow may contain.
@@ -82,9 +105,19 @@ impl Input {
     /// over and over, but only for some times as much as has come in: what a header claims costs no memory.
     fn keep(&mut self, bytes: &[u8]) {
         let length = self.kept.len() + bytes.len();
-        let room = self.decoder.wanted().min(ROOM_FOR_EACH_BYTE * length);
-        self.kept.reserve(room.max(length) - self.kept.len());
+        let room = self.room_for(length);
+        let is_large = self.decoder.awaited() >= length / 8;
+        if is_large && room > length && length > self.kept.capacity() {
+            // Not twice as much, as it is counted; but for each of many small arguments that would be too often.
+            self.kept.reserve_exact(room - self.kept.len());
+        }
         self.kept.extend_from_slice(bytes);
+    }
+
+    /// How much room there is to be if so many bytes have come in.
+    fn room_for(&self, length: usize) -> usize {
+        let room = self.decoder.wanted().min(ROOM_FOR_EACH_BYTE * length);
+        room.max(length)
     }
 
     /// Drops what is done with.
@@ -93,6 +126,9 @@ impl Input {
             self.kept.clear();
             if self.kept.capacity() > BUFFER_KEPT {
                 self.kept = Vec::new();
+            }
+            if self.decoder.memory() > BUFFER_KEPT {
+                self.decoder.shrink();
             }
         } else if self.taken > 0 {
             self.kept.drain(..self.taken);

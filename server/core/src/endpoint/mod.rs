@@ -89,6 +89,12 @@ pub(crate) struct Endpoint {
     flushed: u64,
     /// When output was last taken, or the connection was made.
     progress: Duration,
+    /// Bytes that were counted for it.
+    share: usize,
+    /// It is being closed for what it took, and what it still takes is not counted.
+    evicted: bool,
+    /// It will be looked at whether it can give memory back.
+    looked_after: bool,
     /// No whole frame is left of what was read: only then is more read, so that what is kept stays below one
     /// read and one frame.
     starved: bool,
@@ -127,6 +133,9 @@ impl Endpoint {
             written: 0,
             flushed: 0,
             progress: now,
+            share: 0,
+            evicted: false,
+            looked_after: false,
             starved: true,
             ended: false,
             paused: false,
@@ -150,6 +159,42 @@ impl Endpoint {
         (self.unsent_pause, self.unsent_max) = (usize::MAX, usize::MAX);
     }
 
+    /// Counts what it takes, with what is `kept` for it elsewhere; what was counted before, and what is now.
+    #[inline]
+    fn count(&mut self, kept: usize) -> (usize, usize) {
+        let input = self.input.as_ref().map_or(0, |input| input.memory());
+        let share = self.output.capacity() + input + kept;
+        (std::mem::replace(&mut self.share, share), share)
+    }
+
+    /// Bytes that were counted for it.
+    pub(crate) fn share(&self) -> usize {
+        self.share
+    }
+
+    /// Whether it can be closed for what it takes.
+    pub(crate) fn may_be_evicted(&self) -> bool {
+        !self.is_peer && !self.evicted && self.ending != Ending::Now
+    }
+
+    /// Gives back what its buffers have no use for at this moment.
+    pub(crate) fn shrink(&mut self) {
+        if let Some(input) = &mut self.input {
+            input.shrink();
+        }
+        if self.output.capacity() / 4 > self.output.len() {
+            self.output.shrink_to(self.output.len());
+        }
+    }
+
+    /// Forgets what was read and not executed: it will not be any more.
+    pub(crate) fn discard_input(&mut self) {
+        if let Some(input) = &mut self.input {
+            input.discard();
+        }
+        self.starved = true;
+    }
+
     /// Takes the input out, to hand in what is in it; [`Endpoint::put_back`] gives it back.
     pub(crate) fn take_input(&mut self) -> Option<Box<Input>> {
         let mut input = self.input.take()?;
@@ -162,11 +207,19 @@ impl Endpoint {
     pub(crate) fn put_back(&mut self, input: Box<Input>, starved: bool) {
         self.input = Some(input);
         self.starved = starved;
+        if !self.is_open() {
+            self.discard_input();
+        }
     }
 
     /// What its next frames may contain, if that has changed.
     pub(crate) fn take_new_limits(&mut self) -> Option<FrameLimits> {
         self.new_limits.take()
+    }
+
+    /// Whether it has output that was not tried to be written yet.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.dirty
     }
 
     /// Whether it lives: frames are taken and replies are sent.

@@ -494,7 +494,9 @@ impl Engine for Eventual {
         Figures {
             digest: versions.digest(),
             keys: self.gossip.len(),
-            memory: versions.memory() + self.order.memory(),
+            data: versions.memory(),
+            queue: 0,
+            log: self.order.memory(),
             tombstones: versions.tombstones(),
             holdback: 0,
             oldest_wait: Duration::ZERO,

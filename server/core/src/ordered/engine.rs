@@ -373,7 +373,9 @@ impl Engine for Ordered {
         Figures {
             digest: self.order.digest(),
             keys: self.store.len(),
-            memory: self.store.memory() + self.pending_bytes + self.order.memory(),
+            data: self.store.memory(),
+            queue: queue.memory(),
+            log: self.order.memory(),
             tombstones: 0,
             holdback: queue.len(),
             oldest_wait: queue.head_since().map_or(Duration::ZERO, waited),

@@ -31,6 +31,7 @@ pub struct HoldbackQueue {
     lines: Vec<VecDeque<Held>>,
     heads: Vec<Stamp>,
     len: usize,
+    /// Bytes of the entries.
     bytes: usize,
 }
 
@@ -54,6 +55,13 @@ impl HoldbackQueue {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Bytes that it takes, roughly, whoever the entries are from.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let room: usize = self.lines.iter().map(VecDeque::capacity).sum();
+        self.bytes + room * size_of::<Held>()
     }
 
     /// Adds an entry that arrived at the monotonic time `since`.

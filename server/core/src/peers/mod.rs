@@ -9,7 +9,7 @@ mod heartbeats;
 mod link;
 mod links;
 mod liveness;
-mod pace;
+pub(crate) mod pace;
 
 use crate::engine::At;
 use crate::ids::{ConnectionId, ReplicaId, Stamp};

@@ -8,14 +8,14 @@ pub(super) const SAID_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Lets one line pass in a while, and counts those left out between.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     due: Duration,
     left_out: u64,
 }
 
 impl Pace {
     /// The text, if something may be said by now; the next one is due after a `pause`.
-    pub(super) fn say(&mut self, text: String, pause: Duration, now: Now) -> Option<String> {
+    pub(crate) fn say(&mut self, text: String, pause: Duration, now: Now) -> Option<String> {
         if now.monotonic < self.due {
             self.left_out += 1;
             return None;

@@ -86,8 +86,9 @@ impl ErrorCode {
                 "a command between MULTI and EXEC was refused, so nothing was executed"
             }
             Self::Overloaded => {
-                "too many undelivered bytes (`--max-pending`), a replica that holds back too many (`--max-queue`), or a read behind too many bytes of replies that \
-                 are not read yet (`--max-output`); try again later"
+                "too many undelivered bytes (`--max-pending`), a replica that holds back too many (`--max-queue`), a read \
+                 behind too many bytes of replies that are not read yet (`--max-output`), or clients that take too much \
+                 memory (`--max-clients-memory`); try again later"
             }
             Self::Timeout => {
                 "a read, or a command that had not been stamped, waited longer than `--request-timeout`"

@@ -184,6 +184,26 @@ impl Decoder {
         self.wanted
     }
 
+    /// After `Ok(None)`: bytes of the argument that is not whole yet, with its header; 0 if that is not known yet.
+    #[must_use]
+    pub fn awaited(&self) -> usize {
+        self.wanted.saturating_sub(self.position)
+    }
+
+    /// Bytes that its tables take.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.spans.capacity() * size_of::<(u32, u32)>() + self.scratch.capacity()
+    }
+
+    /// Gives its tables back, unless a frame has begun that needs them.
+    pub fn shrink(&mut self) {
+        if self.missing.is_none() {
+            self.spans = Vec::new();
+            self.scratch = Vec::new();
+        }
+    }
+
     /// Forgets a frame that was begun.
     pub fn reset(&mut self) {
         self.start(Source::Input);
