@@ -411,7 +411,12 @@ impl<E: Environment> Out for Endpoints<E> {
         self.environment.observe(now, clock, event);
         if let Some((kind, line)) = self.monitors.line(now, event) {
             for monitor in self.monitors.of(kind) {
-                ReplyWriter::new(self.buffer(monitor), Resp::Two).simple(&line);
+                if self.get(monitor).is_some_and(|one| one.has_room_for(&line)) {
+                    ReplyWriter::new(self.buffer(monitor), Resp::Two).simple(&line);
+                } else {
+                    // It is closed when its output is written.
+                    self.write_next(monitor.slot);
+                }
             }
         }
     }

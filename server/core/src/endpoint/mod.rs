@@ -118,6 +118,8 @@ pub(crate) struct Endpoint {
     unsent_max: usize,
     /// Bytes of output not written yet above which it is closed, if it monitors.
     monitor_max: Option<usize>,
+    /// There was more.
+    is_overrun: bool,
     /// The replica waits for room.
     wants_room: bool,
     /// What its next frames may contain, if that has changed.
@@ -148,6 +150,7 @@ impl Endpoint {
             unsent_pause: settings.unread_bytes_max,
             unsent_max: settings.output_bytes_max,
             monitor_max: None,
+            is_overrun: false,
             wants_room: false,
             new_limits: None,
         }
@@ -334,9 +337,16 @@ impl Endpoint {
         }
     }
 
+    /// Whether a line of what it monitors may wait for it. If not, it will be closed, and gets no more until then.
+    fn has_room_for(&mut self, line: &str) -> bool {
+        let unsent = self.unsent() + line.len();
+        self.is_overrun |= self.monitor_max.is_some_and(|max| unsent > max);
+        !self.is_overrun
+    }
+
     /// A client that monitors more than it reads.
     pub(crate) fn is_too_slow(&self) -> bool {
-        self.is_open() && self.monitor_max.is_some_and(|max| self.unsent() > max)
+        self.is_open() && self.is_overrun
     }
 
     /// A client that has stopped reading, unless it goes on in time.

@@ -147,6 +147,24 @@ fn what_a_link_takes_is_no_clients_and_closes_nobody() {
 }
 
 #[test]
+fn a_monitor_is_closed_before_more_is_kept_for_it_than_may_wait() {
+    let mut world = World::with(Sequential, 1, |settings| settings.output_bytes_max = 50_000);
+    let (monitor, client) = (world.connect(1), world.connect(1));
+    assert_eq!(world.ask(monitor, "MONITOR"), "+OK");
+    assert_eq!(
+        world.ask(client, &format!("SET x {}", "v".repeat(40_000))),
+        "+OK"
+    );
+    assert_eq!(world.replies(monitor).len(), 1);
+    assert_eq!(
+        world.ask(client, &format!("SET x {}", "v".repeat(60_000))),
+        "+OK"
+    );
+    assert!(world.is_closed(monitor) && world.replies(monitor).is_empty());
+    assert_eq!(closings(&world), 1, "{:?}", world.log);
+}
+
+#[test]
 fn transactions_and_watched_keys_count_until_they_end() {
     let mut world = World::new(Sequential, 1);
     let client = world.connect(1);
