@@ -118,6 +118,9 @@ pub struct Arguments {
     /// it those that take the most are closed.
     #[arg(long, value_name = "BYTES", default_value = "1gb", value_parser = parse_bytes)]
     pub max_clients_memory: usize,
+    /// Keys that one connection may watch.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub max_watches: usize,
     /// Bytes of a value. The same on all replicas.
     #[arg(long, value_name = "BYTES", default_value = "16mb", value_parser = parse_bytes)]
     pub max_value: usize,
@@ -221,6 +224,7 @@ impl Arguments {
             queue_bytes_max: self.max_queue,
             clients_max: self.max_clients,
             clients_memory_max: self.max_clients_memory,
+            watches_max: self.max_watches,
             order_entries_max: self.order_entries,
             order_bytes_max: self.order_bytes,
             output_timeout: self.output_timeout,

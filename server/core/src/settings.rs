@@ -41,6 +41,8 @@ pub struct Settings {
     /// Bytes that all clients' connections together may take for input, output, what waits in their lines, and
     /// transactions; above it those that take the most are closed.
     pub clients_memory_max: usize,
+    /// Keys that one connection may watch.
+    pub watches_max: usize,
     /// Delivered entries that are kept for ORDER and DIGEST.
     pub order_entries_max: usize,
     /// Bytes of them.
@@ -95,6 +97,7 @@ impl Settings {
             clients_max: 10_000,
             clients_possible: usize::MAX,
             clients_memory_max: 1 << 30,
+            watches_max: 100_000,
             surplus_max: 64,
             order_entries_max: 100_000,
             order_bytes_max: 64 << 20,

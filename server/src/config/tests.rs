@@ -114,8 +114,12 @@ fn durations_sizes_and_addresses() {
         Some(Duration::from_secs(1))
     );
     assert_eq!(keepalive("--tcp-keepalive 0"), None);
-    let settings = check("--max-clients-memory 2gb").unwrap().settings;
-    assert_eq!(settings.clients_memory_max, 2 << 30);
+    let settings = check("--max-clients-memory 2gb --max-watches 7");
+    let settings = settings.unwrap().settings;
+    assert_eq!(
+        (settings.clients_memory_max, settings.watches_max),
+        (2 << 30, 7)
+    );
     let config = check("--bind 0.0.0.0 --protected-mode no --cluster 127.0.0.1:9").unwrap();
     assert_eq!(config.address.to_string(), "0.0.0.0:9");
     let config = check("--bind 127.0.0.1:7").unwrap();

@@ -144,6 +144,11 @@ pub(crate) fn limits() -> String {
                 bytes(settings.clients_memory_max),
                 "`OVERLOADED` for the client that takes the most, then its connection is closed",
             ),
+            row(
+                "keys that one connection watches (`--max-watches`)",
+                settings.watches_max.to_string(),
+                definite,
+            ),
         ],
     )
 }

@@ -87,6 +87,14 @@ const SETTINGS: &[Setting] = &[
         },
     ),
     fixed("max-value", |r| r.settings.limits.value_bytes.to_string()),
+    changeable(
+        "max-watches",
+        |r| r.settings.watches_max.to_string(),
+        |r, value| {
+            r.settings.watches_max = count(value)?;
+            Ok(())
+        },
+    ),
     changeable("maxclients", clients_max, set_clients_max),
     fixed("maxmemory", |_| "0".into()),
     changeable("maxmemory-clients", clients_memory, set_clients_memory),

@@ -126,6 +126,7 @@ impl Clients {
         let watching = watched().filter(|keys| *keys > 0);
         fields.add("watching_clients", watching.count());
         fields.add("total_watched_keys", watched().sum::<usize>());
+        fields.add("max_watches", settings.watches_max);
     }
 
     fn add_holdback(

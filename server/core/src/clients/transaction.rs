@@ -179,8 +179,14 @@ impl Clients {
         words: &[&[u8]],
         parts: &mut Parts<'_, '_>,
     ) {
-        if let Err(error) = admit(spec, words, parts) {
-            self.sessions.at(client).watch_failed = true;
+        let admitted = admit(spec, words, parts);
+        let most = parts.at.settings.watches_max;
+        let session = self.sessions.at(client);
+        let has_room = session.watches.have_room(&words[1..], most);
+        let too_many =
+            || ErrorReply::err(format!("a connection can watch {most} keys at the most"));
+        if let Err(error) = admitted.and_then(|()| has_room.then_some(()).ok_or_else(too_many)) {
+            session.watch_failed = true;
             return self.error_in_line(client, &error, parts.at.turn);
         }
         let linearizable = self.reads_are_linearizable(client);

@@ -31,4 +31,11 @@ impl Watches {
             self.bytes += key.len() + BESIDE;
         }
     }
+
+    /// Whether there would not be more than `most`, were these added.
+    pub(super) fn have_room(&self, more: &[&[u8]], most: usize) -> bool {
+        let is_new = |key: &&&[u8]| !self.keys.contains_key(**key);
+        self.keys.len() + more.len() <= most
+            || self.keys.len() + more.iter().filter(is_new).count() <= most
+    }
 }

@@ -185,6 +185,25 @@ fn transactions_and_watched_keys_count_until_they_end() {
     assert!(taken(&mut world) < before + 64_000);
 }
 
+#[test]
+fn watched_keys_have_a_bound() {
+    let mut world = World::with(Sequential, 1, |settings| settings.watches_max = 3);
+    let client = world.connect(1);
+    assert_eq!(world.ask(client, "WATCH a b"), "+OK");
+    assert_eq!(
+        world.ask(client, "WATCH b c"),
+        "+OK",
+        "b is watched already"
+    );
+    let refused = "-ERR a connection can watch 3 keys at the most";
+    assert_eq!(world.ask(client, "WATCH d"), refused);
+    let answers = world.run(client, "MULTI\nSET x 1\nEXEC");
+    assert!(answers[2].starts_with("-EXECABORT"), "it relied on d");
+    assert_eq!(world.ask(client, "WATCH a b c d"), refused);
+    assert_eq!(world.ask(client, "CONFIG SET max-watches 4"), "+OK");
+    assert_eq!(world.ask(client, "WATCH a b c d"), "+OK");
+}
+
 /// An array of so many empty words.
 fn empty_words(count: usize) -> String {
     format!("*{count}\r\n{}", "$0\r\n\r\n".repeat(count))
