@@ -121,6 +121,9 @@ pub struct Arguments {
     /// Keys that one connection may watch.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub max_watches: usize,
+    /// Seconds that a client may send nothing and wait for nothing before it is closed. 0 is never.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    pub timeout: u32,
     /// Bytes of a value. The same on all replicas.
     #[arg(long, value_name = "BYTES", default_value = "16mb", value_parser = parse_bytes)]
     pub max_value: usize,
@@ -225,6 +228,7 @@ impl Arguments {
             clients_max: self.max_clients,
             clients_memory_max: self.max_clients_memory,
             watches_max: self.max_watches,
+            idle_timeout: Duration::from_secs(self.timeout.into()),
             order_entries_max: self.order_entries,
             order_bytes_max: self.order_bytes,
             output_timeout: self.output_timeout,

@@ -24,6 +24,7 @@
 //! The rules of connections are in [`endpoint`](crate::endpoint), those of the replica in
 //! [`replica`](crate::replica).
 
+mod idle;
 mod memory;
 
 use crate::endpoint::{EndStep, EndpointSettings, Endpoints, Environment, Next};
@@ -265,6 +266,10 @@ impl<E: Environment> Driver<E> {
         if self.endpoints.has_looks(now.monotonic) {
             self.give_back_some(now);
         }
+        let timeout = self.replica.settings().idle_timeout;
+        if self.endpoints.is_idle_time(timeout, now.monotonic) {
+            self.close_idle(timeout, now);
+        }
         for slot in self.endpoints.take_overdue(now.monotonic) {
             self.overdue(slot, sockets, now);
         }
@@ -296,8 +301,11 @@ impl<E: Environment> Driver<E> {
             }
         }
         if endpoint.is_open() {
-            if !fresh.is_empty() && endpoint.is_link() {
-                self.replica.heard(id, now);
+            if !fresh.is_empty() {
+                endpoint.hear(now.monotonic);
+                if endpoint.is_link() {
+                    self.replica.heard(id, now);
+                }
             }
             self.hand_in(id, fresh, now);
         }

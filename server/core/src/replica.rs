@@ -142,6 +142,11 @@ impl Replica {
         self.clients.shrink(connection);
     }
 
+    /// Whether a client waits for something: an answer, or what it monitors. What is no client does too.
+    pub(crate) fn client_waits(&self, connection: ConnectionId) -> bool {
+        self.clients.waits(connection)
+    }
+
     /// A client is closed for what it takes; it is told so (`is_told`) if it can hear it.
     pub(crate) fn evict(&mut self, connection: ConnectionId, is_told: bool, turn: &mut Turn<'_>) {
         let (clients, mut parts) = self.split(turn);

@@ -43,6 +43,8 @@ pub struct Settings {
     pub clients_memory_max: usize,
     /// Keys that one connection may watch.
     pub watches_max: usize,
+    /// How long a client may send nothing and wait for nothing before it is closed; zero: for ever.
+    pub idle_timeout: Duration,
     /// Delivered entries that are kept for ORDER and DIGEST.
     pub order_entries_max: usize,
     /// Bytes of them.
@@ -98,6 +100,7 @@ impl Settings {
             clients_possible: usize::MAX,
             clients_memory_max: 1 << 30,
             watches_max: 100_000,
+            idle_timeout: Duration::ZERO,
             surplus_max: 64,
             order_entries_max: 100_000,
             order_bytes_max: 64 << 20,

@@ -93,6 +93,7 @@ fn mistakes_are_named() {
         ("--tcp-keepalive 10h", "--tcp-keepalive is 32767 seconds"),
         ("--max-clients 0", "--max-clients cannot be 0"),
         ("--max-clients-memory 0", "is 1048576 bytes at the least"),
+        ("--timeout 1x", "--timeout"),
         ("--max-pending 5q", "unit of size"),
         ("--max-value 1gb", "--max-value"),
     ] {
@@ -114,8 +115,10 @@ fn durations_sizes_and_addresses() {
         Some(Duration::from_secs(1))
     );
     assert_eq!(keepalive("--tcp-keepalive 0"), None);
-    let settings = check("--max-clients-memory 2gb --max-watches 7");
+    assert_eq!(check("").unwrap().settings.idle_timeout, Duration::ZERO);
+    let settings = check("--timeout 90 --max-clients-memory 2gb --max-watches 7");
     let settings = settings.unwrap().settings;
+    assert_eq!(settings.idle_timeout, Duration::from_secs(90));
     assert_eq!(
         (settings.clients_memory_max, settings.watches_max),
         (2 << 30, 7)

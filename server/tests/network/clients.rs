@@ -155,3 +155,11 @@ fn a_malformed_request_is_answered_behind_the_others_and_the_connection_closed()
     );
     assert_eq!(cluster.client(1).ask("GET a"), "1");
 }
+
+#[test]
+fn a_client_that_does_nothing_is_closed_in_time() {
+    let cluster = start("sequential", 1, &["--timeout", "1"]);
+    let mut client = cluster.client(1);
+    assert_eq!(client.ask("CONFIG GET timeout"), "[timeout 1]");
+    assert!(client.rest().is_empty(), "it waits for the end");
+}

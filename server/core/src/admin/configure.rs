@@ -47,8 +47,8 @@ const fn changeable(
     }
 }
 
-/// Every setting, sorted by name. Times are in milliseconds (the slow log's in microseconds, as in Redis),
-/// sizes in bytes.
+/// Every setting, sorted by name. Times are in milliseconds (as in Redis the slow log's are in microseconds, and the
+/// timeout in seconds), sizes in bytes.
 const SETTINGS: &[Setting] = &[
     fixed("allow-faults", |r| yes_no(r.settings.allow_faults)),
     fixed("appendonly", |_| "no".into()),
@@ -126,7 +126,18 @@ const SETTINGS: &[Setting] = &[
             Ok(())
         },
     ),
-    fixed("timeout", |_| "0".into()),
+    changeable(
+        "timeout",
+        |r| r.settings.idle_timeout.as_secs().to_string(),
+        |r, value| {
+            let seconds = count(value)
+                .ok()
+                .and_then(|count| u32::try_from(count).ok());
+            let seconds = seconds.ok_or("seconds, or 0 for no timeout")?;
+            r.settings.idle_timeout = Duration::from_secs(seconds.into());
+            Ok(())
+        },
+    ),
 ];
 
 impl Configured<'_> {

@@ -176,6 +176,12 @@ impl Clients {
         }
     }
 
+    /// Whether a client waits for something: an answer, or what it monitors. What is no client does too.
+    pub(crate) fn waits(&self, client: ConnectionId) -> bool {
+        let session = self.sessions.get(client);
+        session.is_none_or(|session| session.monitor.is_some() || !session.is_idle())
+    }
+
     /// A client is closed for what it takes. If it `is_told`, that is after all it waits for was given up.
     pub(crate) fn evict(&mut self, client: ConnectionId, is_told: bool, parts: &mut Parts<'_, '_>) {
         self.counters.evicted += 1;

@@ -127,6 +127,7 @@ impl Clients {
         fields.add("watching_clients", watching.count());
         fields.add("total_watched_keys", watched().sum::<usize>());
         fields.add("max_watches", settings.watches_max);
+        fields.add("timeout", settings.idle_timeout.as_secs());
     }
 
     fn add_holdback(

@@ -1,5 +1,6 @@
 //! All connections of a process, as the replica's [`Out`] sees them.
 
+mod idle;
 mod memory;
 
 use super::monitors::Monitors;
@@ -9,6 +10,7 @@ use crate::ids::{ConnectionId, ReplicaId};
 use crate::turn::{Close, Event, LostLines, Memory, MonitorKind, Now, Out, Room};
 use crate::wire::frame::{DecodeError, Frame};
 use crate::wire::reply::{ReplyWriter, Resp};
+use idle::IdleTimers;
 use slab::Slab;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -81,6 +83,7 @@ pub(crate) struct Endpoints<E> {
     memory: Memory,
     /// Slots that take much, and when to look whether they have a use for it; sorted by that.
     looks: VecDeque<(Duration, usize)>,
+    idle: IdleTimers,
     dials: Vec<ReplicaId>,
     monitors: Monitors,
     stopped: bool,
@@ -100,6 +103,7 @@ impl<E: Environment> Endpoints<E> {
             staying: Vec::new(),
             memory: Memory::default(),
             looks: VecDeque::new(),
+            idle: IdleTimers::default(),
             dials: Vec::new(),
             monitors: Monitors::default(),
             stopped: false,
@@ -131,6 +135,8 @@ impl<E: Environment> Endpoints<E> {
         endpoint.dialling = dialling;
         if dialling {
             endpoint.become_link();
+        } else {
+            self.idle.set(id.slot, now + self.idle.timeout());
         }
         self.slots.insert(endpoint);
         id
@@ -276,15 +282,16 @@ impl<E: Environment> Endpoints<E> {
         overdue
     }
 
-    /// When [`Endpoints::take_overdue`] or [`Endpoints::next_look`] has something.
+    /// When [`Endpoints::take_overdue`], [`Endpoints::next_look`] or [`Endpoints::next_idle`] has something.
     pub(crate) fn deadline(&self) -> Option<Duration> {
         let look = self.looks.front().map(|(due, _)| *due);
+        let first = [look, self.idle.deadline()].into_iter().flatten().min();
         if self.staying.is_empty() {
-            return look;
+            return first;
         }
         let staying = self.staying.iter();
         let staying = staying.filter_map(|&slot| self.slots.get(slot)?.stays_until(&self.settings));
-        staying.chain(look).min()
+        staying.chain(first).min()
     }
 
     /// Whether a turn has something to do that no event announces.

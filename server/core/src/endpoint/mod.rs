@@ -89,6 +89,8 @@ pub(crate) struct Endpoint {
     flushed: u64,
     /// When output was last taken, or the connection was made.
     progress: Duration,
+    /// When bytes last came in, or the connection was made.
+    heard: Duration,
     /// Bytes that were counted for it.
     share: usize,
     /// It is being closed for what it took, and what it still takes is not counted.
@@ -135,6 +137,7 @@ impl Endpoint {
             written: 0,
             flushed: 0,
             progress: now,
+            heard: now,
             share: 0,
             evicted: false,
             looked_after: false,
@@ -196,6 +199,16 @@ impl Endpoint {
             input.discard();
         }
         self.starved = true;
+    }
+
+    /// Bytes came in.
+    pub(crate) fn hear(&mut self, now: Duration) {
+        self.heard = now;
+    }
+
+    /// Since when nothing has come in and nothing has been taken.
+    pub(crate) fn quiet_since(&self) -> Duration {
+        self.heard.max(self.progress)
     }
 
     /// Takes the input out, to hand in what is in it; [`Endpoint::put_back`] gives it back.

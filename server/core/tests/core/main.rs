@@ -19,6 +19,7 @@ mod foreign;
 mod gossip;
 mod handshakes;
 mod histories;
+mod idle;
 mod links;
 mod program_order;
 mod puppet;
