@@ -108,6 +108,9 @@ pub struct Arguments {
     /// Bytes of own undelivered entries above which new ones are refused (1048576, 64mb, 1gb).
     #[arg(long, value_name = "BYTES", default_value = "64mb", value_parser = parse_bytes)]
     pub max_pending: usize,
+    /// Bytes of data above which what can make them grow is refused (1048576, 64mb, 1gb). 0: without a bound.
+    #[arg(long, value_name = "BYTES", default_value = "0", value_parser = parse_bytes)]
+    pub max_memory: usize,
     /// Bytes of entries held back here above which no replica stamps more (1048576, 64mb, 1gb).
     #[arg(long, value_name = "BYTES", default_value = "256mb", value_parser = parse_bytes)]
     pub max_queue: usize,
@@ -224,6 +227,7 @@ impl Arguments {
             link_timeout: self.link_timeout,
             heartbeat,
             pending_bytes_max: self.max_pending,
+            memory_bytes_max: self.max_memory,
             queue_bytes_max: self.max_queue,
             clients_max: self.max_clients,
             clients_memory_max: self.max_clients_memory,

@@ -128,14 +128,18 @@ pub(crate) trait Engine: fmt::Debug {
 
     /// Stamps an entry of a client's. It is delivered later, and owed to every peer from now on.
     ///
-    /// Refused if too much is pending already, or there is no total order.
+    /// Refused if too much is pending already, or there is no total order. `growth`: how much larger it may make the data.
     fn submit(
         &mut self,
         client: ConnectionId,
         body: EntryBody,
+        growth: usize,
         settings: &Settings,
         turn: &mut Turn<'_>,
     ) -> Result<Stamp, ErrorReply>;
+
+    /// How much larger the own undelivered entries may make the data; none if there are none.
+    fn pending_growth(&self) -> Option<usize>;
 
     /// Executes a writing command here and now.
     fn write_here(

@@ -30,6 +30,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Own undelivered entries in bytes; above it new ones are refused.
     pub pending_bytes_max: usize,
+    /// Bytes of data above which what makes them grow is refused; 0: without a bound.
+    pub memory_bytes_max: usize,
     /// Bytes of the entries that this replica holds back above which nobody is to stamp more.
     pub queue_bytes_max: usize,
     /// Connections of clients.
@@ -95,6 +97,7 @@ impl Settings {
             link_timeout: Duration::from_secs(3),
             heartbeat: Duration::from_millis(500),
             pending_bytes_max: 64 << 20,
+            memory_bytes_max: 0,
             queue_bytes_max: 256 << 20,
             clients_max: 10_000,
             clients_possible: usize::MAX,

@@ -86,71 +86,94 @@ pub(crate) fn errors() -> String {
 
 pub(crate) fn limits() -> String {
     let settings = Settings::new(ReplicaId(1), Vec::new(), Consistency::Sequential);
+    let rows = [requests(&settings), replicas(&settings)].concat();
+    table(["what", "limit", "above it"], rows)
+}
+
+/// What bounds one request.
+fn requests(settings: &Settings) -> Vec<[String; 3]> {
     let stored = settings.limits;
-    let row = |what: &str, limit: String, above: &str| [what.to_owned(), limit, above.to_owned()];
     let closed = "`ERR Protocol error: ...`, then the connection is closed";
-    let definite = "a definite `ERR`";
-    table(
-        ["what", "limit", "above it"],
-        [
-            row("a key", bytes(stored.key_bytes), definite),
-            row(
-                "a value, or any other argument (`--max-value`)",
-                bytes(stored.value_bytes),
-                definite,
-            ),
-            row(
-                "a command or transaction, each word counted with 16 bytes more",
-                bytes(stored.entry_bytes),
-                definite,
-            ),
-            row(
-                "an inline line, without its line end",
-                bytes(FrameLimits::INLINE_BYTES),
-                closed,
-            ),
-            row(
-                "arguments of one request",
-                FrameLimits::CLIENT_ARGUMENTS.to_string(),
-                closed,
-            ),
-            row(
-                "a request with its headers",
-                bytes(stored.entry_bytes + (1 << 20)),
-                closed,
-            ),
-            row(
-                "own undelivered entries of a replica (`--max-pending`)",
-                bytes(settings.pending_bytes_max),
-                "`OVERLOADED`",
-            ),
-            row(
-                "entries that a replica holds back (`--max-queue`)",
-                bytes(settings.queue_bytes_max),
-                "it tells the others, and none stamps more until it holds back half of that: `OVERLOADED`",
-            ),
-            row(
-                "unanswered requests of one connection",
-                settings.unanswered_max.to_string(),
-                "the replica stops reading from it for a while",
-            ),
-            row(
-                "clients (`--max-clients`)",
-                settings.clients_max.to_string(),
-                "`ERR max number of clients reached`, then the connection is closed",
-            ),
-            row(
-                "what all clients' connections take together (`--max-clients-memory`)",
-                bytes(settings.clients_memory_max),
-                "`OVERLOADED` for the client that takes the most, then its connection is closed",
-            ),
-            row(
-                "keys that one connection watches (`--max-watches`)",
-                settings.watches_max.to_string(),
-                definite,
-            ),
-        ],
-    )
+    vec![
+        row("a key", bytes(stored.key_bytes), DEFINITE),
+        row(
+            "a value, or any other argument (`--max-value`)",
+            bytes(stored.value_bytes),
+            DEFINITE,
+        ),
+        row(
+            "a command or transaction, each word counted with 16 bytes more",
+            bytes(stored.entry_bytes),
+            DEFINITE,
+        ),
+        row(
+            "an inline line, without its line end",
+            bytes(FrameLimits::INLINE_BYTES),
+            closed,
+        ),
+        row(
+            "arguments of one request",
+            FrameLimits::CLIENT_ARGUMENTS.to_string(),
+            closed,
+        ),
+        row(
+            "a request with its headers",
+            bytes(stored.entry_bytes + (1 << 20)),
+            closed,
+        ),
+        row(
+            "the work of a transaction: bytes that its commands move or fill, and 1 KiB for each",
+            bytes(stored.work_bytes()),
+            DEFINITE,
+        ),
+    ]
+}
+
+/// What bounds all that a replica holds.
+fn replicas(settings: &Settings) -> Vec<[String; 3]> {
+    vec![
+        row(
+            "own undelivered entries of a replica (`--max-pending`)",
+            bytes(settings.pending_bytes_max),
+            "`OVERLOADED`",
+        ),
+        row(
+            "data (`--max-memory`)",
+            "none".to_owned(),
+            "`OOM` for what could make them grow",
+        ),
+        row(
+            "entries that a replica holds back (`--max-queue`)",
+            bytes(settings.queue_bytes_max),
+            "it tells the others, and none stamps more until it holds back half of that: `OVERLOADED`",
+        ),
+        row(
+            "unanswered requests of one connection",
+            settings.unanswered_max.to_string(),
+            "the replica stops reading from it for a while",
+        ),
+        row(
+            "clients (`--max-clients`)",
+            settings.clients_max.to_string(),
+            "`ERR max number of clients reached`, then the connection is closed",
+        ),
+        row(
+            "what all clients' connections take together (`--max-clients-memory`)",
+            bytes(settings.clients_memory_max),
+            "`OVERLOADED` for the client that takes the most, then its connection is closed",
+        ),
+        row(
+            "keys that one connection watches (`--max-watches`)",
+            settings.watches_max.to_string(),
+            DEFINITE,
+        ),
+    ]
+}
+
+const DEFINITE: &str = "a definite `ERR`";
+
+fn row(what: &str, limit: String, above: &str) -> [String; 3] {
+    [what.to_owned(), limit, above.to_owned()]
 }
 
 fn bytes(count: usize) -> String {

@@ -71,6 +71,11 @@ const SETTINGS: &[Setting] = &[
     changeable("max-clients-memory", clients_memory, set_clients_memory),
     fixed("max-key", |r| r.settings.limits.key_bytes.to_string()),
     changeable(
+        "max-memory",
+        |r| r.settings.memory_bytes_max.to_string(),
+        set_max_memory,
+    ),
+    changeable(
         "max-pending",
         |r| r.settings.pending_bytes_max.to_string(),
         |r, value| {
@@ -96,7 +101,11 @@ const SETTINGS: &[Setting] = &[
         },
     ),
     changeable("maxclients", clients_max, set_clients_max),
-    fixed("maxmemory", |_| "0".into()),
+    changeable(
+        "maxmemory",
+        |r| r.settings.memory_bytes_max.to_string(),
+        set_max_memory,
+    ),
     changeable("maxmemory-clients", clients_memory, set_clients_memory),
     fixed("maxmemory-policy", |_| "noeviction".into()),
     fixed("port", |r| own_address(r).1),
@@ -246,6 +255,13 @@ fn positive_millis(value: &[u8]) -> Result<Duration, &'static str> {
     millis
         .map(Duration::from_millis)
         .ok_or("milliseconds from 1 to 86400000")
+}
+
+fn set_max_memory(replica: &mut Configured<'_>, value: &[u8]) -> Result<(), String> {
+    let bytes = std::str::from_utf8(value).map_err(|_| String::new());
+    let bytes = bytes.and_then(parse_bytes).ok();
+    replica.settings.memory_bytes_max = bytes.ok_or("a size, or 0 for none")?;
+    Ok(())
 }
 
 fn count(value: &[u8]) -> Result<usize, &'static str> {

@@ -2,7 +2,7 @@
 
 use super::pipeline::{observe_reply, reply_start};
 use super::session::{Answer, Pending};
-use super::{Clients, Parts};
+use super::{Clients, Parts, memory};
 use crate::bugs::{Bug, planted};
 use crate::command::redis::refusal;
 use crate::command::{CommandSpec, ConnectionCommand, Eventual, Inspection, Kind, Run, lookup};
@@ -15,6 +15,15 @@ use crate::store::blind;
 use crate::turn::{Close, Event, Turn};
 use crate::wire::arguments::{OwnedArguments, parse_unsigned};
 use crate::wire::error::{ErrorCode, ErrorReply};
+
+/// An entry that a client wants in the order.
+pub(super) struct Submitted {
+    pub(super) body: EntryBody,
+    /// What its delivery is answered with.
+    pub(super) answer: Answer,
+    /// How much larger it may make the data.
+    pub(super) growth: usize,
+}
 
 impl Clients {
     /// A command came in on a client's connection.
@@ -88,9 +97,11 @@ impl Clients {
         words: &[&[u8]],
         parts: &mut Parts<'_, '_>,
     ) {
-        if let Err(error) = admit(spec, words, parts) {
-            return self.error_in_line(client, &error, parts.at.turn);
-        }
+        let admitted = admit(spec, words, parts).and_then(|()| memory::growth(spec, words, parts));
+        let growth = match admitted {
+            Ok(growth) => growth,
+            Err(error) => return self.error_in_line(client, &error, parts.at.turn),
+        };
         let linearizable = self.reads_are_linearizable(client);
         match parts.at.engine.path(spec, words.len(), linearizable) {
             Path::Refused => self.error_in_line(client, &needs_order(spec), parts.at.turn),
@@ -103,7 +114,12 @@ impl Clients {
                 } else {
                     0
                 };
-                self.submit(client, EntryBody::command(words), answer, bytes, parts);
+                let entry = Submitted {
+                    body: EntryBody::command(words),
+                    answer,
+                    growth,
+                };
+                self.submit(client, entry, bytes, parts);
             }
         }
     }
@@ -135,8 +151,11 @@ impl Clients {
     pub(super) fn submit(
         &mut self,
         client: ConnectionId,
-        body: EntryBody,
-        answer: Answer,
+        Submitted {
+            body,
+            answer,
+            growth,
+        }: Submitted,
         reply_bytes: usize,
         parts: &mut Parts<'_, '_>,
     ) {
@@ -149,7 +168,7 @@ impl Clients {
                 engine,
                 turn,
             } = &mut parts.at;
-            engine.submit(client, body, settings, turn)
+            engine.submit(client, body, growth, settings, turn)
         });
         let time = match submitted {
             Ok(stamp) => stamp.time,

@@ -10,6 +10,7 @@ mod dispatch;
 mod evaluate;
 mod greeting;
 mod inspect;
+mod memory;
 mod pipeline;
 #[cfg(feature = "deliberate-bugs")]
 mod planted;

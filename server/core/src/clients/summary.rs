@@ -79,7 +79,7 @@ impl Clients {
         }
         if wants("memory") {
             let memory = MemoryFigures::new(&figures, parts);
-            add_memory(&memory, parts.at.settings.clients_memory_max, &mut fields);
+            add_memory(&memory, parts.at.settings, &mut fields);
         }
         if wants("persistence") {
             fields.section("Persistence");
@@ -222,19 +222,21 @@ impl MemoryFigures {
 }
 
 /// INFO's section on memory, with Redis's names where they mean the same.
-fn add_memory(memory: &MemoryFigures, clients_max: usize, fields: &mut Fields) {
+fn add_memory(memory: &MemoryFigures, settings: &Settings, fields: &mut Fields) {
     fields.section("Memory");
     fields.add("used_memory", memory.sum());
     fields.add("used_memory_human", human(memory.sum()));
     fields.add("used_memory_rss", memory.resident);
     fields.add("used_memory_rss_human", human(memory.resident));
     fields.add("used_memory_dataset", memory.data);
-    fields.add("maxmemory", 0);
-    fields.add("maxmemory_clients", clients_max);
+    fields.add("maxmemory", settings.memory_bytes_max);
+    fields.add("maxmemory_clients", settings.clients_memory_max);
     fields.add("mem_clients_normal", memory.clients);
     fields.add("mem_cluster_links", memory.peers);
     fields.add("mem_queue", memory.queue);
     fields.add("mem_log", memory.log);
+    fields.add("max_queue", settings.queue_bytes_max);
+    fields.add("max_pending", settings.pending_bytes_max);
 }
 
 /// What should be in the log and the trace, and is not.

@@ -4,11 +4,11 @@
 //! key's last change, EXEC carries these positions, and every replica compares them when it delivers the
 //! entry: if one differs, nothing is applied, on any of them.
 
-use super::dispatch::{admit, read_bytes};
+use super::dispatch::{Submitted, admit, read_bytes};
 use super::evaluate::{context, or_error};
 use super::pipeline::{observe_reply, reply_start};
 use super::session::{Answer, Multi, Pending, Transaction};
-use super::{Clients, Parts};
+use super::{Clients, Parts, memory};
 use crate::command::{CommandSpec, Kind, Run, TransactionCommand, lookup};
 use crate::engine::Path;
 use crate::entry::EntryBody;
@@ -86,6 +86,7 @@ impl Clients {
         let owned = OwnedArguments::new(words);
         let size = gathered + owned.bytes().len();
         let admitted = admit(spec, words, parts);
+        let admitted = admitted.and_then(|()| memory::growth(spec, words, parts).map(drop));
         let limits = &parts.at.settings.limits;
         if let Err(error) = admitted.and_then(|()| check_entry_size(size + 64, limits)) {
             return self.refuse(client, &error, parts.at.turn);
@@ -122,12 +123,21 @@ impl Clients {
         if parts.at.engine.transaction_path(writes, linearizable) == Path::Ordered {
             let body = EntryBody::transaction(transaction.watches.keys(), &transaction.commands);
             let limits = &parts.at.settings.limits;
-            if let Err(error) = check_entry_size(body.bytes().len(), limits) {
-                return self.error_in_line(client, &error, parts.at.turn);
-            }
+            let admitted = check_entry_size(body.bytes().len(), limits)
+                .and_then(|()| memory::check_work(&transaction, parts))
+                .and_then(|()| memory::growth_of_all(&transaction, parts));
+            let growth = match admitted {
+                Ok(growth) => growth,
+                Err(error) => return self.error_in_line(client, &error, parts.at.turn),
+            };
             let answer = Answer::Exec { is_read: !writes };
             let reply_bytes = transaction.reply_bytes(parts);
-            return self.submit(client, body, answer, reply_bytes, parts);
+            let entry = Submitted {
+                body,
+                answer,
+                growth,
+            };
+            return self.submit(client, entry, reply_bytes, parts);
         }
         if self.sessions.at(client).pending.is_empty() {
             let start = reply_start(client, parts.at.turn);
@@ -191,8 +201,12 @@ impl Clients {
         }
         let linearizable = self.reads_are_linearizable(client);
         if parts.at.engine.transaction_path(false, linearizable) == Path::Ordered {
-            let body = EntryBody::command(words);
-            return self.submit(client, body, Answer::Watch, 0, parts);
+            let entry = Submitted {
+                body: EntryBody::command(words),
+                answer: Answer::Watch,
+                growth: 0,
+            };
+            return self.submit(client, entry, 0, parts);
         }
         if self.sessions.at(client).pending.is_empty() {
             let start = reply_start(client, parts.at.turn);

@@ -2,7 +2,7 @@
 
 use super::table::{COMMANDS, Name};
 use crate::store::blind::BlindWrite;
-use crate::store::{Answer, Context, Keyspace, Store};
+use crate::store::{Answer, Context, Growth, Keyspace, Store};
 use crate::wire::error::ErrorReply;
 use crate::wire::reply::ReplyWriter;
 
@@ -87,6 +87,8 @@ pub(super) enum Fact {
     InMulti,
     /// Checks its words, without looking at the data, before it is stamped.
     Admit(AdmitFn),
+    /// Makes the data grow.
+    Grows(Growth),
     /// Executes it without a total order.
     Blind(BlindWrite),
     /// Errors of its own.
@@ -213,6 +215,8 @@ pub struct CommandSpec {
     pub in_multi: bool,
     /// Checks its words, without looking at the data, before it is stamped.
     pub admit: Option<AdmitFn>,
+    /// How it makes the data grow, if it can.
+    pub growth: Option<Growth>,
     /// Executes it in the eventual model, if it writes there.
     pub blind: Option<BlindWrite>,
     /// Which arguments are keys.

@@ -2,13 +2,14 @@
 //! path through the replica all come from here.
 
 use super::Eventual::{Accepted, Refused, WithoutOptions};
-use super::spec::Fact::{Admit, Barrier, Blind, Errors, InMulti, Slow};
+use super::spec::Fact::{Admit, Barrier, Blind, Errors, Grows, InMulti, Slow};
 use super::spec::Run::{Connection, Inspect, Plain, Read, Transaction, Write};
 use super::spec::{
     CommandSpec, ConnectionCommand as C, Eventual, Fact, Group, Inspection as I, Keys, Kind, Run,
     TransactionCommand as T,
 };
 use super::{help, introspect, plain, subcommands};
+use crate::store::Growth::{Copied, Moved, Number, Pairs, Part, Suffix, Value};
 use crate::store::{admission, blind, read, write};
 
 #[allow(clippy::too_many_arguments, reason = "the columns of a table")]
@@ -43,6 +44,7 @@ const fn row(
         slow: false,
         in_multi: matches!(run, Read(_) | Write(_)),
         admit: None,
+        growth: None,
         blind: None,
         keys,
         eventual,
@@ -58,6 +60,7 @@ const fn row(
             Slow => spec.slow = true,
             InMulti => spec.in_multi = true,
             Admit(check) => spec.admit = Some(check),
+            Grows(growth) => spec.growth = Some(growth),
             Blind(write) => spec.blind = Some(write),
             Errors(errors) => spec.errors = errors,
         }
@@ -135,7 +138,7 @@ macro_rules! cmd {
 commands! {
     Append => cmd!("APPEND", "key value", 3, Write(write::append), ONE, Refused, STR,
         "Appends a value to what the key holds", "integer: the new length",
-        Errors("ERR string exceeds maximum allowed size (--max-value)"));
+        Errors("ERR string exceeds maximum allowed size (--max-value)"), Grows(Suffix));
     Auth => cmd!("AUTH", "[username] password", -2, Plain(plain::auth), NONE, Accepted, CON,
         "Takes the default user's word for it: there are no passwords", "OK",
         Errors("ERR no password is configured; WRONGPASS any other user"));
@@ -143,7 +146,7 @@ commands! {
         "Waits until this replica has delivered a position", "integer: the position reached, at least the one asked for",
         Barrier);
     Cas => cmd!("CAS", "key expected new", 4, Write(write::cas), ONE, Refused, HB,
-        "Sets the key to `new` if it holds `expected`", "integer: 1 if it was set, 0 if not");
+        "Sets the key to `new` if it holds `expected`", "integer: 1 if it was set, 0 if not", Grows(Value(3)));
     Client => cmd!("CLIENT", "ID | SETNAME name | GETNAME | SETINFO LIB-NAME|LIB-VER value | LIST | INFO | KILL [ID id] [ADDR address] [SKIPME yes|no] | NO-EVICT ON|OFF | NO-TOUCH ON|OFF | REPLY ON|OFF|SKIP | HELP", -2,
         Connection(C::Client), NONE, Accepted, CON, "Names, lists and closes connections", "by subcommand",
         Errors("ERR no such client"));
@@ -156,17 +159,17 @@ commands! {
         "Shows or picks the read path of this connection's later commands", "simple string: the model; or OK",
         Errors("ERR unknown model; ERR this cluster orders its writes (for eventual); ERR this cluster is eventual (for the others)"));
     Copy => cmd!("COPY", "source destination [DB 0] [REPLACE]", -3, Write(write::copy), TWO, Refused, GEN,
-        "Copies a value to another key", "integer: 1 if it was copied, 0 if not", Admit(admission::copy));
+        "Copies a value to another key", "integer: 1 if it was copied, 0 if not", Admit(admission::copy), Grows(Copied));
     Dbsize => cmd!("DBSIZE", "", 1, Read(read::dbsize), NONE, Accepted, SRV,
         "Counts the keys", "integer");
     Debug => cmd!("DEBUG", "subcommand [argument ...]", -2, Plain(plain::debug), NONE, Accepted, SRV,
         "Is refused: what it would show, STATUS, ORDER and HOLDBACK show", "none", Errors("ERR always"));
     Decr => cmd!("DECR", "key", 2, Write(write::decr), ONE, Refused, STR,
         "Takes one from the number at the key", "integer: the new number",
-        Errors("ERR value is not an integer or out of range; ERR increment or decrement would overflow"));
+        Errors("ERR value is not an integer or out of range; ERR increment or decrement would overflow"), Grows(Number));
     Decrby => cmd!("DECRBY", "key decrement", 3, Write(write::decrby), ONE, Refused, STR,
         "Takes a number from the number at the key", "integer: the new number",
-        Errors("ERR value is not an integer or out of range; ERR increment or decrement would overflow"), Admit(admission::decrby));
+        Errors("ERR value is not an integer or out of range; ERR increment or decrement would overflow"), Admit(admission::decrby), Grows(Number));
     Del => cmd!("DEL", "key [key ...]", -2, Write(write::del), ALL, Accepted, GEN,
         "Deletes keys", "integer: how many existed", Slow, Blind(blind::del));
     Digest => cmd!("DIGEST", "[position]", -1, Inspect(I::Digest), NONE, Accepted, HB,
@@ -201,7 +204,7 @@ commands! {
     Getrange => cmd!("GETRANGE", "key start end", 4, Read(read::getrange), ONE, Accepted, STR,
         "A part of the value at the key", "bulk string", Errors("ERR value is not an integer or out of range"));
     Getset => cmd!("GETSET", "key value", 3, Write(write::getset), ONE, Refused, STR,
-        "Sets the key and answers with its old value", "bulk string, or null");
+        "Sets the key and answers with its old value", "bulk string, or null", Grows(Value(2)));
     Hello => cmd!("HELLO", "[2|3] [AUTH username password] [SETNAME name]", -1, Connection(C::Hello), NONE, Accepted, CON,
         "Picks the version of RESP for this connection's replies", "map of facts about the server",
         Errors("NOPROTO unsupported protocol version; WRONGPASS"));
@@ -213,13 +216,13 @@ commands! {
         "array of `STAMP waits:3,5 command args...` strings", Slow);
     Incr => cmd!("INCR", "key", 2, Write(write::incr), ONE, Refused, STR,
         "Adds one to the number at the key", "integer: the new number",
-        Errors("ERR value is not an integer or out of range; ERR increment or decrement would overflow"));
+        Errors("ERR value is not an integer or out of range; ERR increment or decrement would overflow"), Grows(Number));
     Incrby => cmd!("INCRBY", "key increment", 3, Write(write::incrby), ONE, Refused, STR,
         "Adds a number to the number at the key", "integer: the new number",
-        Errors("ERR value is not an integer or out of range; ERR increment or decrement would overflow"), Admit(admission::incrby));
+        Errors("ERR value is not an integer or out of range; ERR increment or decrement would overflow"), Admit(admission::incrby), Grows(Number));
     Incrbyfloat => cmd!("INCRBYFLOAT", "key increment", 3, Write(write::incrbyfloat), ONE, Refused, STR,
         "Adds a decimal number to the number at the key", "bulk string: the new number",
-        Errors("ERR value is not a valid float; ERR overflow"), Admit(admission::incrbyfloat));
+        Errors("ERR value is not a valid float; ERR overflow"), Admit(admission::incrbyfloat), Grows(Number));
     Info => cmd!("INFO", "[section ...]", -1, Connection(C::Info), NONE, Accepted, SRV,
         "Describes this replica as Redis tools expect", "bulk string of `name:value` lines");
     Keys => cmd!("KEYS", "pattern", 2, Read(read::keys), NONE, Accepted, GEN,
@@ -235,9 +238,9 @@ commands! {
         "OK, then a simple string for each", Errors("ERR syntax error"));
     Mset => cmd!("MSET", "key value [key value ...]", -3, Write(write::mset), PAIRS, Accepted, STR,
         "Sets several keys at once (eventual model: one after another)", "OK",
-        Errors("ERR wrong number of arguments"), Slow, Admit(admission::mset), Blind(blind::mset));
+        Errors("ERR wrong number of arguments"), Slow, Admit(admission::mset), Blind(blind::mset), Grows(Pairs));
     Msetnx => cmd!("MSETNX", "key value [key value ...]", -3, Write(write::msetnx), PAIRS, Refused, STR,
-        "Sets several keys at once if none of them exists", "integer: 1 if they were set, 0 if not", Admit(admission::msetnx));
+        "Sets several keys at once if none of them exists", "integer: 1 if they were set, 0 if not", Admit(admission::msetnx), Grows(Pairs));
     Multi => cmd!("MULTI", "", 1, Transaction(T::Multi), NONE, Refused, TXN,
         "Begins a transaction", "OK", Errors("ERR MULTI calls can not be nested"));
     Object => cmd!("OBJECT", "ENCODING key | REFCOUNT key | IDLETIME key | FREQ key | HELP", -2, Read(subcommands::object), SECOND, Accepted, GEN,
@@ -263,10 +266,10 @@ commands! {
     Randomkey => cmd!("RANDOMKEY", "", 1, Read(read::randomkey), NONE, Accepted, GEN,
         "Some key", "bulk string, or null");
     Rename => cmd!("RENAME", "key newkey", 3, Write(write::rename), TWO, Refused, GEN,
-        "Moves a value to another key", "OK", Errors("ERR no such key"));
+        "Moves a value to another key", "OK", Errors("ERR no such key"), Grows(Moved));
     Renamenx => cmd!("RENAMENX", "key newkey", 3, Write(write::renamenx), TWO, Refused, GEN,
         "Moves a value to another key if that does not exist", "integer: 1 if it was moved, 0 if not",
-        Errors("ERR no such key"));
+        Errors("ERR no such key"), Grows(Moved));
     Reset => cmd!("RESET", "", 1, Connection(C::Reset), NONE, Accepted, CON,
         "Makes the connection as good as new", "simple string: RESET");
     Scan => cmd!("SCAN", "cursor [MATCH pattern] [COUNT count] [TYPE type]", -2, Read(read::scan), NONE, Accepted, GEN,
@@ -276,12 +279,12 @@ commands! {
         "Picks the database: there is one", "OK", Errors("ERR DB index is out of range"));
     Set => cmd!("SET", "key value [NX|XX] [GET]", -3, Write(write::set), ONE, WithoutOptions, STR,
         "Sets the key", "OK; null if NX or XX forbade it; with GET the old value or null, whether it was set or not",
-        Errors("ERR syntax error; ERR option not supported"), Admit(admission::set), Blind(blind::set));
+        Errors("ERR syntax error; ERR option not supported"), Admit(admission::set), Blind(blind::set), Grows(Value(2)));
     Setnx => cmd!("SETNX", "key value", 3, Write(write::setnx), ONE, Refused, STR,
-        "Sets the key if it does not exist", "integer: 1 if it was set, 0 if not");
+        "Sets the key if it does not exist", "integer: 1 if it was set, 0 if not", Grows(Value(2)));
     Setrange => cmd!("SETRANGE", "key offset value", 4, Write(write::setrange), ONE, Refused, STR,
         "Overwrites a part of the value at the key", "integer: the new length",
-        Errors("ERR offset is out of range; ERR value above --max-value"), Admit(admission::setrange));
+        Errors("ERR offset is out of range; ERR value above --max-value"), Admit(admission::setrange), Grows(Part));
     Shutdown => cmd!("SHUTDOWN", "[NOSAVE|SAVE] [NOW] [FORCE]", -1, Connection(C::Shutdown), NONE, Accepted, SRV,
         "Stops this replica", "none: the connection closes", Errors("ERR syntax error"));
     Slowlog => cmd!("SLOWLOG", "GET [count] | LEN | RESET | HELP", -2, Connection(C::Slowlog), NONE, Accepted, SRV,

@@ -276,11 +276,16 @@ impl Engine for Eventual {
         &mut self,
         _client: ConnectionId,
         body: EntryBody,
+        _growth: usize,
         _settings: &Settings,
         _turn: &mut Turn<'_>,
     ) -> Result<Stamp, ErrorReply> {
         debug_assert!(false, "nothing takes the path of the order: {body:?}");
         Err(needs_order("an entry"))
+    }
+
+    fn pending_growth(&self) -> Option<usize> {
+        None
     }
 
     fn write_here(

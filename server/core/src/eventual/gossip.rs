@@ -404,6 +404,10 @@ impl GossipLink {
 }
 
 impl Keyspace for Gossip {
+    fn bytes(&self) -> usize {
+        self.versions.bytes()
+    }
+
     fn key_overhead(&self) -> usize {
         self.versions.key_overhead()
     }

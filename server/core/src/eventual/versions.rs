@@ -226,6 +226,10 @@ impl Keyspace for Versions {
         Table::<Written>::OVERHEAD
     }
 
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn scan(&self, cursor: Option<usize>, count: usize) -> (Vec<&[u8]>, Option<usize>) {
         let (numbers, next) = self.table.walk(cursor, count);
         let records = self.table.numbered(numbers);

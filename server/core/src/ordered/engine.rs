@@ -26,7 +26,7 @@ use std::time::Duration;
 /// See the module's documentation.
 ///
 /// *Invariants.* `owners` has one element for each own undelivered entry, in stamp order, and `pending_bytes` is the sum
-/// of their sizes.
+/// of their sizes, `pending_growth` that of their `growth`.
 #[derive(Debug)]
 pub struct Ordered {
     me: ReplicaId,
@@ -36,8 +36,17 @@ pub struct Ordered {
     states: States,
     peers: Peers,
     /// The clients of the own undelivered entries.
-    owners: VecDeque<(u64, ConnectionId)>,
+    owners: VecDeque<Owner>,
     pending_bytes: usize,
+    pending_growth: usize,
+}
+
+/// What is to be remembered of an own entry until it is delivered.
+#[derive(Debug)]
+struct Owner {
+    time: u64,
+    client: ConnectionId,
+    growth: usize,
 }
 
 impl Ordered {
@@ -53,6 +62,7 @@ impl Ordered {
             peers: Peers::new(settings.id, replicas),
             owners: VecDeque::new(),
             pending_bytes: 0,
+            pending_growth: 0,
         }
     }
 
@@ -104,12 +114,13 @@ impl Ordered {
             return None;
         }
         self.pending_bytes -= entry.body.bytes().len();
-        let (time, client) = self.owners.pop_front()?;
+        let owner = self.owners.pop_front()?;
+        self.pending_growth -= owner.growth;
         debug_assert_eq!(
-            time, entry.stamp.time,
+            owner.time, entry.stamp.time,
             "own entries are delivered in their order"
         );
-        Some(client)
+        Some(owner.client)
     }
 
     /// See [`Bug::HaveTakenAsAck`].
@@ -149,6 +160,7 @@ impl Engine for Ordered {
         &mut self,
         client: ConnectionId,
         body: EntryBody,
+        growth: usize,
         settings: &Settings,
         turn: &mut Turn<'_>,
     ) -> Result<Stamp, ErrorReply> {
@@ -169,9 +181,18 @@ impl Engine for Ordered {
         }
         let stamp = self.multicast.stamp(body, turn.now.monotonic);
         turn.clock = stamp.time;
-        self.owners.push_back((stamp.time, client));
+        self.owners.push_back(Owner {
+            time: stamp.time,
+            client,
+            growth,
+        });
         self.pending_bytes += size;
+        self.pending_growth += growth;
         Ok(stamp)
+    }
+
+    fn pending_growth(&self) -> Option<usize> {
+        (!self.owners.is_empty()).then_some(self.pending_growth)
     }
 
     fn write_here(

@@ -16,6 +16,7 @@ pub(super) fn execute(
     how: &Context<'_>,
     reply: &mut ReplyWriter<'_>,
 ) {
+    store.begin_entry();
     // EXEC answers with an array, even if its transaction is a single command.
     let is_exec = wanted == Wanted::Replies;
     match entry.body.single_command().filter(|_| !is_exec) {

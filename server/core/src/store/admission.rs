@@ -19,6 +19,14 @@ pub struct Limits {
     pub entry_bytes: usize,
 }
 
+impl Limits {
+    /// Bytes that a transaction may have to move or fill, what each of its commands costs beside among them.
+    #[must_use]
+    pub fn work_bytes(&self) -> usize {
+        self.entry_bytes.saturating_mul(16)
+    }
+}
+
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -1,7 +1,8 @@
 //! The store of the ordered models.
 
 use super::read::Keyspace;
-use super::{HashSecret, Mark, Record, Table};
+use super::{Answer, HashSecret, Limits, Mark, Record, Table};
+use crate::wire::error::ErrorReply;
 
 /// The position of a value's last change.
 impl Mark for u64 {
@@ -24,6 +25,8 @@ impl Mark for u64 {
 pub struct Store {
     table: Table<u64>,
     bytes: usize,
+    /// Bytes that the entry under way has moved or filled beside those that it carries.
+    moved: usize,
     /// Bytes of the longest value since everything was removed.
     longest: usize,
     /// The position at which everything was removed; 0 if never.
@@ -37,9 +40,30 @@ impl Store {
         Self {
             table: Table::new(secret),
             bytes: 0,
+            moved: 0,
             longest: 0,
             emptied: 0,
         }
+    }
+
+    /// An entry begins.
+    #[inline]
+    pub(crate) fn begin_entry(&mut self) {
+        self.moved = 0;
+    }
+
+    /// Counts bytes that are about to be moved or filled.
+    ///
+    /// # Errors
+    /// That they are more than an entry may. A replica that stamps a transaction sees to it that they are not, by the
+    /// data that it has; they can be, if these have changed by then. All replicas find the same.
+    pub(crate) fn count_moved(&mut self, bytes: usize, limits: &Limits) -> Answer {
+        let moved = self.moved.saturating_add(bytes);
+        if moved > limits.work_bytes() {
+            return Err(ErrorReply::err("the transaction is too much work"));
+        }
+        self.moved = moved;
+        Ok(())
     }
 
     /// See [`Table::warm`].
@@ -131,6 +155,10 @@ impl Store {
 impl Keyspace for Store {
     fn key_overhead(&self) -> usize {
         Table::<u64>::OVERHEAD
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn longest(&self) -> usize {

@@ -12,6 +12,9 @@ pub trait Keyspace {
     /// What a key costs beside its own bytes and its value's, roughly.
     fn key_overhead(&self) -> usize;
 
+    /// How many bytes the data take, by a sum over keys and values that is the same for the same data.
+    fn bytes(&self) -> usize;
+
     /// No value has more bytes than this.
     fn longest(&self) -> usize {
         usize::MAX

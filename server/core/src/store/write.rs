@@ -24,7 +24,7 @@ pub fn set(store: &mut Store, words: &[&[u8]], how: &Context<'_>, reply: Reply<'
     let old = store.get(key);
     let forbidden = (options.if_absent && old.is_some()) || (options.if_present && old.is_none());
     match (options.get, forbidden) {
-        (true, _) => reply.bulk_or_null(old),
+        (true, _) => reply.old_value(old),
         (false, true) => reply.null(),
         (false, false) => reply.ok(),
     }
@@ -58,7 +58,7 @@ pub fn getset(
     reply: Reply<'_, '_>,
 ) -> Answer {
     let (key, value) = (words[1], words[2]);
-    reply.bulk_or_null(store.get(key));
+    reply.old_value(store.get(key));
     store.set(key, value, how.position);
     Ok(())
 }
@@ -71,7 +71,7 @@ pub fn getdel(
     reply: Reply<'_, '_>,
 ) -> Answer {
     let key = words[1];
-    reply.bulk_or_null(store.get(key));
+    reply.old_value(store.get(key));
     store.remove(key);
     Ok(())
 }
@@ -223,9 +223,9 @@ pub fn setrange(
     }
     let end = offset.checked_add(part.len());
     let end = end.filter(|end| *end <= limits.value_bytes);
-    if end.is_none() {
-        return Err(too_long(limits));
-    }
+    let end = end.ok_or_else(|| too_long(limits))?;
+    let held = store.get(words[1]).map_or(0, <[u8]>::len);
+    store.count_moved(end.saturating_sub(held), limits)?;
     reply.count(store.write(words[1], offset, part, how.position));
     Ok(())
 }
@@ -238,6 +238,7 @@ pub fn copy(store: &mut Store, words: &[&[u8]], how: &Context<'_>, reply: Reply<
     let free = replace || store.get(words[2]).is_none();
     match value {
         Some(value) if free && words[1] != words[2] => {
+            store.count_moved(value.len(), how.limits)?;
             store.set(words[2], &value, how.position);
             reply.integer(1);
         }
@@ -284,6 +285,7 @@ fn move_value(
         return Ok(false);
     }
     if from != to {
+        store.count_moved(value.len(), how.limits)?;
         store.remove(from);
         store.set(to, &value, how.position);
     }

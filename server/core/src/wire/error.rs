@@ -15,6 +15,8 @@ pub enum ErrorCode {
     ExecAbort,
     /// A command above the limit of undelivered bytes.
     Overloaded,
+    /// A command that could make the data grow, above the limit of them.
+    Oom,
     /// A read, or a command not yet stamped, that waited longer than `--request-timeout`.
     Timeout,
     /// A stamped write that was not delivered within `--request-timeout` or before the end.
@@ -37,10 +39,11 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of the table in `protocol.md`.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Err,
         Self::ExecAbort,
         Self::Overloaded,
+        Self::Oom,
         Self::Timeout,
         Self::Uncertain,
         Self::NotReady,
@@ -59,6 +62,7 @@ impl ErrorCode {
             Self::Err => "ERR",
             Self::ExecAbort => "EXECABORT",
             Self::Overloaded => "OVERLOADED",
+            Self::Oom => "OOM",
             Self::Timeout => "TIMEOUT",
             Self::Uncertain => "UNCERTAIN",
             Self::NotReady => "NOTREADY",
@@ -90,6 +94,7 @@ impl ErrorCode {
                  behind too many bytes of replies that are not read yet (`--max-output`), or clients that take too much \
                  memory (`--max-clients-memory`); try again later"
             }
+            Self::Oom => "the command could make the data grow above `--max-memory`",
             Self::Timeout => {
                 "a read, or a command that had not been stamped, waited longer than `--request-timeout`"
             }
@@ -98,7 +103,7 @@ impl ErrorCode {
                  stopped; it may still happen"
             }
             Self::NotReady => {
-                "this replica serves no data: no peer has accepted it yet, or one refused it"
+                "this replica serves no data: no peer has accepted it yet, one refused it, or others hold something else"
             }
             Self::NeedsOrder => "an eventual cluster refuses what needs a total order",
             Self::OutOfRange => "the position was dropped, or is not reached yet",

@@ -117,6 +117,16 @@ impl<'a> ReplyWriter<'a> {
         }
     }
 
+    /// The value that a write has taken the place of. If that would be too much for its client, it is told so: what is
+    /// in the order is executed, whatever there is to be said of it.
+    pub fn old_value(&mut self, bytes: Option<&[u8]>) {
+        if bytes.is_some() && self.check_room().is_err() {
+            let text = "it was executed; its reply is left out, as too many bytes of replies are not read yet";
+            return self.error(&ErrorReply::new(ErrorCode::Uncertain, text));
+        }
+        self.bulk_or_null(bytes);
+    }
+
     /// The null of a single value.
     pub fn null(&mut self) {
         match self.resp {

@@ -21,6 +21,7 @@ mod handshakes;
 mod histories;
 mod idle;
 mod links;
+mod memory;
 mod program_order;
 mod puppet;
 mod restarts;
