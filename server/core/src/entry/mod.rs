@@ -155,6 +155,13 @@ impl EntryBody {
         &self.buffer[self.start as usize..self.end as usize]
     }
 
+    /// How many canonical bytes there are.
+    #[must_use]
+    #[inline]
+    pub fn size(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+
     /// Bytes of the memory it lies in, perhaps together with others.
     #[must_use]
     #[inline]

@@ -113,7 +113,7 @@ impl Ordered {
         if entry.origin() != self.me {
             return None;
         }
-        self.pending_bytes -= entry.body.bytes().len();
+        self.pending_bytes -= entry.body.size();
         let owner = self.owners.pop_front()?;
         self.pending_growth -= owner.growth;
         debug_assert_eq!(
@@ -164,7 +164,7 @@ impl Engine for Ordered {
         settings: &Settings,
         turn: &mut Turn<'_>,
     ) -> Result<Stamp, ErrorReply> {
-        let size = body.bytes().len();
+        let size = body.size();
         let limit = settings.pending_bytes_max;
         if self.pending_bytes > 0 && self.pending_bytes + size > limit {
             return Err(ErrorReply::new(

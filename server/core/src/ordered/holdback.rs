@@ -72,7 +72,7 @@ impl HoldbackQueue {
             self.lines.resize_with(origin + 1, VecDeque::new);
         }
         self.len += 1;
-        self.bytes += entry.body.bytes().len();
+        self.bytes += entry.body.size();
         let held = Held { entry, since };
         let line = &mut self.lines[origin];
         match line.back() {
@@ -110,7 +110,7 @@ impl HoldbackQueue {
         let line = self.lines.get_mut(self.heads.first()?.replica.index())?;
         let held = line.pop_front()?;
         self.len -= 1;
-        self.bytes -= held.entry.body.bytes().len();
+        self.bytes -= held.entry.body.size();
         match line.front() {
             Some(next) => self.heads[0] = next.entry.stamp,
             None => {
