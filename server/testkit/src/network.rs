@@ -202,6 +202,13 @@ impl Network {
         &mut self.pipe(end).flight
     }
 
+    /// The bytes under way, for one who changes them.
+    pub fn tamper(&mut self, end: End) -> &mut [u8] {
+        let pipe = self.pipe(end);
+        let start = pipe.read + pipe.arrived;
+        &mut pipe.bytes[start..]
+    }
+
     /// Bytes under way.
     #[must_use]
     pub fn in_flight(&self, end: End) -> usize {

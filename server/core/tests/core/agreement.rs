@@ -135,6 +135,40 @@ fn replicas_that_are_the_same_say_so_while_writes_go_on() {
 }
 
 #[test]
+fn what_changes_on_its_way_to_one_replica_is_found_within_a_second() {
+    for model in [Sequential, Eventual] {
+        let mut world = World::new(model, 3);
+        world.may_differ = true;
+        let client = world.connect(1);
+        world.hold(1, 2);
+        world.send(client, "SET x original");
+        world.settle();
+        for end in world.connections(1, 2) {
+            let bytes = world.network.tamper(end);
+            let at = bytes.windows(8).position(|part| part == b"original");
+            bytes[at.expect("the value is under way")] = b'O';
+        }
+        world.release(1, 2);
+        world.pass(Duration::from_secs(1));
+        assert_eq!(world.replies(client), ["+OK"]);
+        for id in [1, 3] {
+            assert!(
+                world.status(id, "diverged").starts_with("replica 2 has "),
+                "{model}"
+            );
+            assert_eq!(world.status(id, "ready"), "yes");
+            assert_eq!(world.inspect(id, "GET x"), "original");
+        }
+        assert!(world.status(2, "diverged").starts_with("replica 1 has "));
+        assert!(
+            world
+                .inspect(2, "GET x")
+                .starts_with("-NOTREADY this replica differs")
+        );
+    }
+}
+
+#[test]
 fn in_the_eventual_model_data_are_compared_under_equal_vectors_and_may_heal() {
     let (mut world, two, three) = stage(Eventual);
     let client = world.connect(1);
