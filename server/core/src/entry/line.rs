@@ -52,8 +52,9 @@ impl Line {
             b"" => Vec::new(),
             rest => split_commands(rest).map_err(|what| wrong(&what))?,
         };
-        let watched = match commands.first() {
-            Some(first) if first[0] == WATCHED => commands.remove(0),
+        let watched = match commands.first().map(Vec::as_slice) {
+            Some([name]) if name == WATCHED => return Err(wrong("WATCHED without a key")),
+            Some([name, ..]) if name == WATCHED => commands.remove(0),
             _ => Vec::new(),
         };
         Ok(Self {
@@ -256,6 +257,7 @@ mod tests {
             "1",
             "1 ",
             "1 1.1",
+            "1 1.1 WATCHED ; SET a 1",
             "1 1.1 WATCHED x",
             "1 1.1 WATCHED x y ; SET a 1",
             "1 1.1 SET a 1 ;",
