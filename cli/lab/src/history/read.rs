@@ -311,6 +311,9 @@ fn answer_of(call: &Call, json: &Json) -> Result<Answer, String> {
     if json.get("error").is_some() {
         return Ok(Answer::Error);
     }
+    if json.get("unknown").is_some() {
+        return Ok(Answer::Unknown);
+    }
     Ok(match (call, json) {
         (Call::Set(..) | Call::Mset(_), _) => Answer::Done,
         (Call::Get(_) | Call::GetSet(..), value) => value_or_none(value)?,
@@ -335,6 +338,9 @@ fn answer_of(call: &Call, json: &Json) -> Result<Answer, String> {
 }
 
 fn value_or_none(value: &Json) -> Result<Answer, String> {
+    if value.get("unknown").is_some() {
+        return Ok(Answer::Unknown);
+    }
     let value = (!value.is_null()).then(|| must_be_word(value));
     value.transpose().map(Answer::Value)
 }

@@ -62,7 +62,7 @@ proptest! {
     #[test]
     fn what_was_written_is_read(
         drawn in proptest::collection::vec(
-            (call(), proptest::option::of(word()), any::<bool>(), 0..4u8, 0..3u64), 1..8),
+            (call(), proptest::option::of(word()), any::<bool>(), 0..5u8, 0..3u64), 1..8),
     ) {
         let operations = drawn.into_iter().zip(1..);
         let operations = operations.map(|((call, value, yes, outcome, process), at)| Operation {
@@ -70,6 +70,8 @@ proptest! {
             outcome: match outcome {
                 0 => Outcome::Fail,
                 1 => Outcome::Info,
+                // Of these there is nothing to know.
+                2 if !matches!(call, Call::Set(..) | Call::Mset(_)) => Outcome::Ok(Answer::Unknown),
                 _ => Outcome::Ok(answer(&call, &value, yes)),
             },
             position: (outcome > 1).then_some(at),
@@ -92,6 +94,21 @@ proptest! {
         again.operations.iter_mut().for_each(|operation| operation.line = 0);
         prop_assert_eq!(again, history, "{}", text);
     }
+}
+
+#[test]
+fn an_answer_that_is_not_known_is_not_taken_for_another() {
+    let text = r#"{"process":1,"type":"invoke","f":"txn","value":[["get","k"],["incr","n"]]}
+{"process":1,"type":"ok","f":"txn","value":[["get","k"],["incr","n"]],"result":[{"unknown":true},{"unknown":true}]}
+{"process":1,"type":"invoke","f":"mget","value":["a","b"]}
+{"process":1,"type":"ok","f":"mget"}
+"#;
+    let history = read_text(text).unwrap();
+    let unknown = Answer::List(vec![Answer::Unknown; 2]);
+    assert_eq!(history.operations[0].outcome, Outcome::Ok(unknown));
+    assert_eq!(history.operations[1].outcome, Outcome::Ok(Answer::Unknown));
+    let again = read_text(&written(&history)).unwrap();
+    assert_eq!(again.operations, history.operations);
 }
 
 #[test]

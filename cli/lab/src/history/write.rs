@@ -53,8 +53,12 @@ impl<W: Write> Writer<W> {
         let (kind, value, result) = match (&operation.outcome, &operation.call) {
             (Outcome::Fail, _) => ("fail", value(), None),
             (Outcome::Info, _) => ("info", value(), None),
-            (Outcome::Ok(Answer::Unknown | Answer::Done), _) => ("ok", value(), None),
             (Outcome::Ok(answer), Call::Get(_)) => ("ok", answer_json(answer), None),
+            // Without a result, the value of a read would pass for it.
+            (Outcome::Ok(answer @ Answer::Unknown), Call::Mget(_)) => {
+                ("ok", value(), Some(answer_json(answer)))
+            }
+            (Outcome::Ok(Answer::Unknown | Answer::Done), _) => ("ok", value(), None),
             (Outcome::Ok(answer), _) => ("ok", value(), Some(answer_json(answer))),
         };
         self.head(operation, kind)?;
@@ -188,7 +192,8 @@ fn command(command: &[Word]) -> Json {
 
 fn answer_json(answer: &Answer) -> Json {
     match answer {
-        Answer::Unknown | Answer::Value(None) => Json::Null,
+        Answer::Unknown => json!({"unknown": true}),
+        Answer::Value(None) => Json::Null,
         Answer::Done => Json::from("OK"),
         Answer::Value(Some(value)) => json::bytes(value),
         Answer::Flag(yes) => Json::from(*yes),
