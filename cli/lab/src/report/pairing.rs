@@ -121,7 +121,7 @@ impl Searched<'_> {
             let Some(places) = by_command.get(command) else {
                 continue;
             };
-            let earliest = (self.zero + operation.invoked).saturating_sub(SLACK);
+            let earliest = self.wall(operation.invoked).saturating_sub(SLACK);
             let first = places.partition_point(|place| self.requests[*place].came < earliest);
             // More than a handful of candidates tell nothing.
             let fitting: Vec<&Request> = places[first..]
@@ -151,10 +151,16 @@ impl Searched<'_> {
             .collect()
     }
 
+    /// The wall time of a time of the history. Whatever a file says, there is none behind the last.
+    fn wall(&self, time: u64) -> u64 {
+        self.zero.saturating_add(time)
+    }
+
     fn is_in_time(&self, operation: &Operation, request: &Request) -> bool {
-        let invoked = self.zero + operation.invoked;
-        let ended = operation.completed.map(|time| self.zero + time);
-        request.came + SLACK >= invoked && ended.is_none_or(|ended| request.came <= ended + SLACK)
+        let invoked = self.wall(operation.invoked);
+        let ended = operation.completed.map(|time| self.wall(time));
+        let came = request.came.saturating_add(SLACK);
+        came >= invoked && ended.is_none_or(|ended| request.came <= ended.saturating_add(SLACK))
     }
 
     /// Pairs a process's operations with its client's requests; both are in program order.
@@ -174,7 +180,9 @@ impl Searched<'_> {
                     && known.command.fingerprint == self.commands[*place]
                     && self.is_in_time(operation, known)
             };
-            let latest = operation.completed.map(|time| self.zero + time + SLACK);
+            let latest = operation
+                .completed
+                .map(|time| self.wall(time).saturating_add(SLACK));
             let in_time = |request: &&usize| {
                 latest.is_none_or(|latest| self.requests[**request].came <= latest)
             };

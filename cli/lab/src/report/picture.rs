@@ -18,6 +18,9 @@ use serde_json::Value as Json;
 /// Nanoseconds from the start of the run; what happened before it is negative.
 pub(super) type Moment = i64;
 
+/// No moment is further from the start, 73 years, whatever a file says: so two of them can be subtracted.
+const MOMENT_MAX: Moment = Moment::MAX / 4;
+
 /// Everything that a picture of a run can show.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Picture {
@@ -150,7 +153,8 @@ impl Picture {
     /// The moment of a wall time.
     pub(super) fn moment(&self, wall: u64) -> Moment {
         let (wall, zero) = (i128::from(wall), i128::from(self.zero));
-        Moment::try_from(wall - zero).unwrap_or(Moment::MAX)
+        let most = i128::from(MOMENT_MAX);
+        Moment::try_from((wall - zero).clamp(-most, most)).unwrap_or(MOMENT_MAX)
     }
 
     /// The first and the last moment of everything that clients caused.
@@ -284,7 +288,8 @@ impl Picture {
 fn bar(operation: &Operation, client: usize, timed: bool) -> Bar {
     let moment = |time: u64| {
         let unit = if timed { 1 } else { 1_000_000 };
-        Moment::try_from(time.saturating_mul(unit)).unwrap_or(Moment::MAX)
+        let from_start = Moment::try_from(time.saturating_mul(unit));
+        from_start.map_or(MOMENT_MAX, |moment| moment.min(MOMENT_MAX))
     };
     let (end, answer) = match &operation.outcome {
         Outcome::Ok(answer) => (End::Ok, answer.to_string()),
