@@ -84,6 +84,7 @@ fn no_module_is_in_a_circle() {
         "cli/client",
         "cli",
         "cli/lab",
+        "cli/fuzz",
     ] {
         let src = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../..")
