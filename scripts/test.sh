@@ -124,6 +124,9 @@ with_the_programs() {
 
   step "report"
   scripts/test_report.sh
+
+  step "abuse"
+  scripts/abuse.sh --short
 }
 
 beside in_other_profiles
@@ -141,7 +144,7 @@ await in_other_profiles
 beside with_the_programs
 
 step "tests"
-# Many of them wait more than they work.
+# Many of them wait more than they work. Among them is a look for bytes that break a reader; scripts/fuzz.sh looks longer.
 RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))} cargo test --workspace --locked
 
 step "documentation"
