@@ -28,29 +28,25 @@ def free_ports(programs, count):
 
 
 class Bounds:
-    """The limits that replicas are given, and what they add up to."""
+    """The limits that replicas are given, in MiB, and what they add up to."""
 
-    def __init__(self, programs, small):
-        text = subprocess.check_output([f"{programs}/holdback-server", "--help"], text=True)
-        self.knows = {flag for flag in ("--max-memory", "--max-clients-memory", "--timeout") if flag in text}
-        self.is_bounded = {"--max-memory", "--max-clients-memory"} <= self.knows
-        data, clients, reply, pending, order = (64, 64, 32, 16, 16) if small else (512, 256, 128, 64, 64)
-        self.options = ["--max-pending", f"{pending}mb", "--order-bytes", f"{order}mb", "--max-output", f"{reply}mb"]
-        if "--max-memory" in self.knows:
-            self.options += ["--max-memory", f"{data}mb"]
-        if "--max-clients-memory" in self.knows:
-            self.options += ["--max-clients-memory", f"{clients}mb"]
-        # Three replicas' undelivered entries; frames of the largest size from two peers; lines of the log and the
-        # program itself. A quarter more for what an allocator leaves between.
-        rest = 3 * pending + 2 * 66 + 2 * 16 + 32
-        whole = (data + clients + reply + order + rest) * 5 // 4
-        self.mib = whole if self.is_bounded else 4096
-        self.words = (
-            f"data {data} + clients {clients} + a reply {reply} + order {order} + entries, frames and log {rest} MiB, "
-            "and a quarter"
-            if self.is_bounded
-            else "these programs have no bound of their own for data and clients"
-        )
+    def __init__(self, small):
+        limits = {
+            "--max-memory": 64 if small else 512,
+            "--max-clients-memory": 64 if small else 256,
+            "--max-output": 32 if small else 128,
+            "--max-queue": 48 if small else 192,
+            "--order-bytes": 16 if small else 64,
+        }
+        self.options = ["--max-pending", "16mb" if small else "64mb"]
+        for flag, size in limits.items():
+            self.options += [flag, f"{size}mb"]
+        # Frames of the largest size from two peers, the lines of the log, and the program itself.
+        rest = 2 * 66 + 2 * 16 + 32
+        # A quarter more for what an allocator leaves between.
+        self.mib = (sum(limits.values()) + rest) * 5 // 4
+        listed = " + ".join(f"{flag.lstrip('-')} {size}" for flag, size in limits.items())
+        self.words = f"{listed} + frames, log and program {rest}, and a quarter"
 
 
 class Replicas:
@@ -150,7 +146,7 @@ def attack(function, field, told):
 class Run:
     def __init__(self, programs, folder, seconds, small):
         self.programs, self.folder, self.seconds, self.small = programs, folder, seconds, small
-        self.bounds = Bounds(programs, small)
+        self.bounds = Bounds(small)
         self.replicas = Replicas(programs, folder, self.bounds.options)
         self.wrong = []
         self.stall = 0
@@ -215,7 +211,7 @@ class Run:
     def from_outside(self, function, share):
         """The attack in a process of its own, so that it can be ended."""
         told = multiprocessing.Queue()
-        field = Field(None, self.ports, self.pids, share, self.small, self.bounds)
+        field = Field(None, self.ports, self.pids, share, self.small)
         process = multiprocessing.Process(target=attack, args=(function, field, told), daemon=True)
         process.start()
         try:
@@ -226,7 +222,7 @@ class Run:
 
     def on_its_own(self, function, share):
         """The attack against replicas that it starts, and what memory these took."""
-        field = Field(self.replicas.start, [], [], min(share, 5), self.small, self.bounds)
+        field = Field(self.replicas.start, [], [], min(share, 5), self.small)
         try:
             fine, said = True, function(field)
         except Exception as error:  # noqa: BLE001

@@ -46,11 +46,10 @@ class Client:
 class Field:
     """What an attack may use."""
 
-    def __init__(self, start, ports, pids, seconds, small, bounds):
+    def __init__(self, start, ports, pids, seconds, small):
         self.start = start  # starts replicas of its own: start(name, count, options, **popen) -> ports, pids
         self.ports, self.pids, self.seconds = ports, pids, seconds
         self.small = small  # whether this is the short form
-        self.bounds = bounds  # what the programs can bound
         self.until = time.monotonic() + seconds
 
     def goes_on(self):
