@@ -98,47 +98,7 @@ fn end_of_part(words: &[&[u8]]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{Run, lookup};
-    use crate::store::{Context, HashSecret, Limits, Store};
-    use crate::turn::Now;
-    use crate::wire::reply::ReplyWriter;
-    use proptest::prelude::*;
-
-    fn command() -> impl Strategy<Value = String> {
-        let key = || prop_oneof![Just("a"), Just("b"), Just("longer")];
-        let value = || (0..40usize).prop_map(|length| "7".repeat(length.clamp(1, 18)));
-        prop_oneof![
-            (key(), value()).prop_map(|(key, value)| format!("SET {key} {value}")),
-            (key(), value()).prop_map(|(key, value)| format!("APPEND {key} {value}")),
-            (key(), 0..300usize).prop_map(|(key, at)| format!("SETRANGE {key} {at} 12")),
-            (key(), key()).prop_map(|(from, to)| format!("COPY {from} {to} REPLACE")),
-            (key(), key()).prop_map(|(from, to)| format!("RENAME {from} {to}")),
-            (key(), key(), value()).prop_map(|(a, b, value)| format!("MSET {a} {value} {b} 1")),
-            key().prop_map(|key| format!("INCR {key}")),
-            key().prop_map(|key| format!("INCRBYFLOAT {key} 1e300")),
-            key().prop_map(|key| format!("GETSET {key} {key}")),
-            key().prop_map(|key| format!("DEL {key}")),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn data_never_grow_by_more(commands in proptest::collection::vec(command(), 0..60)) {
-            let mut store = Store::new(HashSecret::known(1));
-            let limits = Limits::default();
-            for (line, position) in commands.iter().zip(1..) {
-                let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-                let spec = lookup(words[0]).unwrap();
-                let grows = spec.growth.map_or(0, |growth| growth.bytes(&words, &store, 0));
-                let (before, now) = (store.memory(), Now::default());
-                let how = Context { position, limits: &limits, reply_bytes: 0, random: 0, now };
-                let Run::Write(write) = spec.run else { unreachable!() };
-                let _refused = write(&mut store, &words, &how, &mut ReplyWriter::discard());
-                let after = store.memory();
-                prop_assert!(after <= before + grows, "{line}: {before} to {after}, not {grows} more");
-            }
-        }
-    }
+    use crate::store::{HashSecret, Store};
 
     #[test]
     fn parts_of_one_value_are_no_work_and_copies_of_large_ones_are() {

@@ -131,7 +131,7 @@ fn a_transaction_is_refused_as_a_whole() {
 #[test]
 fn a_transaction_of_too_much_work_is_refused_before_it_is_stamped() {
     let mut world = World::with(Sequential, 1, |settings| {
-        settings.limits.entry_bytes = 1 << 20
+        settings.limits.entry_bytes = 1 << 20;
     });
     let client = world.connect(1);
     assert_eq!(world.ask(client, "SETRANGE a 99999 x"), ":100000");
@@ -161,7 +161,7 @@ fn a_transaction_of_too_much_work_is_refused_before_it_is_stamped() {
 #[test]
 fn work_that_was_not_foreseen_ends_the_same_everywhere() {
     let mut world = World::with(Sequential, 3, |settings| {
-        settings.limits.entry_bytes = 1 << 16
+        settings.limits.entry_bytes = 1 << 16;
     });
     let clients = [1, 2].map(|id| world.connect(id));
     assert_eq!(world.ask(clients[0], "SET a 1"), "+OK");
@@ -186,7 +186,7 @@ fn work_that_was_not_foreseen_ends_the_same_everywhere() {
 #[test]
 fn old_values_are_left_out_of_a_reply_that_gets_too_large() {
     let mut world = World::with(Sequential, 3, |settings| {
-        settings.output_bytes_max = 500_000
+        settings.output_bytes_max = 500_000;
     });
     let client = world.connect(1);
     world.run(client, "SETRANGE a 99999 x");
@@ -199,4 +199,36 @@ fn old_values_are_left_out_of_a_reply_that_gets_too_large() {
     assert!((14..=17).contains(&left_out), "{left_out}");
     assert!(reply.len() < 700_000);
     assert_eq!(world.ask(client, "GET a"), "nil", "it was executed");
+}
+
+#[test]
+fn a_transaction_that_watches_too_much_is_refused_before_it_is_built() {
+    let mut world = World::with(Sequential, 1, |settings| {
+        settings.limits.entry_bytes = 100_000;
+    });
+    let client = world.connect(1);
+    let keys = |from: usize| -> String {
+        let key = |number| format!(" {}{number}", "k".repeat(900));
+        (from..from + 30).map(key).collect()
+    };
+    let text = "-ERR command or transaction is larger than 100000 bytes";
+    let watches: Vec<String> = (0..4)
+        .map(|part| world.ask(client, &format!("WATCH{}", keys(30 * part))))
+        .collect();
+    assert_eq!(watches, ["+OK", "+OK", "+OK", text]);
+    let replies = world.run(client, "MULTI\nSET x 1\nEXEC");
+    assert!(
+        replies[2].starts_with("-EXECABORT"),
+        "a WATCH failed: {replies:?}"
+    );
+    world.run(
+        client,
+        &format!("WATCH{}\nWATCH{}\nWATCH{}", keys(0), keys(30), keys(60)),
+    );
+    let replies = world.run(
+        client,
+        &format!("MULTI\nSET x {}\nEXEC", "v".repeat(20_000)),
+    );
+    assert_eq!(replies[2], text);
+    assert_eq!(world.status(1, "position"), "0", "nothing was stamped");
 }
