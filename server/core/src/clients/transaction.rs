@@ -121,15 +121,16 @@ impl Clients {
         };
         let writes = !multi.only_reads;
         if parts.at.engine.transaction_path(writes, linearizable) == Path::Ordered {
-            let body = EntryBody::transaction(transaction.watches.keys(), &transaction.commands);
-            let limits = &parts.at.settings.limits;
-            let admitted = check_entry_size(body.bytes().len(), limits)
+            // Before it is built: it could be much.
+            let size = transaction.watches.memory() + multi.bytes;
+            let admitted = check_entry_size(size, &parts.at.settings.limits)
                 .and_then(|()| memory::check_work(&transaction, parts))
                 .and_then(|()| memory::growth_of_all(&transaction, parts));
             let growth = match admitted {
                 Ok(growth) => growth,
                 Err(error) => return self.error_in_line(client, &error, parts.at.turn),
             };
+            let body = EntryBody::transaction(transaction.watches.keys(), &transaction.commands);
             let answer = Answer::Exec { is_read: !writes };
             let reply_bytes = transaction.reply_bytes(parts);
             let entry = Submitted {
@@ -192,10 +193,9 @@ impl Clients {
         let admitted = admit(spec, words, parts);
         let most = parts.at.settings.watches_max;
         let session = self.sessions.at(client);
-        let has_room = session.watches.have_room(&words[1..], most);
-        let too_many =
-            || ErrorReply::err(format!("a connection can watch {most} keys at the most"));
-        if let Err(error) = admitted.and_then(|()| has_room.then_some(()).ok_or_else(too_many)) {
+        let limits = &parts.at.settings.limits;
+        let has_room = || session.watches.check_room(&words[1..], most, limits);
+        if let Err(error) = admitted.and_then(|()| has_room()) {
             session.watch_failed = true;
             return self.error_in_line(client, &error, parts.at.turn);
         }

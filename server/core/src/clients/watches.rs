@@ -1,5 +1,7 @@
 //! The keys that a connection watches.
 
+use crate::store::{Answer, Limits, check_entry_size};
+use crate::wire::error::ErrorReply;
 use std::collections::BTreeMap;
 
 /// Keys, and the position of each one's last change when it was first watched.
@@ -10,7 +12,7 @@ pub(super) struct Watches {
     bytes: usize,
 }
 
-/// What a key takes beside its own bytes, roughly: an allocation, and a place in the tree.
+/// What a key takes beside its own bytes, roughly: an allocation, and a place in the tree. In an entry it takes less.
 const BESIDE: usize = 64;
 
 impl Watches {
@@ -32,10 +34,19 @@ impl Watches {
         }
     }
 
-    /// Whether there would not be more than `most`, were these added.
-    pub(super) fn have_room(&self, more: &[&[u8]], most: usize) -> bool {
-        let is_new = |key: &&&[u8]| !self.keys.contains_key(**key);
-        self.keys.len() + more.len() <= most
-            || self.keys.len() + more.iter().filter(is_new).count() <= most
+    /// Whether there would not be more than `most`, nor more bytes than an entry may have, were these added.
+    ///
+    /// # Errors
+    /// That there would be.
+    pub(super) fn check_room(&self, more: &[&[u8]], most: usize, limits: &Limits) -> Answer {
+        let new = more.iter().filter(|key| !self.keys.contains_key(**key));
+        let (keys, bytes) = new.fold((self.keys.len(), self.bytes), |(keys, bytes), key| {
+            (keys + 1, bytes + key.len() + BESIDE)
+        });
+        if keys > most {
+            let text = format!("a connection can watch {most} keys at the most");
+            return Err(ErrorReply::err(text));
+        }
+        check_entry_size(bytes, limits)
     }
 }
