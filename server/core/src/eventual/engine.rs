@@ -96,6 +96,7 @@ impl Eventual {
         let bounds = Bounds {
             me: self.gossip.me(),
             vector: self.gossip.vector(),
+            applied: self.gossip.applied(),
             replicas: self.peers.len() + 1,
             wall: HybridClock::microseconds(now.wall),
         };

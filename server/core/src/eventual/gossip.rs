@@ -99,6 +99,11 @@ impl Gossip {
         &self.vector
     }
 
+    /// By origin, the highest time applied.
+    pub(super) fn applied(&self) -> &Vector {
+        &self.applied
+    }
+
     /// The clock's time.
     #[must_use]
     pub fn time(&self) -> u64 {

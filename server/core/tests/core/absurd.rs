@@ -156,3 +156,38 @@ fn wall_clocks_that_are_decades_apart_are_no_reason_to_refuse() {
         assert_eq!(world.status(id, &format!("link.{}", 3 - id)), "up");
     }
 }
+
+#[test]
+fn starts_without_end_are_refused_and_the_data_stay() {
+    let (mut world, two, _three) = stage(Eventual);
+    let starts = |from: u64, count: u64| -> String {
+        (from..from + count)
+            .map(|incarnation| format!(" 2 {incarnation} {T0}"))
+            .collect()
+    };
+    world.play(two, &format!("ROUND\nEND{}", starts(1_000, 1_000)));
+    assert!(!world.is_closed(two));
+    for frame in [
+        format!("END{}", starts(5_000, 10_001)),
+        format!("VECTOR -{}", starts(5_000, 10_001)),
+    ] {
+        let puppet = world.puppet(1, &handshake(2).with("incarnation", 999));
+        world.send_bytes(puppet, &array(&frame));
+        let frames = world.frames(puppet);
+        let last = frames.last().map_or("", String::as_str);
+        assert!(
+            last.starts_with("[REFUSE protocol replicas have started more than"),
+            "{frames:?}"
+        );
+    }
+}
+
+/// A frame of many words, which a line has no room for.
+fn array(line: &str) -> Vec<u8> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let mut bytes = format!("*{}\r\n", words.len());
+    for word in words {
+        bytes += &format!("${}\r\n{word}\r\n", word.len());
+    }
+    bytes.into_bytes()
+}
