@@ -294,7 +294,8 @@ impl Peers {
 
     /// Remembers a refusal for STATUS, and tells it once; but strangers do not decide how long the log gets.
     fn note_refusal(&mut self, peer: Option<ReplicaId>, reason: &str, turn: &mut Turn<'_>) {
-        let Some(peer) = peer else {
+        // What a stranger says of a peer whose link is up says nothing about that link.
+        let Some(peer) = peer.filter(|peer| !self.links.at(*peer).is_up()) else {
             let text = format!("a handshake was refused: {reason}");
             let said = self.strangers.say(text, SAID_AGAIN_AFTER, turn.now);
             return said
@@ -302,10 +303,8 @@ impl Peers {
                 .for_each(|text| turn.notice(Level::Warn, &text));
         };
         let link = self.links.at(peer);
-        if !link.is_up() {
-            link.state = LinkState::Down;
-            link.back_off(turn.now);
-        }
+        link.state = LinkState::Down;
+        link.back_off(turn.now);
         link.refused = Some(reason.to_owned());
         if link.refusal_told.as_deref() != Some(reason) {
             let text = format!("no link with replica {peer}: {reason}");

@@ -254,3 +254,26 @@ fn a_process_that_is_told_of_its_double_logs_it() {
     }
     assert_eq!(told, 1, "{:?}", world.log);
 }
+
+#[test]
+fn a_stranger_in_the_name_of_a_peer_does_not_speak_for_its_link() {
+    let (mut world, _two, _three) = stage(Sequential);
+    let said = world.log.len();
+    let stranger = world.connect(1);
+    let forged = Handshake::new(3, "sequential").with("cluster", "xxx:1");
+    world.play(stranger, &forged.line());
+    assert_eq!(world.status(1, "link.3"), "up");
+    let lines = &world.log[said..];
+    assert!(
+        lines
+            .iter()
+            .all(|line| !line.contains("no link with replica 3")),
+        "{lines:?}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("a handshake was refused")),
+        "{lines:?}"
+    );
+}
