@@ -156,10 +156,11 @@ impl Network {
         let count = room.min(bytes.len());
         if count > 0 {
             pipe.sent += count as u64;
-            if overhears {
-                pipe.overheard.extend_from_slice(&bytes[..count]);
-            }
+            // What goes into a broken connection is lost, and nobody would hear of it until long after.
             if !pipe.shut {
+                if overhears {
+                    pipe.overheard.extend_from_slice(&bytes[..count]);
+                }
                 pipe.compact();
                 pipe.bytes.extend_from_slice(&bytes[..count]);
                 self.post(end, Load::Bytes(count));

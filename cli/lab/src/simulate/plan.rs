@@ -108,6 +108,14 @@ impl Tuning {
         };
         let limits = &mut self.endpoints.client_limits;
         *limits = Random::new(seed, 9).pick(&[narrow, *limits]);
+        self.draw_bounds(&mut Random::new(seed, 10));
+    }
+
+    /// Bounds at which replicas refuse what they are asked.
+    fn draw_bounds(&mut self, random: &mut Random) {
+        let settings = &mut self.settings;
+        settings.queue_bytes_max = random.pick(&[50, 400, 256 << 20]);
+        settings.memory_bytes_max = random.pick(&[200, 1000, 0, 0]);
     }
 
     /// Gives links the time that their handshake takes over the longest distance: over an ocean two replicas that

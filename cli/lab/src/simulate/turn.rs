@@ -63,6 +63,9 @@ impl World {
         let Some(replica) = self.machines[index].host.replica() else {
             return Ok(());
         };
+        if let Some(gossip) = replica.gossip() {
+            return self.versions.inspect(index, gossip);
+        }
         let divergence = replica.divergence();
         ensure!(
             divergence.is_none(),
@@ -70,9 +73,6 @@ impl World {
             "replica {}: {divergence:?}",
             index + 1
         );
-        if let Some(gossip) = replica.gossip() {
-            return self.versions.inspect(index, gossip);
-        }
         let (Some(multicast), Some(store)) = (replica.ordered_state(), replica.ordered_store())
         else {
             return Ok(());

@@ -128,6 +128,9 @@ impl Clients {
         fields.add("total_watched_keys", watched().sum::<usize>());
         fields.add("max_watches", settings.watches_max);
         fields.add("timeout", settings.idle_timeout.as_secs());
+        fields.add("max_unread", settings.unread_bytes_max);
+        fields.add("max_output", settings.output_bytes_max);
+        fields.add("output_timeout", settings.output_timeout.as_secs());
     }
 
     fn add_holdback(
@@ -237,6 +240,7 @@ fn add_memory(memory: &MemoryFigures, settings: &Settings, fields: &mut Fields) 
     fields.add("mem_log", memory.log);
     fields.add("max_queue", settings.queue_bytes_max);
     fields.add("max_pending", settings.pending_bytes_max);
+    fields.add("max_work", settings.limits.work_bytes());
 }
 
 /// What should be in the log and the trace, and is not.

@@ -4,6 +4,10 @@
 //! Replicas that differ are an alarm, at each that sees it. Those of the majority that agrees go on; the others, and all
 //! if there is none, serve no data, as nobody can say whose is right. With replicas that nobody has heard of it is taken
 //! that they do not agree.
+//!
+//! In the eventual model replicas may differ for a while without a mistake of theirs: one that restarts with its clock
+//! behind, and writes before it hears of the others, is older than a tombstone that some hold and some have dropped. They
+//! send each other everything then. So only those are an alarm that differ over and over.
 
 use crate::engine::Engine;
 use crate::ids::ReplicaId;
@@ -19,12 +23,17 @@ enum Found {
     Other(String),
 }
 
+/// Comparisons in a row that show a difference which may heal, until it is taken for one that does not.
+const HEALS_WITHIN: u32 = 4;
+
 /// What is known of one peer.
 #[derive(Debug)]
 struct Compared {
     peer: ReplicaId,
     /// What it told and could not be compared yet.
     told: Option<Summary>,
+    /// How many comparisons in a row have shown a difference.
+    differed: u32,
     found: Found,
 }
 
@@ -41,6 +50,7 @@ impl Agreement {
         let compared = |peer| Compared {
             peer,
             told: None,
+            differed: 0,
             found: Found::default(),
         };
         Self {
@@ -74,11 +84,14 @@ impl Agreement {
             };
             compared.told = None;
             let was_other = matches!(compared.found, Found::Other(_));
+            let most = if engine.heals() { HEALS_WITHIN } else { 1 };
             match result {
                 Ok(()) if was_other && !engine.heals() => {}
-                Ok(()) => compared.found = Found::Same,
+                Ok(()) => (compared.differed, compared.found) = (0, Found::Same),
+                Err(_) if was_other => {}
                 Err(how) => {
-                    if !was_other {
+                    compared.differed += 1;
+                    if compared.differed >= most {
                         differ.push((compared.peer, how.clone()));
                         compared.found = Found::Other(how);
                     }

@@ -84,11 +84,12 @@ impl Store {
     /// Writes a part of a key's value, from an offset on, as part of the entry at `position`; the new length. See
     /// [`Table::write`]. An absent key is taken for an empty value.
     pub fn write(&mut self, key: &[u8], offset: usize, part: &[u8], position: u64) -> usize {
-        let Some((old, new)) = self.table.write(key, offset, part, position) else {
-            let value = [&vec![0; offset], part].concat();
-            self.set(key, &value, position);
-            return value.len();
-        };
+        let mut lengths = self.table.write(key, offset, part, position);
+        if lengths.is_none() {
+            self.set(key, b"", position);
+            lengths = self.table.write(key, offset, part, position);
+        }
+        let (old, new) = lengths.unwrap_or_default();
         self.bytes += new - old;
         self.longest = self.longest.max(new);
         new
