@@ -29,6 +29,8 @@ bin=
 # The processes that end with this script, and the child that is waited for.
 replica_pids=()
 child=
+# One is being started, and the process in the background before it.
+starting=no earlier=
 
 say() { printf '%s\n' "$*"; }
 
@@ -121,6 +123,8 @@ clean_up_on_exit() {
 }
 
 clean_up() {
+  # A signal may have come before the child's number was noted.
+  if [ "$starting" = yes ] && [ "${!:-}" != "$earlier" ]; then child=$!; fi
   if [ -n "$child" ]; then
     # The child leads a process group of its own, so its children (compilers, for one) end too.
     kill -TERM -- "-$child" 2>/dev/null || true
@@ -137,9 +141,10 @@ clean_up() {
 # its own, so Ctrl-C reaches this script first, which then ends it.
 run_child() {
   local status=0
+  earlier=${!:-} starting=yes
   set -m
   "$@" </dev/null &
-  child=$!
+  child=$! starting=no
   set +m
   wait "$child" || status=$?
   child=

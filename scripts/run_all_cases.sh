@@ -52,7 +52,8 @@ tenths() { printf '%d.%d' $(($1 / 1000000)) $(($1 / 100000 % 10)); }
 
 now_microseconds() { say "${EPOCHREALTIME/[.,]/}"; }
 
-run_case() { "$root/scripts/run_case.sh" --free-ports "$1" >"$output" 2>&1; }
+# Runs as a child of its own, which has to last until what it started has ended.
+run_case() { exec "$root/scripts/run_case.sh" --free-ports "$1" >"$output" 2>&1; }
 
 rows=() failed=0 number=0 total=$((${#files[@]} * times))
 began="$(now_microseconds)"
