@@ -12,7 +12,11 @@ fn finished(model: Consistency, seed: u64) -> World {
         faults: FaultKinds::Cuts,
         ..Options::new(model)
     };
-    let mut world = World::new(&Plan::new(seed, &options), Keep::Nothing);
+    let mut plan = Plan::new(seed, &options);
+    // Nothing is refused, so that there is a reply of each kind.
+    let settings = &mut plan.tuning.settings;
+    (settings.memory_bytes_max, settings.queue_bytes_max) = (0, usize::MAX);
+    let mut world = World::new(&plan, Keep::Nothing);
     assert_eq!(world.run(), Ok(()));
     world
 }
